@@ -1,0 +1,47 @@
+//! The project's own checks, run as `cargo xtask test`.
+//!
+//! One command says whether the tree is sound: format, lints, every feature alone, all tests, docs, licences. It goes
+//! on after a failing step so that one run shows every finding, and it ends with one line,
+//! `N passed, N failed, N skipped`. A run in which no test was executed is red however green the steps were.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing what it finds is what this program is for"
+)]
+
+mod checks;
+mod report;
+mod runner;
+mod summary;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test          every check over the whole tree
+cargo xtask test NAME     format, lints and tests of one package: its name, or its name without `lockport-`;
+                          `core` is lockport itself
+cargo xtask help          this text
+
+Exit status: 0 all green, 1 a check or a test failed or no test ran, 2 the command was not understood.
+";
+
+/// Separates "you asked for something that does not exist" from "a check failed".
+const MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        ["test"] => checks::whole_tree(),
+        ["test", name] if !name.starts_with('-') => checks::one_package(name),
+        other => {
+            eprint!("error: not a command: `cargo xtask {}`\n\n{HELP}", other.join(" "));
+            ExitCode::from(MISUSE)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Drivers that misread what the vendor said, or that it said nothing.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lockport::driver::{
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver as _, Withdrawal,
+    Withdrawn,
+};
+use lockport::{FailureReason, LockError, RetryAdvice};
+use lockport_mock::MockDriver;
+
+use super::drivers::{as_ordered, gone};
+use super::{BendDriver, Saboteur, with_driver};
+
+pub(super) const ALL: &[Saboteur] = &[
+    Saboteur {
+        name: "finds nothing, ever",
+        caught_by: &["IDEM-003"],
+        build: |bench, seed| with_driver(bench, seed, FindsNothing),
+    },
+    Saboteur {
+        name: "takes a lost reply for a refusal before sending",
+        caught_by: &["IDEM-003", "IDEM-004", "IDEM-005"],
+        build: |bench, seed| with_driver(bench, seed, LostIsNotApplied),
+    },
+    Saboteur {
+        name: "takes a lost call for done",
+        caught_by: &["IDEM-004", "UPDATE-003", "REVOKE-004", "SUSPEND-003"],
+        build: |bench, seed| with_driver(bench, seed, LostIsDone),
+    },
+    Saboteur {
+        name: "believes that nothing lands late",
+        caught_by: &["IDEM-005", "UPDATE-004", "REVOKE-005"],
+        build: |bench, seed| with_driver(bench, seed, ClockBlind),
+    },
+    Saboteur {
+        name: "takes an unknown code for success",
+        caught_by: &["ERROR-001"],
+        build: |bench, seed| with_driver(bench, seed, UnknownIsDone),
+    },
+    Saboteur {
+        name: "takes an unknown code for a passing trouble",
+        caught_by: &["ERROR-001"],
+        build: |bench, seed| with_driver(bench, seed, UnknownIsTransient),
+    },
+];
+
+#[derive(Debug)]
+struct FindsNothing;
+
+#[async_trait]
+impl BendDriver for FindsNothing {
+    async fn find(&self, _: &MockDriver, _: &GrantOrder, _: &Attempt<'_>) -> Result<Found, LockError> {
+        Ok(Found::Absent)
+    }
+}
+
+fn is_lost(error: &LockError) -> bool {
+    error.advice() == RetryAdvice::OutcomeUnknown
+}
+
+#[derive(Debug)]
+struct LostIsNotApplied;
+
+#[async_trait]
+impl BendDriver for LostIsNotApplied {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        inner
+            .grant(order, attempt)
+            .await
+            .map_err(|error| if is_lost(&error) { error.with_advice(RetryAdvice::NotApplied) } else { error })
+    }
+}
+
+#[derive(Debug)]
+struct LostIsDone;
+
+#[async_trait]
+impl BendDriver for LostIsDone {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let answer = inner.grant(order, attempt).await;
+        answer.or_else(|error| if is_lost(&error) { Ok(as_ordered(order)) } else { Err(error) })
+    }
+    async fn amend(
+        &self,
+        inner: &MockDriver,
+        held: &Held,
+        target: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let answer = inner.amend(held, target, attempt).await;
+        answer.or_else(|error| if is_lost(&error) { Ok(as_ordered(target)) } else { Err(error) })
+    }
+
+    async fn withdraw(
+        &self,
+        inner: &MockDriver,
+        withdrawal: &Withdrawal,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        let answer = inner.withdraw(withdrawal, attempt).await;
+        answer.or_else(|error| if is_lost(&error) { Ok(gone()) } else { Err(error) })
+    }
+}
+
+#[derive(Debug)]
+struct ClockBlind;
+
+#[async_trait]
+impl BendDriver for ClockBlind {
+    fn describe(&self, inner: &MockDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        for kind in &mut descriptor.kinds {
+            kind.recovery.late_by = Duration::ZERO;
+        }
+        descriptor
+    }
+}
+
+fn is_unknown(error: &LockError) -> bool {
+    error.reason() == FailureReason::UnmappedVendorCode
+}
+
+#[derive(Debug)]
+struct UnknownIsDone;
+
+#[async_trait]
+impl BendDriver for UnknownIsDone {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let answer = inner.grant(order, attempt).await;
+        answer.or_else(|error| if is_unknown(&error) { Ok(as_ordered(order)) } else { Err(error) })
+    }
+}
+
+#[derive(Debug)]
+struct UnknownIsTransient;
+
+#[async_trait]
+impl BendDriver for UnknownIsTransient {
+    async fn withdraw(
+        &self,
+        inner: &MockDriver,
+        withdrawal: &Withdrawal,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        inner.withdraw(withdrawal, attempt).await.map_err(|error| {
+            if is_unknown(&error) { error.with_advice(RetryAdvice::NotApplied) } else { error }
+        })
+    }
+}

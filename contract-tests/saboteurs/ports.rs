@@ -1,0 +1,178 @@
+//! Wrong ports around an honest adapter.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use lockport::credential::{IssueInput, IssueResult, RevokeInput, RevokeOutcome, UpdateInput, UpdateResult};
+use lockport::id::{KeyCredentialId, PropertyId};
+use lockport::{ErrorCode, LockError, LockPort};
+use lockport_contract::Site;
+
+use super::{BendPort, Saboteur, with_port};
+
+pub(super) const ALL: &[Saboteur] = &[
+    Saboteur {
+        name: "gives the first room only",
+        caught_by: &["ISSUE-001"],
+        build: |bench, seed| with_port(bench, seed, FirstRoomOnly),
+    },
+    Saboteur {
+        name: "forgets areas",
+        caught_by: &["ISSUE-004"],
+        build: |bench, seed| with_port(bench, seed, ForgetsAreas),
+    },
+    Saboteur {
+        name: "takes every call for a new one",
+        caught_by: &["IDEM-001"],
+        build: |bench, seed| with_port(bench, seed, NewKeyEachTime::default()),
+    },
+    Saboteur {
+        name: "takes other input under an old key",
+        caught_by: &["IDEM-002"],
+        build: |bench, seed| with_port(bench, seed, ConflictIgnored),
+    },
+    Saboteur {
+        name: "asks the vendor before it refuses",
+        caught_by: &["GUARD-001", "GUARD-002"],
+        build: |bench, seed| with_port(bench, seed, AsksFirst(bench.site.property)),
+    },
+    Saboteur {
+        name: "serves every tenant",
+        caught_by: &["GUARD-001", "GUARD-002"],
+        build: |bench, seed| with_port(bench, seed, TrustsEverybody(bench.site.clone())),
+    },
+    Saboteur {
+        name: "refuses the second revoke",
+        caught_by: &["REVOKE-002"],
+        build: |bench, seed| with_port(bench, seed, RevokesOnce::default()),
+    },
+    Saboteur {
+        name: "forgets a revoke that came before its issue",
+        caught_by: &["REVOKE-003"],
+        build: |bench, seed| with_port(bench, seed, NoTombstone::default()),
+    },
+];
+
+#[derive(Debug)]
+struct FirstRoomOnly;
+
+#[async_trait]
+impl BendPort for FirstRoomOnly {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        input.rooms.truncate(1);
+        inner.issue_credential(input).await
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsAreas;
+
+#[async_trait]
+impl BendPort for ForgetsAreas {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        input.scope.areas.clear();
+        inner.issue_credential(input).await
+    }
+}
+
+/// The caller's id stays, or the difference would show without a look at any door.
+#[derive(Debug, Default)]
+struct NewKeyEachTime {
+    calls: AtomicU32,
+}
+
+#[async_trait]
+impl BendPort for NewKeyEachTime {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        let asked = input.resulting_id();
+        input.idempotency_key = format!("{}-{call}", input.idempotency_key).parse().unwrap();
+        let mut issued = inner.issue_credential(input).await?;
+        issued.credential.id = asked;
+        Ok(issued)
+    }
+}
+
+#[derive(Debug)]
+struct ConflictIgnored;
+
+#[async_trait]
+impl BendPort for ConflictIgnored {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        match inner.issue_credential(input.clone()).await {
+            Err(error) if error.code() == ErrorCode::IdempotencyConflict => {
+                input.idempotency_key = format!("{}-again", input.idempotency_key).parse().unwrap();
+                inner.issue_credential(input).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AsksFirst(PropertyId);
+
+#[async_trait]
+impl BendPort for AsksFirst {
+    async fn before(&self, inner: &dyn LockPort) {
+        let _polite = inner.list_devices(self.0).await;
+    }
+}
+
+#[derive(Debug)]
+struct TrustsEverybody(Site);
+
+#[async_trait]
+impl BendPort for TrustsEverybody {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        (input.tenant_id, input.property_id) = (self.0.tenant, self.0.property);
+        inner.issue_credential(input).await
+    }
+
+    async fn update(&self, inner: &dyn LockPort, mut input: UpdateInput) -> Result<UpdateResult, LockError> {
+        input.tenant_id = self.0.tenant;
+        inner.update_credential(input).await
+    }
+}
+
+#[derive(Debug, Default)]
+struct RevokesOnce {
+    revoked: Mutex<BTreeSet<KeyCredentialId>>,
+}
+
+#[async_trait]
+impl BendPort for RevokesOnce {
+    async fn revoke(&self, inner: &dyn LockPort, input: RevokeInput) -> Result<RevokeOutcome, LockError> {
+        let id = input.credential_id;
+        if !self.revoked.lock().unwrap().insert(id) {
+            return Err(LockError::credential_not_found(id));
+        }
+        inner.revoke_credential(input).await
+    }
+}
+
+/// Revokes something else where it does not know the credential.
+#[derive(Debug, Default)]
+struct NoTombstone {
+    issued: Mutex<BTreeSet<KeyCredentialId>>,
+}
+
+#[async_trait]
+impl BendPort for NoTombstone {
+    async fn issue(&self, inner: &dyn LockPort, input: IssueInput) -> Result<IssueResult, LockError> {
+        self.issued.lock().unwrap().insert(input.resulting_id());
+        inner.issue_credential(input).await
+    }
+
+    async fn revoke(&self, inner: &dyn LockPort, mut input: RevokeInput) -> Result<RevokeOutcome, LockError> {
+        let asked = input.credential_id;
+        if !self.issued.lock().unwrap().contains(&asked) {
+            input.credential_id = KeyCredentialId::derived("lockport-contract/nobody", &[]);
+        }
+        let mut outcome = inner.revoke_credential(input).await?;
+        outcome.credential_id = asked;
+        Ok(outcome)
+    }
+}

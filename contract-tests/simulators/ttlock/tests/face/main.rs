@@ -1,0 +1,16 @@
+//! The simulator judged over the wire and at the door.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected has to fail"
+)]
+
+mod client;
+mod edge;
+mod ekeys;
+mod faults;
+mod lists;
+mod tokens;

@@ -1,0 +1,216 @@
+//! What a case works with: a port, a clock, the vendor's side, and a small hotel.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lockport::credential::Artifact;
+use lockport::device::DoorMap;
+use lockport::env::ManualClock;
+use lockport::id::{LockDeviceId, PropertyId, RoomId, TenantId};
+use lockport::scope::Area;
+use lockport::{SharedLockPort, Timestamp};
+
+/// One adapter on a bench of its own. Cases never see each other's.
+pub struct Bench {
+    /// The adapter with the guard on top and nothing else: what retries or hides is judged elsewhere.
+    pub port: SharedLockPort,
+    /// The only clock. Only cases move it.
+    pub clock: Arc<ManualClock>,
+    /// The vendor's side.
+    pub probe: Box<dyn VendorProbe>,
+    /// Faults on order; `None` where nobody can order them, such as a vendor's own sandbox.
+    pub faults: Option<Box<dyn FaultInjector>>,
+    /// The hotel.
+    pub site: Site,
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bench").field("port", &self.port).field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+/// The vendor's side, asked without the adapter. An adapter's own answer is never proof.
+#[async_trait]
+pub trait VendorProbe: Send + Sync {
+    /// Somebody holds the artifact against the door at `at`; whether it opens. The vendor is taken as it stands now.
+    ///
+    /// # Errors
+    /// When the door cannot be tried.
+    async fn try_open(
+        &self,
+        door: LockDeviceId,
+        artifact: &Artifact,
+        at: Timestamp,
+    ) -> Result<bool, BenchError>;
+
+    /// How many permissions of ours the vendor holds for the door now, whatever their windows.
+    ///
+    /// # Errors
+    /// When the vendor cannot be looked at.
+    async fn live(&self, door: LockDeviceId) -> Result<u64, BenchError>;
+
+    /// How many permissions the vendor ever made, those it has no more included.
+    ///
+    /// # Errors
+    /// When the vendor cannot be looked at.
+    async fn ever_made(&self) -> Result<u64, BenchError>;
+
+    /// How many calls of any sort reached the vendor.
+    ///
+    /// # Errors
+    /// When the vendor cannot be looked at.
+    async fn calls(&self) -> Result<u64, BenchError>;
+
+    /// The case has moved the clock: a vendor with a clock of its own follows.
+    fn clock_moved(&self, now: Timestamp);
+}
+
+/// What can be ordered to go wrong between adapter and vendor. Each is used up by the next call with an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The call is applied, and its reply is lost.
+    LoseNextReply,
+    /// The call is lost on its way, and the caller cannot know that.
+    DropNextBeforeEffect,
+    /// The reply is lost, and the call takes effect as late as this vendor's calls ever do: its longest queue.
+    LateEffect,
+    /// So many calls pass, and the next is refused for good, with a code that the vendor's pages know.
+    RefuseAfter(u64),
+    /// The vendor says no with a code that its pages do not know.
+    RefuseNextWithUnknownCode,
+}
+
+impl Fault {
+    /// The three ways in which a call can end without an answer.
+    pub(crate) const UNANSWERED: [Self; 3] =
+        [Self::LoseNextReply, Self::DropNextBeforeEffect, Self::LateEffect];
+}
+
+/// Orders faults at the vendor.
+pub trait FaultInjector: Send + Sync {
+    /// Puts the fault at the end of the queue.
+    ///
+    /// # Errors
+    /// When this vendor's stand-in cannot play it; the case is then not run.
+    fn order(&self, fault: Fault) -> Result<(), BenchError>;
+
+    /// How many ordered faults still wait for a call.
+    fn waiting(&self) -> usize;
+}
+
+/// Why the bench itself, not the adapter, failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BenchError {
+    message: String,
+}
+
+impl BenchError {
+    /// An error for people.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl fmt::Display for BenchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for BenchError {}
+
+/// The hotel on the bench.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which it is.
+    pub property: PropertyId,
+    /// Its rooms: at least [`Site::ROOMS`], no two behind one door.
+    pub rooms: Vec<SiteRoom>,
+    /// Its shared areas.
+    pub areas: Vec<SiteArea>,
+}
+
+/// A room and its doors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRoom {
+    /// The room.
+    pub id: RoomId,
+    /// Its doors: at least one.
+    pub doors: Vec<LockDeviceId>,
+}
+
+/// A shared area and its doors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteArea {
+    /// The area.
+    pub name: Area,
+    /// Its doors: at least one.
+    pub doors: Vec<LockDeviceId>,
+}
+
+impl Site {
+    /// How many rooms the cases need.
+    pub const ROOMS: usize = 4;
+
+    /// The hotel of every simulated vendor: three rooms with a door, a suite with two, and a gym.
+    #[must_use]
+    pub fn standard() -> Self {
+        let door = |name: &str| LockDeviceId::derived("lockport-contract/door", &[name.as_bytes()]);
+        let room = |name: &str, doors: &[&str]| SiteRoom {
+            id: RoomId::derived("lockport-contract/room", &[name.as_bytes()]),
+            doors: doors.iter().copied().map(door).collect(),
+        };
+        Self {
+            tenant: TenantId::derived("lockport-contract/tenant", &[]),
+            property: PropertyId::derived("lockport-contract/property", &[]),
+            rooms: vec![
+                room("201", &["201"]),
+                room("202", &["202"]),
+                room("203", &["203"]),
+                room("204", &["204", "204-balcony"]),
+            ],
+            areas: "gym"
+                .parse()
+                .map(|name| SiteArea { name, doors: vec![door("gym")] })
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The rooms and areas as an adapter is told them.
+    #[must_use]
+    pub fn door_map(&self) -> DoorMap {
+        let rooms = self
+            .rooms
+            .iter()
+            .fold(DoorMap::default(), |map, room| map.with_room(room.id, None, room.doors.clone()));
+        self.areas.iter().fold(rooms, |map, area| map.with_area(area.name.clone(), area.doors.clone()))
+    }
+
+    /// Every door, once.
+    #[must_use]
+    pub fn doors(&self) -> BTreeSet<LockDeviceId> {
+        self.door_map().doors()
+    }
+
+    /// # Errors
+    /// When the cases cannot tell right from wrong in this hotel.
+    pub(crate) fn check(&self) -> Result<(), BenchError> {
+        if self.rooms.len() < Self::ROOMS {
+            return Err(BenchError::new(format!("the site has fewer than {} rooms", Self::ROOMS)));
+        }
+        let places =
+            self.rooms.iter().map(|room| &room.doors).chain(self.areas.iter().map(|area| &area.doors));
+        if places.clone().any(Vec::is_empty) || places.map(Vec::len).sum::<usize>() != self.doors().len() {
+            return Err(BenchError::new("each place of the site needs a door that no other place has"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs the contract against an adapter that this build knows.
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use lockport_contract::{Harness, Plan, cases, run};
+
+/// Judges lock adapters at the doors.
+#[derive(Debug, Parser)]
+#[command(name = "lockport-contract")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the cases; exits 0 when the run is green.
+    Run {
+        /// Whose adapter.
+        #[arg(long)]
+        adapter: AdapterName,
+        /// Only cases whose `ID/kind` contains this.
+        #[arg(long)]
+        filter: Option<String>,
+        /// The seed of everything random.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Prints the list of cases: the text of CASES.md.
+    Cases,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AdapterName {
+    /// The vendor in memory.
+    #[cfg(feature = "mock")]
+    Mock,
+    /// TTLock, simulated.
+    #[cfg(feature = "ttlock")]
+    Ttlock,
+}
+
+impl AdapterName {
+    fn harness(self) -> Box<dyn Harness> {
+        match self {
+            #[cfg(feature = "mock")]
+            Self::Mock => Box::new(lockport_contract::harness::MockHarness),
+            #[cfg(feature = "ttlock")]
+            Self::Ttlock => Box::new(lockport_contract::harness::TtlockHarness),
+        }
+    }
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut out = io::stdout().lock();
+    match Arguments::parse().command {
+        Command::Cases => {
+            out.write_all(cases::page().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run { adapter, filter, seed } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let report = runtime.block_on(run(adapter.harness().as_ref(), &Plan { filter, seed }));
+            writeln!(out, "{report}")?;
+            Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The cases, one file an operation.
+
+mod error;
+mod guard;
+mod idempotency;
+mod issue;
+mod overlap;
+mod revoke;
+mod suspend;
+mod update;
+
+use std::fmt::Write as _;
+
+use crate::case::Case;
+
+/// Every case, in the order of the files.
+pub fn all() -> impl Iterator<Item = &'static Case> {
+    let files = [
+        issue::CASES,
+        idempotency::CASES,
+        guard::CASES,
+        revoke::CASES,
+        update::CASES,
+        suspend::CASES,
+        error::CASES,
+        overlap::CASES,
+    ];
+    files.into_iter().flatten()
+}
+
+/// The list of cases as a page: the text of `CASES.md`.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(
+        "# The cases\n\n\
+         Written by `lockport-contract cases`; a test fails when this page is stale. The door is the judge in every case: a\n\
+         port's own answer is never proof.\n\n\
+         | Case | What every adapter keeps | From | Needs |\n| --- | --- | --- | --- |\n",
+    );
+    for Case { id, requirement, spec, needs, .. } in all() {
+        let needs: Vec<&str> = needs.iter().map(|need| need.as_str()).collect();
+        // Writing to a string cannot fail.
+        let _written = writeln!(page, "| {id} | {requirement} | {spec} | {} |", needs.join(", "));
+    }
+    page
+}

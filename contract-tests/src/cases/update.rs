@@ -1,0 +1,142 @@
+//! What an update promises.
+
+use chrono::TimeDelta;
+use lockport::Validity;
+use lockport::credential::UpdateInput;
+
+use crate::bench::Fault;
+use crate::case::{Case, CaseResult, Need, check};
+use crate::trial::{Keyring, Opens, Trial};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "UPDATE-001",
+        requirement: "After an update of the window the doors keep the new one, to the second, whichever bound was moved in whichever direction.",
+        spec: "R33, R71, X18",
+        needs: &[],
+        judge: |trial| Box::pin(window_moved(trial)),
+    },
+    Case {
+        id: "UPDATE-002",
+        requirement: "After an update of the rooms the new ones open, those that were left do not, and those that stayed still do.",
+        spec: "R33, R71",
+        needs: &[],
+        judge: |trial| Box::pin(rooms_changed(trial)),
+    },
+    Case {
+        id: "UPDATE-003",
+        requirement: "When an update gets no answer, the outcome is said to be unknown, and a repeat with the same key makes the doors as it asked.",
+        spec: "R39, R78",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(unanswered(trial)),
+    },
+    Case {
+        id: "UPDATE-004",
+        requirement: "A shortening that got no answer and takes effect late never wins over the lengthening after it.",
+        spec: "R33, R78",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(late_shortening(trial)),
+    },
+];
+
+/// Everything the guest was ever handed stays on the ring: an old artifact must not open more than the new one.
+async fn update(trial: &Trial, keys: &mut Keyring, input: UpdateInput) -> CaseResult {
+    let id = input.credential_id;
+    let updated = trial.port().update_credential(input).await?;
+    keys.add(&updated.credential);
+    check!(updated.credential.id == id, "the answer is about {}", updated.credential.id);
+    Ok(())
+}
+
+async fn window_moved(trial: &Trial) -> CaseResult {
+    let rooms = trial.rooms::<2>()?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, trial.hours(6, 26)?)?).await?;
+    let id = issued.credential.id;
+    let mut keys = Keyring::of(&issued.credential);
+    let moves: [(UpdateInput, Validity); 5] = [
+        (trial.update(id, "longer")?.with_valid_until(trial.hour(32)), trial.hours(6, 32)?),
+        (trial.update(id, "shorter")?.with_valid_until(trial.hour(20)), trial.hours(6, 20)?),
+        (trial.update(id, "earlier")?.with_valid_from(trial.hour(3)), trial.hours(3, 20)?),
+        (trial.update(id, "later")?.with_valid_from(trial.hour(8)), trial.hours(8, 20)?),
+        (
+            trial.update(id, "both")?.with_valid_from(trial.hour(30)).with_valid_until(trial.hour(40)),
+            trial.hours(30, 40)?,
+        ),
+    ];
+    for (input, window) in moves {
+        let name = input.idempotency_key.to_string();
+        update(trial, &mut keys, input).await?;
+        trial.judge(&format!("the guest, moved: {name},"), &keys, &[(&rooms, window)]).await?;
+    }
+    trial.vendor_holds(1, &trial.doors_of(&rooms)).await
+}
+
+async fn rooms_changed(trial: &Trial) -> CaseResult {
+    let [one, two, three, suite] = trial.rooms()?;
+    let window = trial.hours(2, 26)?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &[one, two], window)?).await?;
+    let id = issued.credential.id;
+    let mut keys = Keyring::of(&issued.credential);
+    let moves: [(&str, &[_]); 4] = [
+        ("swap", &[two, three]),
+        ("more", &[two, three, suite]),
+        ("fewer", &[three]),
+        ("all-new", &[one, suite]),
+    ];
+    for (name, rooms) in moves {
+        update(trial, &mut keys, trial.update(id, name)?.with_rooms(rooms.to_vec())).await?;
+        trial.judge(&format!("the guest, moved: {name},"), &keys, &[(rooms, window)]).await?;
+        trial.vendor_holds(1, &trial.doors_of(rooms)).await?;
+    }
+    let combined = trial.update(id, "combined")?.with_rooms(vec![two]).with_valid_until(trial.hour(30));
+    update(trial, &mut keys, combined).await?;
+    trial.judge("the guest, moved and prolonged,", &keys, &[(&[two], trial.hours(2, 30)?)]).await
+}
+
+async fn unanswered(trial: &Trial) -> CaseResult {
+    let [one, two] = trial.rooms()?;
+    for fault in Fault::UNANSWERED {
+        for (what, rooms, until) in [("longer", one, 30), ("shorter", one, 20), ("moved", two, 26)] {
+            let guest = format!("{what}-{fault:?}");
+            let issued =
+                trial.port().issue_credential(trial.issue(&guest, &[one], trial.hours(6, 26)?)?).await?;
+            let mut keys = Keyring::of(&issued.credential);
+            let input = trial
+                .update(issued.credential.id, &guest)?
+                .with_rooms(vec![rooms])
+                .with_valid_until(trial.hour(until));
+            trial.order(fault)?;
+            trial.unanswered(trial.port().update_credential(input.clone()).await)?;
+            trial.outlast_lost_calls()?;
+            update(trial, &mut keys, input).await?;
+            let opens: Opens<'_> = &[(&[rooms], trial.hours(6, until)?)];
+            trial.judge(&format!("the guest, {what} after {fault:?},"), &keys, opens).await?;
+            // The next guest's room is free of this one's.
+            trial
+                .port()
+                .revoke_credential(trial.revoke(issued.credential.id, &format!("revoke-{guest}"))?)
+                .await?;
+            trial.vendor_holds_nothing().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn late_shortening(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &[one], trial.hours(6, 26)?)?).await?;
+    let mut keys = Keyring::of(&issued.credential);
+    let shorter = trial.update(issued.credential.id, "shorter")?.with_valid_until(trial.hour(20));
+    let longer = trial.update(issued.credential.id, "longer")?.with_valid_until(trial.hour(30));
+    trial.order(Fault::LateEffect)?;
+    trial.unanswered(trial.port().update_credential(shorter).await)?;
+    trial.pass(TimeDelta::seconds(1));
+    // It may have to wait until the shortening can no longer land; then it must come back.
+    if let Err(error) = trial.port().update_credential(longer.clone()).await {
+        check!(error.is_retriable(), "a lengthening before a shortening has landed: {error:?}");
+    }
+    trial.outlast_lost_calls()?;
+    update(trial, &mut keys, longer).await?;
+    trial.pass(TimeDelta::hours(1));
+    trial.judge("the guest", &keys, &[(&[one], trial.hours(6, 30)?)]).await
+}

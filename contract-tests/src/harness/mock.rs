@@ -1,0 +1,133 @@
+//! The in-memory vendor on the bench.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lockport::credential::Artifact;
+use lockport::env::ManualClock;
+use lockport::id::LockDeviceId;
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
+use lockport_mock::{MockDriver, MockVendor};
+
+use super::{Exemption, Harness, port_over};
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, Site, VendorProbe};
+
+/// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
+const BEGIN: i64 = 1_772_454_896;
+
+/// How late an effect of the mock's cloud can be at most.
+const LATEST: Duration = Duration::from_secs(29);
+
+/// The mock's driver over the mock's vendor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MockHarness;
+
+#[async_trait]
+impl Harness for MockHarness {
+    async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
+        let MockBench { site, clock, vendor } = MockBench::new()?;
+        let port = port_over(MockDriver::new(vendor.clone()), &site, &clock, seed);
+        Ok(MockBench { site, clock, vendor }.with_port(port))
+    }
+
+    fn exemptions(&self) -> &[Exemption] {
+        &[]
+    }
+}
+
+/// A bench around a mock vendor that has no port yet: for whoever puts a driver or a port of his own in between.
+#[derive(Clone, Debug)]
+pub struct MockBench {
+    /// The hotel.
+    pub site: Site,
+    /// The clock of the bench and of the vendor.
+    pub clock: Arc<ManualClock>,
+    /// The vendor, with a lock in each door of the hotel.
+    pub vendor: MockVendor,
+}
+
+impl MockBench {
+    /// The standard hotel, its locks from the mock vendor.
+    ///
+    /// # Errors
+    /// Never in practice: the begin of the bench is a constant.
+    pub fn new() -> Result<Self, BenchError> {
+        let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or_else(|| BenchError::new("no such time"))?;
+        let site = Site::standard();
+        let clock = Arc::new(ManualClock::new(begin));
+        let vendor = MockVendor::new(site.property, site.door_map(), clock.clone());
+        Ok(Self { site, clock, vendor })
+    }
+
+    /// The bench with this port.
+    #[must_use]
+    pub fn with_port(self, port: SharedLockPort) -> Bench {
+        Bench {
+            port,
+            clock: self.clock,
+            probe: Box::new(Probe(self.vendor.clone())),
+            faults: Some(Box::new(Faults(self.vendor))),
+            site: self.site,
+        }
+    }
+}
+
+struct Probe(MockVendor);
+
+#[async_trait]
+impl VendorProbe for Probe {
+    async fn try_open(
+        &self,
+        door: LockDeviceId,
+        artifact: &Artifact,
+        at: Timestamp,
+    ) -> Result<bool, BenchError> {
+        let text = match artifact {
+            Artifact::Pin(text) | Artifact::MobileToken(text) => text,
+            other => return Err(BenchError::new(format!("the mock's doors take no {}", other.type_name()))),
+        };
+        // EXPOSE: the door compares it with what it holds.
+        Ok(self.0.door(door).try_open(text.expose(), at))
+    }
+
+    async fn live(&self, door: LockDeviceId) -> Result<u64, BenchError> {
+        Ok(u64::try_from(self.0.live_grants(door)).unwrap_or(u64::MAX))
+    }
+
+    async fn ever_made(&self) -> Result<u64, BenchError> {
+        Ok(self.0.effects_made())
+    }
+
+    async fn calls(&self) -> Result<u64, BenchError> {
+        Ok(self.0.calls())
+    }
+
+    /// The vendor lives by the bench's own clock.
+    fn clock_moved(&self, _now: Timestamp) {}
+}
+
+struct Faults(MockVendor);
+
+impl FaultInjector for Faults {
+    fn order(&self, fault: Fault) -> Result<(), BenchError> {
+        let (after, fault) = match fault {
+            Fault::LoseNextReply => (0, lockport_mock::Fault::LoseReply),
+            Fault::DropNextBeforeEffect => (0, lockport_mock::Fault::LoseCall),
+            Fault::LateEffect => (0, lockport_mock::Fault::LateEffect(LATEST)),
+            Fault::RefuseAfter(calls) => (calls, lockport_mock::Fault::Refuse(full())),
+            Fault::RefuseNextWithUnknownCode => (0, lockport_mock::Fault::UnknownCode),
+        };
+        self.0.push_fault_after(after, fault);
+        Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        self.0.faults_waiting()
+    }
+}
+
+fn full() -> LockError {
+    let message = "the door holds no more grants";
+    LockError::new(ErrorCode::KeyIssueFailed, FailureReason::CapacityFull, RetryAdvice::Never, message)
+}

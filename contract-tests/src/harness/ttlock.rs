@@ -1,0 +1,278 @@
+//! The TTLock driver on the bench: its own wire, to a simulated cloud on a loopback port, and that cloud's own doors.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lockport::credential::Artifact;
+use lockport::env::{
+    Env, HttpMethod, HttpRequest, HttpResponse, HttpTransport, ManualClock, SecretError, SecretProvider,
+    SeededEntropy, TransportError,
+};
+use lockport::id::{LockDeviceId, PropertyId, TenantId};
+use lockport::store::slots::Slots;
+use lockport::store::{MemoryStore, Partition};
+use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
+use lockport::{Secret, Timestamp};
+use lockport_sim_ttlock::{Answered, Fault as SimFault, Presented, SimClock, TtlockSim, What, md5_hex};
+use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
+
+use super::{Exemption, Harness, port_over};
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, Site, VendorProbe};
+
+/// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
+const BEGIN: i64 = 1_772_454_896;
+const CLIENT: &str = "0123456789abcdef0123456789abcdef";
+const APPLICATION_SECRET: &str = "fedcba9876543210fedcba9876543210";
+const ACCOUNT: &str = "locks@hotel.example";
+const PASSWORD: &str = "a hotel's password";
+
+/// The calls that change who may open.
+const WRITES: [&str; 5] =
+    ["/v3/key/send", "/v3/key/delete", "/v3/key/freeze", "/v3/key/unfreeze", "/v3/key/changePeriod"];
+/// The one that makes a permission.
+const SEND: &str = "/v3/key/send";
+/// VENDOR: "the lock's memory is full", a refusal for good.
+const MEMORY_FULL: i64 = -4056;
+/// A number that stands on none of the vendor's pages.
+const UNDOCUMENTED: i64 = -77_777;
+/// How late an effect can be at most. The vendor promises nothing; its own server queue was never seen to hold a call for a
+/// minute.
+const LATEST: Duration = Duration::from_secs(59);
+
+/// How long the one call of the set-up may take.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The TTLock driver over the simulated cloud.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TtlockHarness;
+
+#[async_trait]
+impl Harness for TtlockHarness {
+    async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
+        let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or_else(|| BenchError::new("no such time"))?;
+        let site = Site::standard();
+        let clock = Arc::new(ManualClock::new(begin));
+        let sim_clock = SimClock::new(begin.timestamp_millis());
+        let mut builder = TtlockSim::builder(sim_clock.clone())
+            .seed(seed)
+            .application(CLIENT, APPLICATION_SECRET)
+            .account(ACCOUNT, &md5_hex(PASSWORD));
+        for door in site.doors() {
+            builder = builder.lock(&door.to_string(), None);
+        }
+        let sim = Arc::new(builder.start().await.map_err(told)?);
+        let plain = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
+        let wire = Arc::new(Wire {
+            transport: ReqwestTransport::new(&plain).map_err(told)?,
+            sim: Arc::clone(&sim),
+            orders: Mutex::default(),
+        });
+        let account_prefix = prefix(&wire, begin).await?;
+        let config = config(&site, &sim, account_prefix)?;
+        let driver = TtlockDriver::new(config, lent(&wire, &site, &clock, seed)).map_err(told)?;
+        let port = port_over(driver, &site, &clock, seed);
+        Ok(Bench {
+            port,
+            clock,
+            probe: Box::new(Probe { wire: Arc::clone(&wire), clock: sim_clock }),
+            faults: Some(Box::new(Faults(wire))),
+            site,
+        })
+    }
+
+    fn exemptions(&self) -> &[Exemption] {
+        &[]
+    }
+}
+
+fn told(error: impl fmt::Display) -> BenchError {
+    BenchError::new(error.to_string())
+}
+
+/// What the host lends the driver.
+fn lent(wire: &Arc<Wire>, site: &Site, clock: &Arc<ManualClock>, seed: u64) -> TtlockEnv {
+    let entropy = Arc::new(SeededEntropy::new(seed.wrapping_add(1)));
+    let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy };
+    let partition = Partition { tenant: site.tenant, property: site.property };
+    let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "contract".to_owned());
+    TtlockEnv { http: wire.clone(), secrets: Arc::new(Secrets), slots, env }
+}
+
+fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<TtlockConfig, BenchError> {
+    let map = site.door_map();
+    let lock = |door: LockDeviceId| {
+        let label = door.to_string();
+        let lock_id = sim.lock_id(&label).ok_or_else(|| BenchError::new("a door has no lock"))?;
+        Ok((door, TtlockLock { lock_id, label, rooms: map.rooms_behind(door) }))
+    };
+    Ok(TtlockConfig {
+        tenant: site.tenant,
+        property: site.property,
+        base_url: sim.base_url().to_owned(),
+        client_id: CLIENT.to_owned(),
+        account: ACCOUNT.to_owned(),
+        account_prefix,
+        locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
+    })
+}
+
+/// What the vendor puts before the names of this application's accounts: a hotel registers one by hand and reads it off.
+async fn prefix(wire: &Wire, now: Timestamp) -> Result<String, BenchError> {
+    const NAME: &str = "setup";
+    let form = format!(
+        "clientId={CLIENT}&clientSecret={APPLICATION_SECRET}&username={NAME}&password={}&date={}",
+        md5_hex(NAME),
+        now.timestamp_millis()
+    );
+    let request = HttpRequest {
+        method: HttpMethod::Post,
+        url: format!("{}/v3/user/register", wire.sim.base_url()),
+        headers: vec![("content-type", Secret::new("application/x-www-form-urlencoded".to_owned()))],
+        body: Some(Secret::new(form.into_bytes())),
+        timeout: SETUP_TIMEOUT,
+    };
+    let response = wire.transport.send(request).await.map_err(told)?;
+    // EXPOSE: the answer to the set-up's own call; the account opens nothing.
+    let body = String::from_utf8_lossy(response.body.expose()).into_owned();
+    let prefix = body.split('"').find_map(|text| text.strip_suffix(NAME)?.strip_suffix('_'));
+    prefix.map(str::to_owned).ok_or_else(|| BenchError::new("the vendor registers no account"))
+}
+
+#[derive(Debug)]
+struct Secrets;
+
+#[async_trait]
+impl SecretProvider for Secrets {
+    async fn secret(&self, _: TenantId, _: PropertyId, name: &str) -> Result<Secret, SecretError> {
+        match name {
+            CLIENT_SECRET => Ok(Secret::new(APPLICATION_SECRET.to_owned())),
+            ACCOUNT_PASSWORD => Ok(Secret::new(PASSWORD.to_owned())),
+            _ => Err(SecretError::Missing),
+        }
+    }
+}
+
+/// What was ordered, and what came of it.
+#[derive(Debug, Default)]
+struct Orders {
+    queue: VecDeque<(u64, What)>,
+    /// Permissions made by calls whose answer was cut off: when each landed, by the simulated clock.
+    unanswered_ms: Vec<i64>,
+}
+
+/// The way to the simulator. It lets the simulator play each ordered fault on the next call that changes who may open, whichever
+/// of the vendor's paths that is.
+struct Wire {
+    transport: ReqwestTransport,
+    sim: Arc<TtlockSim>,
+    orders: Mutex<Orders>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn strike(&self, path: &'static str) {
+        let mut orders = self.orders();
+        if let Some((passing @ 1.., _)) = orders.queue.front_mut() {
+            *passing = passing.saturating_sub(1);
+            return;
+        }
+        let Some((_, what)) = orders.queue.pop_front() else { return };
+        self.sim.faults().push(SimFault::once(path, what));
+        let now_ms = self.sim.clock().now_ms();
+        match what {
+            What::DropAfter if path == SEND => orders.unanswered_ms.push(now_ms),
+            What::LateEffect { ms } if path == SEND => orders.unanswered_ms.push(now_ms.saturating_add(ms)),
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Wire {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let path = request.url.split('?').next().unwrap_or_default();
+        if let Some(write) = WRITES.into_iter().find(|write| path.ends_with(write)) {
+            self.strike(write);
+        }
+        self.transport.send(request).await
+    }
+}
+
+struct Probe {
+    wire: Arc<Wire>,
+    clock: SimClock,
+}
+
+#[async_trait]
+impl VendorProbe for Probe {
+    async fn try_open(
+        &self,
+        door: LockDeviceId,
+        artifact: &Artifact,
+        at: Timestamp,
+    ) -> Result<bool, BenchError> {
+        let Artifact::MobileToken(token) = artifact else {
+            return Err(BenchError::new(format!("no door here takes a {}", artifact.type_name())));
+        };
+        // EXPOSE: the guest's phone logs in with it.
+        let Some((username, password)) = token.expose().split_once(':') else { return Ok(false) };
+        let phone = Presented::EKey { username: username.to_owned(), password: password.to_owned() };
+        Ok(self.wire.sim.door(&door.to_string()).try_open(&phone, at.timestamp_millis()).opened)
+    }
+
+    async fn live(&self, door: LockDeviceId) -> Result<u64, BenchError> {
+        u64::try_from(self.wire.sim.live_ekeys(&door.to_string()).len()).map_err(told)
+    }
+
+    /// Calls that were answered are in the simulator's log; of those that were not, the log does not say whether they took effect.
+    async fn ever_made(&self) -> Result<u64, BenchError> {
+        let is_made = |path: &str, answered| path == SEND && answered == Answered::Errcode(0);
+        let answered = self.wire.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
+        let now_ms = self.clock.now_ms();
+        let unanswered = self.wire.orders().unanswered_ms.iter().filter(|landed| **landed <= now_ms).count();
+        u64::try_from(answered.saturating_add(unanswered)).map_err(told)
+    }
+
+    async fn calls(&self) -> Result<u64, BenchError> {
+        u64::try_from(self.wire.sim.seen().len()).map_err(told)
+    }
+
+    fn clock_moved(&self, now: Timestamp) {
+        self.clock.set_ms(now.timestamp_millis());
+    }
+}
+
+struct Faults(Arc<Wire>);
+
+impl FaultInjector for Faults {
+    fn order(&self, fault: Fault) -> Result<(), BenchError> {
+        let ordered = match fault {
+            Fault::LoseNextReply => (0, What::DropAfter),
+            Fault::DropNextBeforeEffect => (0, What::DropBefore),
+            Fault::LateEffect => {
+                (0, What::LateEffect { ms: i64::try_from(LATEST.as_millis()).map_err(told)? })
+            }
+            Fault::RefuseAfter(calls) => (calls, What::Refuse(MEMORY_FULL)),
+            Fault::RefuseNextWithUnknownCode => (0, What::Refuse(UNDOCUMENTED)),
+        };
+        self.0.orders().queue.push_back(ordered);
+        Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        let struck_nothing = usize::try_from(self.0.sim.faults().pending()).unwrap_or(usize::MAX);
+        self.0.orders().queue.len().saturating_add(struck_nothing)
+    }
+}

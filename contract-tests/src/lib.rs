@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod bench;
+mod case;
+pub mod cases;
+pub mod harness;
+mod report;
+mod runner;
+mod trial;
+
+pub use self::bench::{Bench, BenchError, Fault, FaultInjector, Site, SiteArea, SiteRoom, VendorProbe};
+pub use self::case::{Case, CaseResult, Need, Stop};
+pub use self::harness::{Exemption, Harness, port_over};
+pub use self::report::{Line, Report, Verdict};
+pub use self::runner::{Plan, run};
+pub use self::trial::Trial;

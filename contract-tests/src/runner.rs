@@ -1,0 +1,137 @@
+//! Runs the cases: each on a bench of its own, once for every kind of credential that the adapter offers.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use lockport::ErrorCode;
+use lockport::driver::{Kind, Suspend};
+use lockport::scope::GuestScope;
+
+use crate::bench::BenchError;
+use crate::case::{Case, CaseResult, Need, Stop, check};
+use crate::cases;
+use crate::harness::{Exemption, Harness};
+use crate::report::{Line, Report, Verdict};
+use crate::trial::{Keyring, Trial};
+
+/// How long one case may take in real time. Nothing in a case waits, so only an adapter that hangs gets there.
+const CASE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What is to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Only cases whose `ID/kind` contains this.
+    pub filter: Option<String>,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+impl Plan {
+    fn takes(&self, case: &Case, kind: &Kind) -> bool {
+        let name = format!("{}/{}", case.id, kind.kind);
+        self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
+    }
+}
+
+/// Runs the planned cases against a harness. Needs a tokio runtime with its timer on; never fails, for the report says it all.
+pub async fn run(harness: &dyn Harness, plan: &Plan) -> Report {
+    let mut report =
+        Report { vendor: None, seed: plan.seed, lines: Vec::new(), troubles: troubles(harness.exemptions()) };
+    let descriptor = match harness.open(plan.seed).await {
+        Ok(bench) => bench.port.describe_adapter(),
+        Err(error) => {
+            report.troubles.push(format!("no bench: {error}"));
+            return report;
+        }
+    };
+    report.vendor = Some(descriptor.vendor.clone());
+    for case in cases::all() {
+        for kind in descriptor.kinds.iter().filter(|kind| plan.takes(case, kind)) {
+            let verdict = match exemption(harness.exemptions(), case, kind) {
+                Some(reason) => Verdict::Exempt(reason.to_owned()),
+                None => judge(harness, case, kind, plan.seed).await,
+            };
+            report.lines.push(Line { case: case.id, kind: kind.kind, verdict });
+        }
+    }
+    report
+}
+
+fn troubles(exemptions: &[Exemption]) -> Vec<String> {
+    let trouble = |Exemption { case, reason, .. }: &Exemption| {
+        if reason.trim().is_empty() {
+            return Some(format!("{case} is exempt without a reason"));
+        }
+        let is_known = cases::all().any(|known| known.id == case);
+        (!is_known).then(|| format!("{case} is exempt, and there is no such case"))
+    };
+    exemptions.iter().filter_map(trouble).collect()
+}
+
+fn exemption<'a>(exemptions: &'a [Exemption], case: &Case, kind: &Kind) -> Option<&'a str> {
+    let of_it = |own: &&Exemption| own.case == case.id && own.kind.is_none_or(|exempt| exempt == kind.kind);
+    exemptions.iter().find(of_it).map(|own| own.reason.as_str())
+}
+
+async fn judge(harness: &dyn Harness, case: &Case, kind: &Kind, seed: u64) -> Verdict {
+    // A driver that panics has failed one case, not the run.
+    let guarded = AssertUnwindSafe(play(harness, case, kind, seed)).catch_unwind();
+    match tokio::time::timeout(CASE_LIMIT, guarded).await {
+        Ok(Ok(Ok(verdict))) => verdict,
+        Ok(Ok(Err(Stop::Failed(why)))) => Verdict::Failed(why),
+        Ok(Ok(Err(Stop::NotRun(why)))) => Verdict::NotRun(why),
+        Ok(Err(_panic)) => Verdict::Failed("the adapter panicked".into()),
+        Err(_elapsed) => Verdict::Failed(format!("the adapter hung for {} s", CASE_LIMIT.as_secs())),
+    }
+}
+
+async fn play(harness: &dyn Harness, case: &Case, kind: &Kind, seed: u64) -> CaseResult<Verdict> {
+    let bench = harness.open(seed).await?;
+    let capabilities = bench.port.describe_adapter().all_capabilities();
+    let (has_faults, has_areas) = (bench.faults.is_some(), !bench.site.areas.is_empty());
+    let trial = Trial::new(bench, kind.clone())?;
+    for need in case.needs {
+        match need {
+            Need::Faults if !has_faults => {
+                return Err(BenchError::new("no faults can be ordered here").into());
+            }
+            Need::Areas if !has_areas => return Err(BenchError::new("the site has no areas").into()),
+            Need::Suspend if kind.suspend == Suspend::No => return suspend_is_refused(&trial).await,
+            Need::Areas if !capabilities.scope_areas => return areas_are_refused(&trial).await,
+            Need::Faults | Need::Areas | Need::Suspend => {}
+        }
+    }
+    (case.judge)(&trial).await?;
+    Ok(Verdict::Passed)
+}
+
+/// An adapter that says it cannot suspend must say so again when asked, and leave the key alone.
+async fn suspend_is_refused(trial: &Trial) -> CaseResult<Verdict> {
+    let rooms = trial.rooms::<1>()?;
+    let window = trial.hours(2, 26)?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, window)?).await?;
+    let calls = trial.calls().await?;
+    let Err(error) = trial.port().suspend_credential(trial.suspend(issued.credential.id, "suspend")?).await
+    else {
+        return Err(Stop::Failed("the descriptor says that it cannot suspend, and it suspended".into()));
+    };
+    check!(error.code() == ErrorCode::Unsupported, "UNSUPPORTED is right: {error:?}");
+    check!(trial.calls().await? == calls, "the vendor saw a call for what cannot be");
+    trial.judge("the guest", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
+    Ok(Verdict::Refused)
+}
+
+async fn areas_are_refused(trial: &Trial) -> CaseResult<Verdict> {
+    let rooms = trial.rooms::<1>()?;
+    let areas = trial.site().areas.iter().map(|area| area.name.clone()).collect();
+    let scope = GuestScope { areas, ..GuestScope::default() };
+    let input = trial.issue("guest", &rooms, trial.hours(2, 26)?)?.with_scope(scope);
+    let calls = trial.calls().await?;
+    let Err(error) = trial.port().issue_credential(input).await else {
+        return Err(Stop::Failed("the descriptor says that it knows no areas, and it issued one".into()));
+    };
+    check!(error.code() == ErrorCode::Unsupported, "UNSUPPORTED is right: {error:?}");
+    check!(trial.calls().await? == calls, "the vendor saw a call for what cannot be");
+    Ok(Verdict::Refused)
+}

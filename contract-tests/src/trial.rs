@@ -1,0 +1,289 @@
+//! One case on one bench with one kind of credential: inputs, time, and the judgement at the doors.
+
+use std::collections::BTreeSet;
+
+use chrono::{DurationRound as _, TimeDelta};
+use lockport::credential::{
+    Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, RevokeInput,
+    RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
+};
+use lockport::driver::{Kind, Per};
+use lockport::env::Clock as _;
+use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId, TenantId};
+use lockport::idempotency::IdempotencyKey;
+use lockport::{LockError, LockPort, RetryAdvice, Timestamp, Validity};
+
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, Site};
+use crate::case::{CaseResult, Stop, check};
+
+/// How many hours the doors are watched. Windows of cases lie inside, on whole hours, so that no lock's grain moves their edges.
+const HORIZON_HOURS: i32 = 50;
+
+/// How often a revoke may ask to be called again.
+const REVOKE_CALLS: usize = 8;
+/// The pause before a retry where the answer names none.
+const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(10);
+
+/// One case being judged.
+#[derive(Debug)]
+pub struct Trial {
+    bench: Bench,
+    kind: Kind,
+    start: Timestamp,
+}
+
+/// Everything one guest was ever handed: whoever stands at a door tries all of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keyring(Vec<Artifact>);
+
+impl Keyring {
+    pub(crate) fn of(credential: &IssuedCredential) -> Self {
+        let mut keyring = Self::default();
+        keyring.add(credential);
+        keyring
+    }
+
+    pub(crate) fn add(&mut self, credential: &IssuedCredential) {
+        self.0.extend(credential.delivery.iter().map(|delivery| delivery.artifact.clone()));
+    }
+}
+
+/// Which doors open when; all others stay shut, and these stay shut at other times.
+pub(crate) type Opens<'a> = &'a [(&'a [RoomId], Validity)];
+
+impl Trial {
+    /// # Errors
+    /// When the bench's hotel does not do.
+    pub(crate) fn new(bench: Bench, kind: Kind) -> Result<Self, BenchError> {
+        bench.site.check()?;
+        let hour = TimeDelta::hours(1);
+        let start =
+            bench.clock.now().duration_trunc(hour).map_err(|_| BenchError::new("the clock is absurd"))?;
+        Ok(Self { bench, kind, start: start + hour })
+    }
+
+    pub(crate) fn port(&self) -> &dyn LockPort {
+        self.bench.port.as_ref()
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.bench.site
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The first `N` rooms of the site.
+    pub(crate) fn rooms<const N: usize>(&self) -> CaseResult<[RoomId; N]> {
+        let ids: Vec<RoomId> = self.site().rooms.iter().take(N).map(|room| room.id).collect();
+        ids.try_into().map_err(|_| Stop::NotRun(format!("the site has fewer than {N} rooms")))
+    }
+
+    /// The first full hour of the trial, and so many hours more.
+    pub(crate) fn hour(&self, hours: i32) -> Timestamp {
+        self.start + TimeDelta::hours(hours.into())
+    }
+
+    /// The window from one hour to another.
+    pub(crate) fn hours(&self, from: i32, until: i32) -> CaseResult<Validity> {
+        Validity::new(self.hour(from), self.hour(until)).map_err(|error| Stop::NotRun(error.to_string()))
+    }
+
+    /// Moves the clock, and the vendor's with it.
+    pub(crate) fn pass(&self, by: TimeDelta) {
+        self.bench.clock.advance(by);
+        self.bench.probe.clock_moved(self.bench.clock.now());
+    }
+
+    /// Moves the clock past the time at which a lost call can still take effect.
+    pub(crate) fn outlast_lost_calls(&self) -> CaseResult {
+        let late_by = TimeDelta::from_std(self.kind.recovery.late_by)
+            .map_err(|_| Stop::Failed("the descriptor says that a lost call lands in another age".into()))?;
+        self.pass(late_by + TimeDelta::seconds(1));
+        Ok(())
+    }
+
+    /// Revokes, and calls again with the same key as long as the answers ask for it, at the times they name.
+    pub(crate) async fn revoke_for_good(&self, input: RevokeInput) -> CaseResult {
+        for _ in 0..REVOKE_CALLS {
+            let wait = match self.port().revoke_credential(input.clone()).await {
+                Ok(RevokeOutcome { again_at: None, .. }) => return Ok(()),
+                Ok(RevokeOutcome { again_at: Some(then), .. }) => then - self.bench.clock.now(),
+                Err(error) => match error.advice() {
+                    RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX),
+                    RetryAdvice::NotApplied | RetryAdvice::OutcomeUnknown => RETRY_PAUSE,
+                    _ => return Err(error.into()),
+                },
+            };
+            check!(wait <= TimeDelta::hours(1), "a revoke asks for another call in {wait}");
+            self.pass(wait.max(TimeDelta::zero()));
+        }
+        Err(Stop::Failed(format!("a revoke still asks for more after {REVOKE_CALLS} calls")))
+    }
+
+    /// Orders a fault for the next calls of the port.
+    pub(crate) fn order(&self, fault: Fault) -> CaseResult {
+        self.faults()?.order(fault).map_err(|error| Stop::NotRun(format!("{fault:?}: {error}")))
+    }
+
+    /// Stops the case when an ordered fault never struck: it would prove nothing.
+    pub(crate) fn all_struck(&self) -> CaseResult {
+        match self.faults()?.waiting() {
+            0 => Ok(()),
+            waiting => Err(Stop::NotRun(format!("{waiting} ordered faults never struck"))),
+        }
+    }
+
+    /// Fails unless the answer to a call whose own call to the vendor got none is the right one. An adapter that finds out by itself
+    /// may succeed; one that cannot must say so, or the caller takes something for certain that is not.
+    pub(crate) fn unanswered<T>(&self, answer: Result<T, LockError>) -> CaseResult {
+        self.all_struck()?;
+        if let Err(error) = answer {
+            let advice = error.advice();
+            check!(
+                advice == RetryAdvice::OutcomeUnknown,
+                "the call was lost, and the port answered {error:?}"
+            );
+        }
+        Ok(())
+    }
+
+    fn faults(&self) -> CaseResult<&dyn FaultInjector> {
+        self.bench
+            .faults
+            .as_deref()
+            .ok_or_else(|| Stop::NotRun("no faults can be ordered on this bench".into()))
+    }
+
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.site().tenant
+    }
+
+    /// An issue to the guest of this name, of the trial's kind, under the guest's own key.
+    pub(crate) fn issue(&self, guest: &str, rooms: &[RoomId], window: Validity) -> CaseResult<IssueInput> {
+        let name = guest.as_bytes();
+        let holder = Holder::Guest(Guest {
+            id: GuestId::derived("lockport-contract/guest", &[name]),
+            reservation_id: ReservationId::derived("lockport-contract/stay", &[name]),
+            display_name: None,
+            contact: Contact::default(),
+        });
+        let (tenant, property) = (self.tenant(), self.site().property);
+        let key = key(&format!("issue-{guest}"))?;
+        let input = IssueInput::new(tenant, property, holder, rooms.to_vec(), window, key);
+        Ok(input.with_preferred_kinds(vec![self.kind.kind]))
+    }
+
+    pub(crate) fn update(&self, credential: KeyCredentialId, name: &str) -> CaseResult<UpdateInput> {
+        Ok(UpdateInput::new(self.tenant(), credential, key(name)?))
+    }
+
+    pub(crate) fn revoke(&self, credential: KeyCredentialId, name: &str) -> CaseResult<RevokeInput> {
+        Ok(RevokeInput::new(self.tenant(), credential, RevokeReason::Cancellation, key(name)?))
+    }
+
+    pub(crate) fn suspend(&self, credential: KeyCredentialId, name: &str) -> CaseResult<SuspendInput> {
+        Ok(SuspendInput::new(self.tenant(), credential, SuspendReason::FraudReview, key(name)?))
+    }
+
+    pub(crate) fn unsuspend(&self, credential: KeyCredentialId, name: &str) -> CaseResult<UnsuspendInput> {
+        Ok(UnsuspendInput::new(self.tenant(), credential, key(name)?))
+    }
+
+    /// The doors of these rooms.
+    pub(crate) fn doors_of(&self, rooms: &[RoomId]) -> BTreeSet<LockDeviceId> {
+        let of_rooms = self.site().rooms.iter().filter(|room| rooms.contains(&room.id));
+        of_rooms.flat_map(|room| &room.doors).copied().collect()
+    }
+
+    /// How many permissions at the vendor a key for these rooms is made of.
+    pub(crate) fn grants_for(&self, rooms: &[RoomId]) -> u64 {
+        match self.kind.per {
+            Per::Door => u64::try_from(self.doors_of(rooms).len()).unwrap_or(u64::MAX),
+            _ => 1,
+        }
+    }
+
+    /// Whether anything on the ring opens the door at `at`.
+    pub(crate) async fn opens(&self, door: LockDeviceId, keys: &Keyring, at: Timestamp) -> CaseResult<bool> {
+        for artifact in &keys.0 {
+            if self.bench.probe.try_open(door, artifact, at).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tries everything on the ring at every door of the hotel, around every full hour from now on: open where and when `opens`
+    /// says, shut everywhere else and at all other times.
+    pub(crate) async fn judge(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
+        let opens: Vec<_> = opens.iter().map(|(rooms, window)| (self.doors_of(rooms), *window)).collect();
+        self.judge_doors(whose, keys, &opens).await
+    }
+
+    /// As [`Self::judge`], with doors named one by one.
+    pub(crate) async fn judge_doors(
+        &self,
+        whose: &str,
+        keys: &Keyring,
+        opens: &[(BTreeSet<LockDeviceId>, Validity)],
+    ) -> CaseResult {
+        check!(opens.is_empty() || !keys.0.is_empty(), "{whose} was handed nothing");
+        let now = self.bench.clock.now();
+        let second = TimeDelta::seconds(1);
+        let instants = (0..=HORIZON_HOURS).flat_map(|hours| [self.hour(hours) - second, self.hour(hours)]);
+        for at in instants.filter(|at| *at >= now) {
+            for door in self.site().doors() {
+                let should = opens.iter().any(|(doors, window)| doors.contains(&door) && window.contains(at));
+                let does = self.opens(door, keys, at).await?;
+                let (does_word, should_word) = (word(does), word(should));
+                check!(
+                    does == should,
+                    "{door} is {does_word} to {whose} at {at:?}, {should_word} is right ({opens:?})"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails unless the vendor holds exactly `each` permissions at each of these doors, and none anywhere else.
+    pub(crate) async fn vendor_holds(&self, each: u64, doors: &BTreeSet<LockDeviceId>) -> CaseResult {
+        for door in self.site().doors() {
+            let should = if doors.contains(&door) { each } else { 0 };
+            let live = self.bench.probe.live(door).await?;
+            check!(live == should, "the vendor holds {live} permissions at {door}, {should} is right");
+        }
+        Ok(())
+    }
+
+    /// Fails unless the vendor holds nothing at all.
+    pub(crate) async fn vendor_holds_nothing(&self) -> CaseResult {
+        self.vendor_holds(0, &BTreeSet::new()).await
+    }
+
+    /// How many permissions the vendor ever made.
+    pub(crate) async fn ever_made(&self) -> CaseResult<u64> {
+        Ok(self.bench.probe.ever_made().await?)
+    }
+
+    /// How many calls the vendor has seen.
+    pub(crate) async fn calls(&self) -> CaseResult<u64> {
+        Ok(self.bench.probe.calls().await?)
+    }
+
+    /// A kind that the adapter does not offer.
+    pub(crate) fn foreign_kind(&self) -> Option<KeyCredentialKind> {
+        let descriptor = self.port().describe_adapter();
+        KeyCredentialKind::ALL.into_iter().find(|kind| descriptor.kind(*kind).is_none())
+    }
+}
+
+fn word(is_open: bool) -> &'static str {
+    if is_open { "open" } else { "shut" }
+}
+
+/// An idempotency key of the suite's own.
+pub(crate) fn key(name: &str) -> CaseResult<IdempotencyKey> {
+    name.parse().map_err(|_| Stop::NotRun(format!("{name:?} is no idempotency key")))
+}

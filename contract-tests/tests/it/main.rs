@@ -1,0 +1,17 @@
+//! The suite, judged: by an adapter that keeps every promise, and by adapters that break one each.
+
+#[cfg(test)]
+mod cases_md;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+#[path = "../../saboteurs/mod.rs"]
+mod saboteurs;
+#[cfg(test)]
+mod teeth;
+#[cfg(all(test, feature = "ttlock"))]
+mod ttlock;
+#[cfg(test)]
+mod verdicts;
+#[cfg(test)]
+mod wear;

@@ -1,0 +1,61 @@
+//! Every case bites: for each there is a wrong adapter under which it fails.
+
+use std::collections::BTreeSet;
+
+use lockport_contract::harness::MockBench;
+use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Verdict, cases, run};
+
+use crate::saboteurs::{self, BendDriver, BendPort, BentPort, Saboteur, with_driver};
+
+async fn fails(saboteur: &Saboteur, case: &str) -> bool {
+    let report = run(saboteur, &Plan { filter: Some(format!("{case}/")), seed: 0 }).await;
+    report.lines.iter().any(|line| matches!(line.verdict, Verdict::Failed(_)))
+}
+
+#[tokio::test]
+async fn every_saboteur_is_caught_where_it_should_be() {
+    let mut missed = Vec::new();
+    for saboteur in saboteurs::all() {
+        for case in saboteur.caught_by {
+            if !fails(&saboteur, case).await {
+                missed.push(format!("{case} does not notice an adapter that {}", saboteur.name));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn every_case_has_a_saboteur_that_it_catches() {
+    let known: BTreeSet<&str> = cases::all().map(|case| case.id).collect();
+    let caught: BTreeSet<&str> =
+        saboteurs::all().iter().flat_map(|saboteur| saboteur.caught_by).copied().collect();
+    assert_eq!(known, caught, "left: the cases, right: those that catch a saboteur");
+}
+
+#[derive(Debug)]
+struct Honest;
+impl BendDriver for Honest {}
+impl BendPort for Honest {}
+
+struct Unbent;
+
+#[async_trait::async_trait]
+impl Harness for Unbent {
+    async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
+        let bench = MockBench::new()?;
+        let inner = with_driver(&bench, seed, Honest);
+        Ok(bench.with_port(std::sync::Arc::new(BentPort { inner, bend: Honest })))
+    }
+
+    fn exemptions(&self) -> &[Exemption] {
+        &[]
+    }
+}
+
+/// What is caught is the bend, not what carries it.
+#[tokio::test]
+async fn without_a_bend_everything_passes() {
+    let report = run(&Unbent, &Plan::default()).await;
+    assert!(report.is_green(), "{report}");
+}

@@ -1,0 +1,12 @@
+//! The TTLock driver keeps the whole contract, over the wire, against the simulated cloud and its locks.
+
+use lockport_contract::harness::TtlockHarness;
+use lockport_contract::{Plan, Verdict, cases, run};
+
+#[tokio::test]
+async fn the_ttlock_driver_passes_every_case() {
+    let report = run(&TtlockHarness, &Plan { filter: None, seed: 7 }).await;
+    assert!(report.is_green(), "{report}");
+    assert!(report.lines.iter().all(|line| line.verdict == Verdict::Passed), "{report}");
+    assert_eq!(report.lines.len(), cases::all().count(), "{report}");
+}

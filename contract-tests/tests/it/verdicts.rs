@@ -1,0 +1,202 @@
+//! What a run says when it cannot simply pass.
+
+use async_trait::async_trait;
+use lockport::capability::LockCapabilities;
+use lockport::credential::{IssueInput, IssueResult};
+use lockport::driver::{Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Suspend, VendorDriver as _};
+use lockport::{AdapterDescriptor, LockError, LockPort};
+use lockport_contract::harness::MockBench;
+use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Report, Verdict, run};
+use lockport_mock::MockDriver;
+
+use crate::saboteurs::{BendDriver, BendPort, with_driver, with_port};
+
+/// A harness from a function, with exemptions.
+struct Made {
+    open: fn(u64) -> Result<Bench, BenchError>,
+    exemptions: Vec<Exemption>,
+}
+
+#[async_trait]
+impl Harness for Made {
+    async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
+        (self.open)(seed)
+    }
+
+    fn exemptions(&self) -> &[Exemption] {
+        &self.exemptions
+    }
+}
+
+async fn report_of(open: fn(u64) -> Result<Bench, BenchError>, filter: &str) -> Report {
+    let made = Made { open, exemptions: Vec::new() };
+    run(&made, &Plan { filter: Some(filter.to_owned()), seed: 0 }).await
+}
+
+#[derive(Debug)]
+struct Honest;
+impl BendDriver for Honest {}
+
+fn honest(seed: u64) -> Result<Bench, BenchError> {
+    let bench = MockBench::new()?;
+    let port = with_driver(&bench, seed, Honest);
+    Ok(bench.with_port(port))
+}
+
+fn without_faults(seed: u64) -> Result<Bench, BenchError> {
+    Ok(Bench { faults: None, ..honest(seed)? })
+}
+
+#[tokio::test]
+async fn what_was_not_run_is_red() {
+    let report = report_of(without_faults, "IDEM").await;
+    assert!(
+        !report.is_green() && report.lines.iter().any(|line| line.verdict == Verdict::Passed),
+        "{report}"
+    );
+    assert!(report.to_string().contains("red: not run without an exemption: 6"), "{report}");
+    assert!(report.to_string().ends_with("4 passed, 0 failed, 6 skipped"), "{report}");
+}
+
+#[tokio::test]
+async fn a_run_of_nothing_is_red() {
+    let report = report_of(honest, "NO-SUCH-CASE").await;
+    assert!(!report.is_green() && report.lines.is_empty(), "{report}");
+    assert!(report.to_string().ends_with("red: nothing passed\n0 passed, 0 failed, 0 skipped"), "{report}");
+    let report = report_of(|_| Err(BenchError::new("no vendor today")), "").await;
+    assert!(!report.is_green() && report.to_string().contains("no vendor today"), "{report}");
+}
+
+fn exempt(case: &str, reason: &str) -> Exemption {
+    Exemption { case: case.to_owned(), kind: None, reason: reason.to_owned() }
+}
+
+#[tokio::test]
+async fn an_exemption_counts_with_a_reason_and_a_case_only() {
+    let plan = Plan { filter: Some("IDEM".to_owned()), seed: 0 };
+    let all = ["IDEM-003", "IDEM-004", "IDEM-005"];
+    let reasoned = all.map(|case| exempt(case, "the sandbox cannot lose calls")).to_vec();
+    let report = run(&Made { open: without_faults, exemptions: reasoned }, &plan).await;
+    assert!(report.is_green(), "{report}");
+    assert!(report.to_string().ends_with("4 passed, 0 failed, 6 skipped"), "{report}");
+    for wrong in [exempt("IDEM-001", " "), exempt("IDEM-999", "it has never existed")] {
+        let report = run(&Made { open: honest, exemptions: vec![wrong] }, &plan).await;
+        assert!(!report.is_green(), "{report}");
+    }
+}
+
+/// Cannot suspend, and says so.
+#[derive(Debug)]
+struct CannotSuspend;
+
+#[async_trait]
+impl BendDriver for CannotSuspend {
+    fn describe(&self, inner: &MockDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        for kind in &mut descriptor.kinds {
+            kind.suspend = Suspend::No;
+        }
+        descriptor
+    }
+}
+
+/// Can suspend, and says that it cannot.
+#[derive(Debug)]
+struct DeniesSuspension;
+
+impl BendPort for DeniesSuspension {
+    fn describe(&self, inner: &dyn LockPort) -> AdapterDescriptor {
+        let mut descriptor = inner.describe_adapter();
+        for kind in &mut descriptor.kinds {
+            kind.suspend = Suspend::No;
+        }
+        descriptor
+    }
+}
+
+#[tokio::test]
+async fn a_missing_capability_must_be_refused_and_not_only_be_missing() {
+    let open: fn(u64) -> _ = |seed| {
+        let bench = MockBench::new()?;
+        let port = with_driver(&bench, seed, CannotSuspend);
+        Ok(bench.with_port(port))
+    };
+    let report = report_of(open, "SUSPEND").await;
+    assert!(report.lines.iter().all(|line| line.verdict == Verdict::Refused), "{report}");
+    assert!(!report.is_green(), "a run in which nothing passed proves nothing: {report}");
+    let open: fn(u64) -> _ = |seed| {
+        let bench = MockBench::new()?;
+        let port = with_port(&bench, seed, DeniesSuspension);
+        Ok(bench.with_port(port))
+    };
+    let report = report_of(open, "SUSPEND").await;
+    assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+}
+
+/// Knows no areas; whether it refuses them is another matter.
+#[derive(Debug)]
+struct KnowsNoAreas {
+    refuses: bool,
+}
+
+#[async_trait]
+impl BendPort for KnowsNoAreas {
+    fn describe(&self, inner: &dyn LockPort) -> AdapterDescriptor {
+        let descriptor = inner.describe_adapter();
+        let capabilities = LockCapabilities { scope_areas: false, ..descriptor.capabilities };
+        AdapterDescriptor { capabilities, ..descriptor }
+    }
+
+    async fn issue(&self, inner: &dyn LockPort, input: IssueInput) -> Result<IssueResult, LockError> {
+        if self.refuses && !input.scope.areas.is_empty() {
+            return Err(LockError::unsupported("no areas here"));
+        }
+        inner.issue_credential(input).await
+    }
+}
+
+#[tokio::test]
+async fn missing_areas_must_be_refused_as_well() {
+    let open: fn(u64) -> _ = |seed| {
+        let bench = MockBench::new()?;
+        let port = with_port(&bench, seed, KnowsNoAreas { refuses: true });
+        Ok(bench.with_port(port))
+    };
+    let report = report_of(open, "ISSUE-004").await;
+    assert!(report.lines.iter().all(|line| line.verdict == Verdict::Refused), "{report}");
+    let open: fn(u64) -> _ = |seed| {
+        let bench = MockBench::new()?;
+        let port = with_port(&bench, seed, KnowsNoAreas { refuses: false });
+        Ok(bench.with_port(port))
+    };
+    let report = report_of(open, "ISSUE-004").await;
+    assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+}
+
+#[derive(Debug)]
+struct Panics;
+
+#[async_trait]
+impl BendDriver for Panics {
+    async fn grant(
+        &self,
+        _: &MockDriver,
+        _: &GrantOrder,
+        _: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_case_and_not_the_run() {
+    let open: fn(u64) -> _ = |seed| {
+        let bench = MockBench::new()?;
+        let port = with_driver(&bench, seed, Panics);
+        Ok(bench.with_port(port))
+    };
+    let report = report_of(open, "1/").await;
+    let panicked = Verdict::Failed("the adapter panicked".to_owned());
+    assert!(report.lines.iter().any(|line| line.verdict == panicked), "{report}");
+    assert!(report.lines.iter().any(|line| line.verdict == Verdict::Passed), "{report}");
+}

@@ -1,0 +1,17 @@
+//! The front desk, judged by what doors do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected has to fail"
+)]
+
+mod booking;
+mod chance;
+mod generator;
+mod model;
+mod random_days;
+mod refusals;
+mod samples;

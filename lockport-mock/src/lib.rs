@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod cloud;
+mod door;
+mod driver;
+mod errcode;
+mod fault;
+mod vendor;
+
+pub use self::door::Door;
+pub use self::driver::MockDriver;
+pub use self::fault::Fault;
+pub use self::vendor::MockVendor;

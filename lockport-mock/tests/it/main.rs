@@ -1,0 +1,4 @@
+//! The mock, tested without the core's engine in between.
+
+#[cfg(test)]
+mod vendor;

@@ -1,0 +1,220 @@
+//! The vendor by itself: what its doors, its refusals and its faults do when a driver talks to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use lockport::credential::KeyCredentialKind;
+use lockport::device::DoorMap;
+use lockport::driver::{
+    Answer, Attempt, Found, GrantOrder, Granted, Held, Journal, Relation, VendorDriver as _, WhyWithdraw,
+    Withdrawal,
+};
+use lockport::env::{Clock as _, ManualClock};
+use lockport::id::{GrantId, KeyCredentialId, LockDeviceId, PropertyId, RoomId};
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp, Validity};
+use lockport_mock::{Fault, MockDriver, MockVendor};
+
+#[derive(Debug)]
+struct NoJournal;
+
+#[async_trait::async_trait]
+impl Journal for NoJournal {
+    async fn write(&self, _note: &str) -> Result<(), LockError> {
+        Ok(())
+    }
+}
+
+const ATTEMPT: Attempt<'static> =
+    Attempt { call_key: "call", resend: false, noted: None, journal: &NoJournal };
+
+struct Stand {
+    clock: Arc<ManualClock>,
+    vendor: MockVendor,
+    driver: MockDriver,
+    door: LockDeviceId,
+}
+
+fn stand() -> Stand {
+    let (door, room) = (LockDeviceId::derived("door", &[]), RoomId::derived("room", &[]));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_timestamp(1_772_452_800, 0).unwrap()));
+    let doors = DoorMap::default().with_room(room, None, vec![door]);
+    let vendor = MockVendor::new(PropertyId::derived("property", &[]), doors, clock.clone());
+    Stand { driver: MockDriver::new(vendor.clone()), vendor, clock, door }
+}
+
+impl Stand {
+    fn order(&self, kind: KeyCredentialKind, text: &str, marker: &str) -> GrantOrder {
+        let now = self.clock.now();
+        GrantOrder {
+            grant: GrantId::derived("grant", &[marker.as_bytes()]),
+            credential: KeyCredentialId::derived("credential", &[marker.as_bytes()]),
+            kind,
+            doors: vec![self.door],
+            window: Validity::new(now, now + TimeDelta::hours(1)).unwrap(),
+            blocked: false,
+            artifact: Some(Secret::new(text.to_owned())),
+            serial: 1,
+            marker: marker.to_owned(),
+            relation: Relation::Override,
+            at: None,
+        }
+    }
+
+    fn pin(&self, digits: &str, marker: &str) -> GrantOrder {
+        self.order(KeyCredentialKind::PinCode, digits, marker)
+    }
+
+    async fn grant(&self, order: &GrantOrder) -> Result<Granted, LockError> {
+        match self.driver.grant(order, &ATTEMPT).await? {
+            Answer::Done(granted) => Ok(granted),
+            Answer::Pending(_) => panic!("this vendor never lets anybody wait"),
+        }
+    }
+
+    async fn withdraw(&self, order: &GrantOrder, reference: Option<Secret>) -> Result<(), LockError> {
+        let held = Held { order: order.clone(), maybe: Vec::new(), reference, note: None };
+        let withdrawal = Withdrawal { held, why: WhyWithdraw::Revoke, shared: Vec::new() };
+        self.driver.withdraw(&withdrawal, &ATTEMPT).await.map(|_| ())
+    }
+
+    fn opens(&self, text: &str) -> bool {
+        self.vendor.door(self.door).try_open(text, self.clock.now())
+    }
+}
+
+#[tokio::test]
+async fn a_door_judges_artifact_window_and_block() {
+    let stand = stand();
+    let order = stand.pin("482913", "one");
+    let reference = stand.grant(&order).await.unwrap().reference;
+    let door = stand.vendor.door(stand.door);
+    assert!(stand.opens("482913") && !stand.opens("482914") && !stand.opens(""));
+    assert!(!door.try_open("482913", order.window.from() - TimeDelta::seconds(1)));
+    assert!(!door.try_open("482913", order.window.until()));
+    assert!(
+        !stand.vendor.door(LockDeviceId::derived("elsewhere", &[])).try_open("482913", order.window.from())
+    );
+
+    let held = Held { order: order.clone(), maybe: Vec::new(), reference: reference.clone(), note: None };
+    stand.driver.amend(&held, &GrantOrder { blocked: true, ..order.clone() }, &ATTEMPT).await.unwrap();
+    assert!(!stand.opens("482913"));
+    assert_eq!(stand.vendor.live_grants(stand.door), 1);
+    stand.withdraw(&order, reference).await.unwrap();
+    assert_eq!((stand.vendor.live_grants(stand.door), stand.vendor.effects_made()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_pin_is_taken_once_a_door_and_a_token_as_often_as_one_likes() {
+    let stand = stand();
+    stand.grant(&stand.pin("482913", "one")).await.unwrap();
+    let error = stand.grant(&stand.pin("482913", "two")).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (ErrorCode::KeyIssueFailed, FailureReason::PinCollision));
+    for marker in ["three", "four"] {
+        stand.grant(&stand.order(KeyCredentialKind::MobileApp, "token", marker)).await.unwrap();
+    }
+    assert_eq!(stand.vendor.live_grants(stand.door), 3);
+}
+
+#[tokio::test]
+async fn a_full_door_and_an_unknown_door_refuse() {
+    let stand = stand();
+    stand.vendor.set_memory_limit(stand.door, 1);
+    stand.grant(&stand.pin("482913", "one")).await.unwrap();
+    let error = stand.grant(&stand.pin("195527", "two")).await.unwrap_err();
+    assert_eq!((error.reason(), error.device()), (FailureReason::CapacityFull, Some(stand.door)));
+    let elsewhere =
+        GrantOrder { doors: vec![LockDeviceId::derived("x", &[])], ..stand.pin("195527", "three") };
+    assert_eq!(stand.grant(&elsewhere).await.unwrap_err().code(), ErrorCode::DeviceNotPaired);
+}
+
+#[tokio::test]
+async fn whoever_lost_the_answer_withdraws_by_the_order_and_gone_is_gone() {
+    let stand = stand();
+    let order = stand.pin("482913", "one");
+    stand.vendor.push_fault(Fault::LoseReply);
+    assert_eq!(stand.grant(&order).await.unwrap_err().advice(), RetryAdvice::OutcomeUnknown);
+    assert!(stand.opens("482913"));
+    stand.withdraw(&order, None).await.unwrap();
+    stand.withdraw(&order, None).await.unwrap();
+    assert_eq!(stand.vendor.live_grants(stand.door), 0);
+    let held = Held { order: order.clone(), maybe: Vec::new(), reference: None, note: None };
+    let error = stand.driver.amend(&held, &order, &ATTEMPT).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (ErrorCode::CredentialExpired, FailureReason::NotFound));
+}
+
+#[tokio::test]
+async fn find_sees_what_is_as_ordered_and_nothing_else() {
+    let stand = stand();
+    let order = stand.pin("482913", "one");
+    let found = |order: GrantOrder| {
+        let driver = stand.driver.clone();
+        async move {
+            matches!(driver.find(&order, &ATTEMPT).await.unwrap(), Found::Present(all) if all.len() == 1)
+        }
+    };
+    assert!(!found(order.clone()).await);
+    stand.grant(&order).await.unwrap();
+    assert!(found(order.clone()).await);
+    assert!(!found(GrantOrder { blocked: true, ..order.clone() }).await);
+    assert!(!found(GrantOrder { marker: "two".to_owned(), ..order.clone() }).await);
+    let window = Validity::new(order.window.from(), order.window.until() + TimeDelta::hours(1)).unwrap();
+    assert!(!found(GrantOrder { window, ..order }).await);
+}
+
+#[tokio::test]
+async fn each_fault_strikes_one_write_and_says_what_the_caller_can_know() {
+    let stand = stand();
+    let given = LockError::unsupported("as the test says");
+    let faults = [
+        (Fault::NotSent, RetryAdvice::NotApplied, FailureReason::Network),
+        (Fault::LoseCall, RetryAdvice::OutcomeUnknown, FailureReason::Network),
+        (Fault::UnknownCode, RetryAdvice::Never, FailureReason::UnmappedVendorCode),
+        (Fault::Refuse(given), RetryAdvice::Never, FailureReason::KindNotSupported),
+    ];
+    let order = stand.pin("482913", "one");
+    for (fault, advice, reason) in faults {
+        stand.vendor.push_fault(fault);
+        let error = stand.grant(&order).await.unwrap_err();
+        assert_eq!((error.advice(), error.reason()), (advice, reason));
+        assert_eq!((stand.vendor.live_grants(stand.door), stand.vendor.faults_waiting()), (0, 0));
+    }
+    stand.vendor.push_fault_after(1, Fault::NotSent);
+    stand.grant(&order).await.unwrap();
+    assert_eq!(stand.vendor.faults_waiting(), 1);
+    assert_eq!(stand.grant(&order).await.unwrap_err().advice(), RetryAdvice::NotApplied);
+    assert_eq!(stand.vendor.calls(), 6);
+}
+
+#[tokio::test]
+async fn a_late_effect_lands_by_the_vendors_clock_and_as_the_vendor_stands_then() {
+    let stand = stand();
+    stand.vendor.push_fault(Fault::LateEffect(Duration::from_secs(20)));
+    stand.grant(&stand.pin("482913", "late")).await.unwrap_err();
+    stand.clock.advance(TimeDelta::seconds(19));
+    assert!(!stand.opens("482913"));
+    stand.clock.advance(TimeDelta::seconds(1));
+    assert!(stand.opens("482913"));
+
+    stand.vendor.push_fault(Fault::LateEffect(Duration::from_secs(20)));
+    stand.grant(&stand.pin("195527", "too late")).await.unwrap_err();
+    stand.grant(&stand.pin("195527", "first")).await.unwrap();
+    stand.clock.advance(TimeDelta::seconds(20));
+    assert_eq!(stand.vendor.live_grants(stand.door), 2);
+}
+
+#[tokio::test]
+async fn a_door_nobody_has_is_not_paired() {
+    let stand = stand();
+    assert_eq!(stand.driver.devices().await.unwrap().len(), 1);
+    assert!(stand.driver.health(stand.door).await.unwrap().online);
+    let error = stand.driver.health(LockDeviceId::derived("elsewhere", &[])).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DeviceNotPaired);
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let stand = stand();
+    let shown = format!("{:?} {:?} {:?}", stand.vendor, stand.driver, stand.vendor.door(stand.door));
+    assert!(!shown.contains("482913") && !shown.is_empty());
+}

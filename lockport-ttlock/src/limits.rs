@@ -1,0 +1,32 @@
+//! Every figure of this crate, with its reason.
+
+use std::time::Duration;
+
+/// How long one exchange may take. A cloud-only call answers within a few hundred milliseconds; the whole operation has ten
+/// seconds, so a call that hangs must end before the operation does.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a call without an answer can still take effect. The vendor's pages give no number; an eKey is a row in the cloud
+/// and no gateway's queue is involved, so a minute is generous.
+pub(crate) const LATE_BY: Duration = Duration::from_secs(60);
+
+/// How long one instance keeps others from asking for a token: a refresh and a password grant, each at its time-out, and some.
+pub(crate) const TOKEN_LEASE_SECONDS: i64 = 20;
+
+/// The part of a token's life, in percent, after which it is refreshed ahead of time.
+pub(crate) const REFRESH_AFTER_PERCENT: i64 = 90;
+
+/// The longest life of a token that is believed, in seconds. The vendor's default is 90 days.
+pub(crate) const MAX_TOKEN_LIFE_SECONDS: i64 = 10 * 365 * 86_400;
+
+/// Entries asked for at once. The current pages allow 200 and more, older ones 100.
+pub(crate) const PAGE_SIZE: i64 = 100;
+
+/// The most pages of one list: 5,000 locks, gateways or keys. A longer list is not believed.
+pub(crate) const MAX_PAGES: i64 = 50;
+
+/// The pause after "too many calls". The vendor publishes no number.
+pub(crate) const THROTTLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// The pause after "gateway busy" or "lock busy": one command takes a few seconds.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(3);

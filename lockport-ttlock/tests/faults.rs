@@ -1,0 +1,169 @@
+//! Every request of every verb, failed in every way: no secret gets out, and no error promises more than it knows.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
+
+mod fake;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use fake::{AGAIN, FIRST, Reply, Vendor, good, refused};
+use lockport::driver::VendorDriver;
+use lockport::env::TransportError;
+use lockport::{LockError, RetryAdvice};
+use lockport_ttlock::TtlockDriver;
+use serde_json::json;
+
+const VERBS: [&str; 10] = [
+    "grant",
+    "grant blocked",
+    "find",
+    "move",
+    "freeze",
+    "move and thaw",
+    "amend by marker",
+    "withdraw",
+    "withdraw by marker",
+    "withdraw again",
+];
+
+async fn run(driver: &TtlockDriver, verb: &str) -> Result<String, LockError> {
+    let later = || fake::until(fake::order(), "2026-05-04T10:00:00Z");
+    let one = Some("234522");
+    Ok(match verb {
+        "grant" => format!("{:?}", driver.grant(&fake::order(), &FIRST).await?),
+        "grant blocked" => format!("{:?}", driver.grant(&fake::blocked(), &FIRST).await?),
+        "find" => format!("{:?}", driver.find(&fake::order(), &FIRST).await?),
+        "move" => format!("{:?}", driver.amend(&fake::held(fake::order(), one), &later(), &FIRST).await?),
+        "freeze" => {
+            format!("{:?}", driver.amend(&fake::held(fake::order(), one), &fake::blocked(), &FIRST).await?)
+        }
+        "move and thaw" => {
+            format!("{:?}", driver.amend(&fake::held(fake::blocked(), one), &later(), &FIRST).await?)
+        }
+        "amend by marker" => {
+            format!("{:?}", driver.amend(&fake::held(fake::order(), None), &later(), &FIRST).await?)
+        }
+        "withdraw" => {
+            format!("{:?}", driver.withdraw(&fake::withdrawal(fake::held(fake::order(), one)), &FIRST).await?)
+        }
+        "withdraw by marker" => {
+            format!(
+                "{:?}",
+                driver.withdraw(&fake::withdrawal(fake::held(fake::order(), None)), &FIRST).await?
+            )
+        }
+        "withdraw again" => {
+            format!("{:?}", driver.withdraw(&fake::withdrawal(fake::held(fake::order(), one)), &AGAIN).await?)
+        }
+        "devices" => format!("{:?}", driver.devices().await?),
+        "health" => format!("{:?}", driver.health(fake::DOOR.parse().unwrap()).await?),
+        other => panic!("no such verb: {other}"),
+    })
+}
+
+/// Answers well except to the request of this number.
+fn failing_at(number: usize, reply: Reply) -> Arc<Vendor> {
+    Vendor::new(move |before, path, _| if before == number { reply.clone() } else { Reply::Json(good(path)) })
+}
+
+fn failures() -> Vec<Reply> {
+    let leaks = json!({
+        "username": "LEAK-username", "keyId": "LEAK-key", "list": "LEAK-list", "access_token": "LEAK-token",
+        "refresh_token": 7, "expires_in": "LEAK",
+    });
+    let mut all = vec![
+        Reply::Fails(TransportError::NotSent),
+        Reply::Fails(TransportError::Lost),
+        Reply::Fails(TransportError::TimedOut),
+        Reply::Fails(TransportError::TooLarge),
+        Reply::Raw(500, "LEAK-body".to_owned()),
+        Reply::Raw(302, "LEAK-body".to_owned()),
+        Reply::Raw(200, "<html>LEAK-body</html>".to_owned()),
+        Reply::Raw(200, String::new()),
+        Reply::Json(json!({"errcode": "LEAK-code"})),
+        Reply::Json(leaks),
+    ];
+    let codes = [
+        1, -3, 10000, 10003, 10004, 10007, 10011, 30003, 30005, 30006, 30007, 80000, 90000, -1003, -1008,
+        -2025, -4064, -9999,
+    ];
+    all.extend(codes.map(|code| Reply::Json(refused(code))));
+    all
+}
+
+/// The digests were computed once, by another program.
+const CANARIES: [&str; 8] = [
+    "LEAK",
+    fake::TOKEN,
+    fake::REFRESH,
+    fake::SECRET,
+    fake::PASSWORD,
+    fake::ARTIFACT,
+    "9dd49438d2932677d07760524e6b6ce0",
+    "779745e1c6f18ad2434261e0e7fda484",
+];
+
+fn assert_clean(text: &str, case: &str) {
+    for canary in CANARIES {
+        assert!(!text.contains(canary), "{case}: {canary} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_and_no_word_of_the_vendors_gets_out_on_any_path() {
+    for verb in VERBS.into_iter().chain(["devices", "health"]) {
+        for reply in failures() {
+            for number in 0.. {
+                let vendor = failing_at(number, reply.clone());
+                let driver = fake::driver(&vendor);
+                let case = format!("{verb}, request {number}");
+                match run(&driver, verb).await {
+                    Ok(text) => assert_clean(&text, &case),
+                    Err(error) => {
+                        let source = error.source().map(|source| format!("{source} {source:?}"));
+                        let stored = serde_json::to_string(&error).unwrap();
+                        assert_clean(&format!("{error} {error:?} {error:#?} {source:?} {stored}"), &case);
+                    }
+                }
+                assert_clean(&format!("{driver:?} {driver:#?}"), &case);
+                if vendor.seen().len() <= number {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_after_a_request_that_may_have_had_an_effect_says_so() {
+    let lost = [TransportError::Lost, TransportError::TimedOut, TransportError::TooLarge].map(Reply::Fails);
+    let unclear = [Reply::Raw(502, String::new()), Reply::Raw(200, "?".to_owned())];
+    let open = [Reply::Json(refused(1)), Reply::Json(refused(90000))];
+    let said_no =
+        [Reply::Fails(TransportError::NotSent), Reply::Json(refused(30006)), Reply::Json(refused(-2025))];
+    for verb in VERBS {
+        for (reply, is_no) in lost
+            .iter()
+            .chain(&unclear)
+            .chain(&open)
+            .map(|reply| (reply, false))
+            .chain(said_no.iter().map(|reply| (reply, true)))
+        {
+            for number in 0.. {
+                let vendor = failing_at(number, reply.clone());
+                let outcome = run(&fake::driver(&vendor), verb).await;
+                let paths = vendor.paths();
+                let Some(failed) = paths.get(number) else { break };
+                let has_effect = |path: &String| path.starts_with("/v3/key/");
+                let earlier = paths.iter().take(number).any(has_effect);
+                let Err(error) = outcome else {
+                    assert!(verb == "find", "{verb}: went on after a failure at {failed}");
+                    continue;
+                };
+                let unknown = error.advice() == RetryAdvice::OutcomeUnknown;
+                let want = earlier || (has_effect(failed) && !is_no);
+                assert_eq!(unknown, want, "{verb}: {failed} after {paths:?}: {error:?}");
+            }
+        }
+    }
+}

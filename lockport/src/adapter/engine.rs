@@ -1,0 +1,451 @@
+//! The engine: carries a stored program out, one step at a time, and finds out what became of a step whose answer was lost.
+//!
+//! Every step is written down as sent before it is sent, and its answer before the next one. So whatever dies, dies between
+//! two writes, and the next run knows which one. What it does then is the descriptor's rule for that verb: send again, look
+//! (`recover`), or say that nobody can tell.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures_util::lock::Mutex;
+
+use super::plan::marker;
+use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
+use crate::credential::{Proof, Warning, WarningCode};
+use crate::driver::{
+    AfterLost, Answer, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending, VendorDriver, WhyWithdraw,
+    Withdrawal, Withdrawn,
+};
+use crate::env::Env;
+use crate::error::{FailureReason, LockError, RetryAdvice};
+use crate::id::{GrantId, LockDeviceId};
+use crate::store::ledger::Ledger;
+use crate::store::{StoreError, Stored, Transaction};
+use crate::validity::Timestamp;
+
+/// How a run of a step ended.
+#[derive(Debug)]
+pub(super) enum Ran {
+    /// The step is settled, one way or the other; go on.
+    Settled,
+    /// The vendor, or a person, has still to do something; ask then.
+    Waiting(Timestamp),
+}
+
+/// What a call to the driver came to.
+pub(super) enum Effect {
+    Granted(Vec<Granted>),
+    Withdrawn(Withdrawn),
+    Pending(Pending),
+}
+
+pub(super) struct Engine<'a, D> {
+    pub(super) driver: &'a D,
+    pub(super) ledger: &'a Ledger,
+    pub(super) env: &'a Env,
+}
+
+impl<D: VendorDriver> Engine<'_, D> {
+    /// Carries out one step, from wherever it stands.
+    pub(super) async fn execute(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+    ) -> Result<Ran, LockError> {
+        let now = self.env.now();
+        let step = step_of(op, index)?;
+        if step.state == StepState::Planned {
+            if let Some(then) = step.not_before.filter(|then| *then > now) {
+                return Ok(Ran::Waiting(then));
+            }
+            self.mark_sent(op, index).await?;
+            // A second withdrawal looks for what a lost call may have brought.
+            let resend = step_of(op, index)?.not_before.is_some();
+            return self.call(op, index, kind, resend).await;
+        }
+        if step.state == StepState::Again {
+            self.mark_sent(op, index).await?;
+            return self.call(op, index, kind, true).await;
+        }
+        if let Some(pending) = step.waiting.clone() {
+            return self.look_at_pending(op, index, kind, &pending).await;
+        }
+        // Sent by an earlier run that never came to record an answer.
+        if step.lost_at.is_none() {
+            let step = step_mut(op, index)?;
+            step.lost_at = step.last_sent;
+        }
+        let step = step_of(op, index)?;
+        let never_began = kind.recovery.notes_first && step.act == Act::Grant && step.note.is_none();
+        if never_began {
+            return self.unsend(op, index).await;
+        }
+        match rule(kind, step.act) {
+            AfterLost::Resend { within } if remembered(step, within, now) => {
+                self.mark_sent(op, index).await?;
+                self.call(op, index, kind, true).await
+            }
+            AfterLost::Resend { .. } | AfterLost::Ask => self.ask(op, index, kind, None).await,
+            AfterLost::Declare => self.declare(op, index).await,
+        }
+    }
+
+    /// Writes down that the step is about to be sent: the intent, and what may be there from now on.
+    async fn mark_sent(&self, op: &mut Stored<ProgramRecord>, index: usize) -> Result<(), LockError> {
+        let now = self.env.now();
+        let mut transaction = Transaction::new(self.env)?;
+        let step = step_mut(op, index)?;
+        step.state = StepState::Sent;
+        step.first_sent.get_or_insert(now);
+        step.last_sent = Some(now);
+        let (act, order) = (step.act, step.order.clone());
+        match act {
+            Act::Grant => {
+                if self.grant_record(order.grant).await?.is_none() {
+                    transaction.put(&mut Stored::fresh(sent_grant(order)))?;
+                }
+            }
+            Act::Amend => {
+                let mut grant = self.required_grant(order.grant).await?;
+                let maybe = &mut grant.value.held.maybe;
+                if !maybe.iter().any(|known| known.serial == order.serial) {
+                    maybe.push(order);
+                    transaction.put(&mut grant)?;
+                }
+            }
+            Act::Withdraw(_) => {}
+        }
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+    }
+
+    /// Calls the driver and records what it says.
+    async fn call(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+        resend: bool,
+    ) -> Result<Ran, LockError> {
+        let now_sent = step_of(op, index)?.clone();
+        let call_key = format!("{}:{index}", op.value.key);
+        let journal = StepJournal::new(self.env, self.ledger, op, index);
+        let attempt =
+            Attempt { call_key: &call_key, resend, noted: now_sent.note.as_deref(), journal: &journal };
+        let answer = self.effect(&now_sent, &attempt).await;
+        *op = journal.op.into_inner();
+        match answer {
+            Ok(effect) => self.record(op, index, effect).await,
+            Err(error) => self.not_done(op, index, kind, error).await,
+        }
+    }
+
+    async fn effect(&self, step: &Step, attempt: &Attempt<'_>) -> Result<Effect, LockError> {
+        let one = |answer: Answer<Granted>| match answer {
+            Answer::Done(granted) => Effect::Granted(vec![granted]),
+            Answer::Pending(pending) => Effect::Pending(pending),
+        };
+        match step.act {
+            Act::Grant => self.driver.grant(&step.order, attempt).await.map(one),
+            Act::Amend => {
+                let held = self.required_grant(step.order.grant).await?.value.held;
+                self.driver.amend(&held, &step.order, attempt).await.map(one)
+            }
+            Act::Withdraw(why) => {
+                let held = self.required_grant(step.order.grant).await?.value.held;
+                let shared = self.shared(&held).await?;
+                match self.driver.withdraw(&Withdrawal { held, why, shared }, attempt).await? {
+                    Answer::Done(withdrawn) => Ok(Effect::Withdrawn(withdrawn)),
+                    Answer::Pending(pending) => Ok(Effect::Pending(pending)),
+                }
+            }
+        }
+    }
+
+    /// The call failed. What that means depends on whether an earlier call of the step may have had its effect.
+    async fn not_done(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+        error: LockError,
+    ) -> Result<Ran, LockError> {
+        let earlier_lost = step_of(op, index)?.lost_at.is_some();
+        match error.advice() {
+            // "No" after a lost call may be the vendor's answer to our own first call: look before believing.
+            RetryAdvice::Never if earlier_lost => self.ask(op, index, kind, Some(error)).await,
+            RetryAdvice::Never => self.refused(op, index, error).await,
+            RetryAdvice::NotApplied | RetryAdvice::After(_) => {
+                if !earlier_lost {
+                    self.unsend(op, index).await?;
+                }
+                Err(error)
+            }
+            RetryAdvice::OutcomeUnknown => {
+                let step = step_mut(op, index)?;
+                step.lost_at = step.last_sent;
+                if rule(kind, step.act) == AfterLost::Declare {
+                    return self.declare(op, index).await;
+                }
+                self.save(op).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Certainly nothing is there: the step is as if it had never been sent, and so is what it would have made.
+    pub(super) async fn unsend(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+    ) -> Result<Ran, LockError> {
+        let mut transaction = Transaction::new(self.env)?;
+        let step = step_mut(op, index)?;
+        step.state = StepState::Planned;
+        step.lost_at = None;
+        let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
+        self.forget(act, grant, serial, &mut transaction).await?;
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+        Ok(Ran::Settled)
+    }
+
+    async fn forget(
+        &self,
+        act: Act,
+        grant: GrantId,
+        serial: u64,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        match act {
+            Act::Grant => {
+                if let Some(grant) = self.grant_record(grant).await? {
+                    transaction.delete(&grant);
+                }
+            }
+            Act::Amend => {
+                let mut grant = self.required_grant(grant).await?;
+                grant.value.held.maybe.retain(|maybe| maybe.serial != serial);
+                transaction.put(&mut grant)?;
+            }
+            Act::Withdraw(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The vendor said no and nothing is there.
+    pub(super) async fn refused(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        error: LockError,
+    ) -> Result<Ran, LockError> {
+        let mut transaction = Transaction::new(self.env)?;
+        let step = step_mut(op, index)?;
+        step.state = StepState::Refused;
+        step.lost_at = None;
+        let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
+        self.forget(act, grant, serial, &mut transaction).await?;
+        op.value.body.failure.get_or_insert(error);
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+        Ok(Ran::Settled)
+    }
+
+    /// Nobody can tell, and nobody ever will: a person decides.
+    async fn declare(&self, op: &mut Stored<ProgramRecord>, index: usize) -> Result<Ran, LockError> {
+        step_mut(op, index)?.state = StepState::Unknown;
+        self.save(op).await?;
+        Ok(Ran::Settled)
+    }
+
+    /// Writes the vendor's answer down. This process holds the only copy.
+    pub(super) async fn record(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        effect: Effect,
+    ) -> Result<Ran, LockError> {
+        let mut transaction = Transaction::new(self.env)?;
+        let body = &mut op.value.body;
+        let step = body.steps.get_mut(index).ok_or(StoreError::Corrupt)?;
+        let order = step.order.clone();
+        let act = step.act;
+        let mut extra = Vec::new();
+        match effect {
+            Effect::Pending(pending) => {
+                let then = pending.ask_after;
+                step.waiting = Some(pending);
+                self.save(op).await?;
+                return Ok(Ran::Waiting(then));
+            }
+            Effect::Granted(mut all) => {
+                let mut grant = self.required_grant(order.grant).await?;
+                extra = all.split_off(1.min(all.len()));
+                let Some(granted) = all.pop() else { return Err(StoreError::Corrupt.into()) };
+                body.warnings.extend(warnings_of(&order, &granted));
+                if !order.window.covers(&granted.effective) {
+                    let message = "the vendor gave a wider window than was ordered; it is taken back";
+                    let code = body.intent.verb().refusal_code();
+                    let wider =
+                        LockError::new(code, FailureReason::WiderThanOrdered, RetryAdvice::Never, message);
+                    body.failure.get_or_insert(wider);
+                }
+                adopt(&mut grant.value, &order, granted);
+                transaction.put(&mut grant)?;
+            }
+            Effect::Withdrawn(Withdrawn { proof, warnings }) => {
+                let mut grant = self.required_grant(order.grant).await?;
+                grant.value.proof = Some(proof);
+                grant.value.state = match (proof, act) {
+                    (Proof::ExpiresOnly, _) => GrantState::Expiring,
+                    (_, Act::Withdraw(WhyWithdraw::Suspend)) => GrantState::Withheld,
+                    _ => GrantState::Withdrawn,
+                };
+                transaction.put(&mut grant)?;
+                body.warnings.extend(warnings);
+            }
+        }
+        step.state = StepState::Done;
+        step.waiting = None;
+        // What was found besides the one that was adopted opens the door too: it goes.
+        let round = step.round;
+        for granted in extra {
+            // Under a marker that nothing bears: what is swept by marker must not take the adopted one along.
+            let grant = GrantId::from_ulid(self.env.ulid()?);
+            let order = GrantOrder { grant, marker: marker(grant), ..order.clone() };
+            let mut double = sent_grant(order.clone());
+            adopt(&mut double, &order, granted);
+            transaction.put(&mut Stored::fresh(double))?;
+            body.steps.push(Step { undo: true, ..Step::new(Act::Withdraw(WhyWithdraw::Undo), order, round) });
+        }
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+        Ok(Ran::Settled)
+    }
+
+    pub(super) async fn save(&self, op: &mut Stored<ProgramRecord>) -> Result<(), LockError> {
+        let mut transaction = Transaction::new(self.env)?;
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+    }
+
+    async fn grant_record(&self, id: GrantId) -> Result<Option<Stored<GrantRecord>>, LockError> {
+        Ok(Stored::read(self.ledger.store(), self.ledger.partition(), &id.to_string()).await?)
+    }
+
+    async fn required_grant(&self, id: GrantId) -> Result<Stored<GrantRecord>, LockError> {
+        self.grant_record(id).await?.ok_or_else(|| StoreError::Corrupt.into())
+    }
+
+    /// The doors of a grant that other live grants of ours still need.
+    async fn shared(&self, held: &Held) -> Result<Vec<LockDeviceId>, LockError> {
+        let mut shared = Vec::new();
+        for door in &held.order.doors {
+            let term = super::record::term_of_door(*door);
+            let there =
+                Stored::<GrantRecord>::find(self.ledger.store(), self.ledger.partition(), &term).await?;
+            if there.iter().any(|other| other.value.held.order.grant != held.order.grant) {
+                shared.push(*door);
+            }
+        }
+        Ok(shared)
+    }
+}
+
+/// When the last lost call of a program can no longer land.
+pub(super) fn quiet_until(op: &ProgramRecord, late_by: Duration, now: Timestamp) -> Option<Timestamp> {
+    let lost = op.body.steps.iter().filter_map(|step| step.lost_at).max()?;
+    Some(plus(lost, late_by)).filter(|until| *until > now)
+}
+
+pub(super) fn step_of(op: &Stored<ProgramRecord>, index: usize) -> Result<&Step, StoreError> {
+    op.value.body.steps.get(index).ok_or(StoreError::Corrupt)
+}
+
+pub(super) fn step_mut(op: &mut Stored<ProgramRecord>, index: usize) -> Result<&mut Step, StoreError> {
+    op.value.body.steps.get_mut(index).ok_or(StoreError::Corrupt)
+}
+
+const fn rule(kind: &Kind, act: Act) -> AfterLost {
+    match act {
+        Act::Grant => kind.recovery.grant,
+        Act::Amend => kind.recovery.amend,
+        Act::Withdraw(_) => kind.recovery.withdraw,
+    }
+}
+
+fn remembered(step: &Step, within: Option<Duration>, now: Timestamp) -> bool {
+    let first = step.first_sent.unwrap_or(now);
+    within.is_none_or(|within| now <= plus(first, within))
+}
+
+pub(super) fn plus(at: Timestamp, by: Duration) -> Timestamp {
+    TimeDelta::from_std(by).ok().and_then(|by| at.checked_add_signed(by)).unwrap_or(Timestamp::MAX_UTC)
+}
+
+pub(super) fn until(then: Timestamp, now: Timestamp) -> Duration {
+    then.signed_duration_since(now).to_std().unwrap_or_default()
+}
+
+fn sent_grant(order: GrantOrder) -> GrantRecord {
+    let effective = order.window;
+    let held = Held { order, maybe: Vec::new(), reference: None, note: None };
+    GrantRecord { held, state: GrantState::Unknown, artifact: None, effective, proof: None }
+}
+
+/// What the vendor has is what it says it has, under the order it was given for.
+fn adopt(record: &mut GrantRecord, order: &GrantOrder, granted: Granted) {
+    record.held.order = order.clone();
+    record.held.maybe.clear();
+    record.held.reference = granted.reference.or_else(|| record.held.reference.take());
+    record.artifact = granted.artifact.or_else(|| record.artifact.take());
+    record.effective = granted.effective;
+    record.proof = granted.proof;
+    record.state = if order.blocked { GrantState::Suspended } else { GrantState::Live };
+}
+
+fn warnings_of(order: &GrantOrder, granted: &Granted) -> Vec<Warning> {
+    let mut warnings = granted.warnings.clone();
+    if granted.effective != order.window {
+        let detail = format!("in force: {:?}", granted.effective);
+        warnings.push(Warning { code: WarningCode::WindowNarrowed, detail });
+    }
+    if let Some(by) = granted.dies_unless_used_by {
+        warnings.push(Warning { code: WarningCode::DiesUnlessUsed, detail: by.to_rfc3339() });
+    }
+    warnings
+}
+
+/// Whether an operation may be stopped where it is: everything but a revoke, which is always carried through.
+pub(super) const fn can_be_turned(intent: &Intent) -> bool {
+    !matches!(intent, Intent::Revoke(_))
+}
+
+/// Where a driver writes down what a later try must know: into its own step, durably.
+#[derive(Debug)]
+pub(super) struct StepJournal<'a> {
+    env: &'a Env,
+    ledger: &'a Ledger,
+    op: Mutex<Stored<ProgramRecord>>,
+    index: usize,
+}
+
+impl<'a> StepJournal<'a> {
+    pub(super) fn new(env: &'a Env, ledger: &'a Ledger, op: &Stored<ProgramRecord>, index: usize) -> Self {
+        Self { env, ledger, op: Mutex::new(op.clone()), index }
+    }
+}
+
+#[async_trait]
+impl Journal for StepJournal<'_> {
+    async fn write(&self, note: &str) -> Result<(), LockError> {
+        let mut op = self.op.lock().await;
+        step_mut(&mut op, self.index)?.note = Some(note.to_owned());
+        let mut transaction = Transaction::new(self.env)?;
+        transaction.put(&mut op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+    }
+}

@@ -1,0 +1,213 @@
+//! One operation from its claim to its outcome: planned once, carried out by the engine, settled with what came of it.
+
+use super::Adapter;
+use super::answer::Run;
+use super::engine::{Engine, Ran, can_be_turned, until};
+use super::plan::{self, Next};
+use super::record::{
+    CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, term_of_credential,
+    term_of_door,
+};
+use crate::driver::{Kind, VendorDriver};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::id::{KeyCredentialId, LockDeviceId};
+use crate::idempotency::IdempotencyKey;
+use crate::store::ledger::{Begun, Claim};
+use crate::store::{StoreError, Stored, Transaction};
+use crate::validity::Timestamp;
+
+/// How many operations in a row may stand in the way of one before it is told to come back.
+const MAX_IN_THE_WAY: usize = 16;
+
+impl<D: VendorDriver> Adapter<D> {
+    /// Claims and carries out; or repeats what came of it.
+    pub(super) async fn perform(&self, intent: Intent) -> Result<Run, LockError> {
+        let key = intent.key().clone();
+        let busy = self.busy.of(&key);
+        let _mine = busy.lock().await;
+        let claim = Claim {
+            key,
+            fingerprint: intent.fingerprint()?,
+            locks: self.locks(&intent).await?,
+            through_quiet: matches!(intent, Intent::Revoke(_)),
+            body: Program::new(intent),
+        };
+        for _ in 0..MAX_IN_THE_WAY {
+            match self.ledger.begin(&claim).await? {
+                Begun::Yours(operation) => return self.run(operation).await,
+                Begun::Settled(operation) => {
+                    return Ok(Run { program: operation.value.body, waits_until: None });
+                }
+                Begun::OtherInput => {
+                    let message = "the key was used before with other input";
+                    let (code, reason) = (ErrorCode::IdempotencyConflict, FailureReason::OtherInput);
+                    return Err(LockError::new(code, reason, RetryAdvice::Never, message));
+                }
+                Begun::Leased { until } | Begun::Quiet { until } => return Err(self.come_back(until)),
+                Begun::Blocked { by } => self.clear_the_way(&by, &claim.body.intent).await?,
+            }
+        }
+        Err(self.come_back(self.env.now()))
+    }
+
+    /// Names what must not run at once with this intent: the credential itself, and what the driver says.
+    async fn locks(&self, intent: &Intent) -> Result<Vec<String>, LockError> {
+        let mut locks = vec![format!("cred:{}", intent.credential())];
+        let mut add = |kind, doors: &[LockDeviceId]| {
+            locks
+                .extend(self.driver.lease_keys(kind, doors).into_iter().map(|name| format!("vendor:{name}")));
+        };
+        if let Intent::Issue(input) = intent {
+            let doors = self.doors.resolve(&input.rooms, &input.scope)?;
+            input.preferred_kinds.iter().for_each(|kind| add(*kind, &doors));
+        } else {
+            // The doors of what is held, not of what the property has today: a room may be gone from it, its keys are not.
+            for grant in self.own(intent.credential()).await?.iter().filter(|grant| grant.state.occupies()) {
+                add(grant.held.order.kind, &grant.held.order.doors);
+            }
+            let content = self.credential(intent.credential()).await?.and_then(|record| record.value.content);
+            if let (Some(content), Intent::Update(_) | Intent::Unsuspend(_)) = (content, intent) {
+                let (mut rooms, mut scope) = (&content.rooms, &content.scope);
+                if let Intent::Update(input) = intent {
+                    rooms = input.rooms.as_ref().unwrap_or(rooms);
+                    scope = input.scope.as_ref().unwrap_or(scope);
+                }
+                add(content.kind, &self.doors.resolve(rooms, scope)?);
+            }
+        }
+        locks.sort();
+        locks.dedup();
+        Ok(locks)
+    }
+
+    /// Another operation holds a lock: it is carried through first; unless this is a revoke of the same credential, which makes
+    /// it stop where it is.
+    async fn clear_the_way(&self, by: &IdempotencyKey, intent: &Intent) -> Result<(), LockError> {
+        let busy = self.busy.of(by);
+        let _mine = busy.lock().await;
+        let mut operation = match self.ledger.resume::<Program>(by).await? {
+            Some(Begun::Yours(operation)) => operation,
+            Some(Begun::Leased { until }) => return Err(self.come_back(until)),
+            _ => return Ok(()),
+        };
+        let program = &mut operation.value.body;
+        let same = program.intent.credential() == intent.credential();
+        if matches!(intent, Intent::Revoke(_)) && same && can_be_turned(&program.intent) && !program.turned {
+            program.turned = true;
+            self.engine().save(&mut operation).await?;
+        }
+        match self.run(operation).await {
+            Ok(Run { waits_until: Some(then), .. }) => Err(self.come_back(then)),
+            Ok(_) => Ok(()),
+            // Refused for good is settled, and no longer in the way.
+            Err(error) if error.advice() == RetryAdvice::Never => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn come_back(&self, then: Timestamp) -> LockError {
+        let wait = until(then, self.env.now());
+        let message = "another operation on the same credential or lock is under way";
+        LockError::new(ErrorCode::StateConflict, FailureReason::InProgress, RetryAdvice::After(wait), message)
+    }
+
+    const fn engine(&self) -> Engine<'_, D> {
+        Engine { driver: &self.driver, ledger: &self.ledger, env: &self.env }
+    }
+
+    pub(super) async fn credential(
+        &self,
+        id: KeyCredentialId,
+    ) -> Result<Option<Stored<CredentialRecord>>, LockError> {
+        Ok(Stored::read(self.ledger.store(), self.ledger.partition(), &id.to_string()).await?)
+    }
+
+    pub(super) async fn grants_of(&self, id: KeyCredentialId) -> Result<Vec<Stored<GrantRecord>>, LockError> {
+        Ok(Stored::find(self.ledger.store(), self.ledger.partition(), &term_of_credential(id)).await?)
+    }
+
+    /// The grants by which somebody may open these doors.
+    pub(super) async fn occupants(&self, doors: &[LockDeviceId]) -> Result<Vec<GrantRecord>, LockError> {
+        let mut all: Vec<GrantRecord> = Vec::new();
+        for door in doors {
+            let there = Stored::<GrantRecord>::find(
+                self.ledger.store(),
+                self.ledger.partition(),
+                &term_of_door(*door),
+            )
+            .await?;
+            for grant in there {
+                if all.iter().all(|known| known.id() != grant.value.id()) {
+                    all.push(grant.value);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Carries an operation out from wherever it stands.
+    async fn run(&self, mut op: Stored<ProgramRecord>) -> Result<Run, LockError> {
+        let id = op.value.body.intent.credential();
+        if !op.value.body.planned {
+            match self.plan(&op.value.body).await {
+                Ok((program, mut credential)) => {
+                    op.value.body = program;
+                    let mut transaction = Transaction::new(&self.env)?;
+                    transaction.put(&mut credential)?;
+                    transaction.put(&mut op)?;
+                    transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+                }
+                Err(error) => {
+                    self.ledger.abandon(op).await?;
+                    return Err(error.at_credential(id));
+                }
+            }
+        }
+        loop {
+            match plan::next(&mut op.value.body) {
+                Next::Execute(index) => {
+                    let kind = self.kind_of(op.value.body.steps.get(index))?;
+                    if let Ran::Waiting(then) = self.engine().execute(&mut op, index, &kind).await? {
+                        return Ok(Run { program: op.value.body, waits_until: Some(then) });
+                    }
+                }
+                Next::Undo(steps) => {
+                    op.value.body.steps.extend(steps);
+                    self.engine().save(&mut op).await?;
+                }
+                Next::Refused(error) => {
+                    if !self.try_otherwise(&mut op, &error).await? {
+                        return self.settle(op, Outcome::Failed(error)).await;
+                    }
+                }
+                Next::Stopped => {
+                    let message = "the credential was revoked meanwhile";
+                    let (code, reason) = (ErrorCode::Cancelled, FailureReason::Superseded);
+                    let error = LockError::new(code, reason, RetryAdvice::Never, message);
+                    return self.settle(op, Outcome::Failed(error)).await;
+                }
+                Next::Declared => {
+                    let message = "the vendor's answer is lost and cannot be asked for; a person has to look";
+                    let code = op.value.body.intent.verb().refusal_code();
+                    let error =
+                        LockError::new(code, FailureReason::OutcomeUnknown, RetryAdvice::Never, message);
+                    return self.settle(op, Outcome::Failed(error)).await;
+                }
+                Next::Done => {
+                    if let Some(run) = self.done(&mut op).await? {
+                        return Ok(run);
+                    }
+                }
+            }
+        }
+    }
+
+    fn kind_of(&self, step: Option<&Step>) -> Result<Kind, LockError> {
+        let kind = step.and_then(|step| self.descriptor.kind(step.order.kind));
+        kind.cloned().ok_or_else(|| StoreError::Corrupt.into())
+    }
+
+    pub(super) async fn own(&self, id: KeyCredentialId) -> Result<Vec<GrantRecord>, LockError> {
+        Ok(self.grants_of(id).await?.into_iter().map(|grant| grant.value).collect())
+    }
+}

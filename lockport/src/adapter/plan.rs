@@ -1,0 +1,326 @@
+//! The planner: what is to be done at the vendor, decided from records alone. No I/O, no clock of its own.
+
+use crate::credential::{Decision, DecisionCode, Holder, KeyCredentialKind};
+use crate::driver::{
+    Amend, ArtifactSource, DriverDescriptor, GrantOrder, Kind, Per, Relation, Suspend, WhyWithdraw,
+};
+use crate::env::Env;
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::id::{GrantId, LockDeviceId};
+use crate::pin;
+use crate::secret::Secret;
+use crate::validity::Validity;
+
+use super::record::{
+    Act, CredentialContent, CredentialRecord, GrantRecord, GrantState, Program, Step, StepState,
+};
+
+/// How often a PIN is drawn anew when the lock does not take it (R122).
+pub(super) const MAX_REDRAWS: u8 = 3;
+
+/// What to do next in a program.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Carry out this step.
+    Execute(usize),
+    /// The round was refused: take back these steps' effects, then look again.
+    Undo(Vec<Step>),
+    /// The round was refused and everything of it is taken back.
+    Refused(LockError),
+    /// Everything is done.
+    Done,
+    /// A revoke wants it to stop; it stops.
+    Stopped,
+    /// A step's outcome is not known and cannot be.
+    Declared,
+}
+
+/// Reads the program; the only change it makes is to cancel what is no longer wanted.
+pub(super) fn next(program: &mut Program) -> Next {
+    if program.turned {
+        cancel_planned(program);
+        // What was sent and not recorded is not waited for: it counts as lost, and the locks stay until it can no longer land.
+        for step in
+            program.steps.iter_mut().filter(|step| matches!(step.state, StepState::Sent | StepState::Again))
+        {
+            step.lost_at = step.lost_at.or(step.last_sent);
+        }
+        return Next::Stopped;
+    }
+    if program.steps.iter().any(|step| step.round == program.round && step.state == StepState::Unknown) {
+        cancel_planned(program);
+        return Next::Declared;
+    }
+    let refused = program.failure.clone();
+    if refused.is_some() {
+        let round = program.round;
+        let forward =
+            |step: &&mut Step| step.round == round && !step.undo && step.state == StepState::Planned;
+        program.steps.iter_mut().filter(forward).for_each(|step| step.state = StepState::Cancelled);
+    }
+    let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Sent | StepState::Again);
+    if let Some(index) = program.steps.iter().position(open) {
+        return Next::Execute(index);
+    }
+    match refused {
+        None => Next::Done,
+        Some(error) => {
+            let undo = undo(program);
+            if undo.is_empty() { Next::Refused(error) } else { Next::Undo(undo) }
+        }
+    }
+}
+
+fn cancel_planned(program: &mut Program) {
+    let planned = program.steps.iter_mut().filter(|step| step.state == StepState::Planned);
+    planned.for_each(|step| step.state = StepState::Cancelled);
+}
+
+/// What takes back the effects of the round in force, the last first. Once something was withdrawn there is no way back: what
+/// was given in its place stays.
+fn undo(program: &Program) -> Vec<Step> {
+    let done = |step: &&Step| !step.undo && step.state == StepState::Done;
+    if program.current().filter(done).any(|step| matches!(step.act, Act::Withdraw(_))) {
+        return Vec::new();
+    }
+    let is_back = |grant: GrantId| program.current().any(|step| step.undo && step.order.grant == grant);
+    let back = |step: &Step| {
+        let (act, order) = match (step.act, &step.before) {
+            (Act::Grant, _) => (Act::Withdraw(WhyWithdraw::Undo), step.order.clone()),
+            (Act::Amend, Some(before)) => (Act::Amend, (**before).clone()),
+            (Act::Amend, None) | (Act::Withdraw(_), _) => return None,
+        };
+        Some(Step { undo: true, ..Step::new(act, order, program.round) })
+    };
+    program.current().rev().filter(done).filter(|step| !is_back(step.order.grant)).filter_map(back).collect()
+}
+
+/// What a fresh set of grants is planned from.
+pub(super) struct Wanted<'a> {
+    pub(super) holder: &'a Holder,
+    pub(super) validity: Validity,
+    pub(super) doors: &'a [LockDeviceId],
+    pub(super) at: Option<LockDeviceId>,
+    pub(super) brought: Option<&'a str>,
+    /// Suspended from the start.
+    pub(super) blocked: bool,
+}
+
+/// The kinds that can be granted as wanted, in order of preference, and why the others cannot.
+pub(super) fn usable_kinds(
+    descriptor: &DriverDescriptor,
+    preferred: &[KeyCredentialKind],
+    wanted: &Wanted<'_>,
+) -> (Vec<KeyCredentialKind>, Vec<Decision>) {
+    let mut kinds = Vec::new();
+    let mut skipped = Vec::new();
+    for kind in preferred {
+        if kinds.contains(kind) {
+            continue;
+        }
+        let why_not = match descriptor.kind(*kind) {
+            None => Some("the vendor does not have it"),
+            Some(own) => unusable(own, wanted),
+        };
+        match why_not {
+            None => kinds.push(*kind),
+            Some(why) => {
+                skipped.push(Decision { code: DecisionCode::KindSkipped, detail: format!("{kind}: {why}") })
+            }
+        }
+    }
+    (kinds, skipped)
+}
+
+fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
+    if wanted.validity.narrowed_to(kind.grain).is_none() {
+        return Some("the window is shorter than the lock's grain");
+    }
+    match kind.per {
+        Per::Stay { max_doors } if wanted.doors.len() > usize::from(max_doors) => {
+            return Some("too many doors for one");
+        }
+        Per::Door if !kind.can_undo && wanted.doors.len() > 1 => {
+            return Some("several doors, and one could not be taken back");
+        }
+        Per::Stay { .. } | Per::Door => {}
+    }
+    if kind.artifact == ArtifactSource::Card && wanted.at.is_none() && wanted.brought.is_none() {
+        return Some("no encoder and no card");
+    }
+    None
+}
+
+/// The artifact of a new credential of this kind: drawn here, brought by the holder, or left to the vendor.
+pub(super) fn artifact(kind: &Kind, wanted: &Wanted<'_>, env: &Env) -> Result<Option<Secret>, LockError> {
+    Ok(match kind.artifact {
+        ArtifactSource::HostPin { digits } => Some(pin::draw(&*env.entropy, digits)?),
+        ArtifactSource::HostSecret => {
+            let mut bytes = [0_u8; 16];
+            env.entropy.fill(&mut bytes)?;
+            Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        }
+        ArtifactSource::Card => wanted.brought.map(|text| Secret::new(text.to_owned())),
+        ArtifactSource::Vendor => None,
+    })
+}
+
+/// Grants for these doors, as steps, with everything chosen that a repeat must find unchanged.
+pub(super) fn grants(
+    credential: &mut CredentialRecord,
+    content: &CredentialContent,
+    kind: &Kind,
+    wanted: &Wanted<'_>,
+    others: &[GrantRecord],
+    round: u32,
+    env: &Env,
+) -> Result<Vec<Step>, LockError> {
+    let Some(window) = wanted.validity.narrowed_to(kind.grain) else {
+        let message = "the window is shorter than the lock's grain";
+        return Err(LockError::new(
+            ErrorCode::InvalidInput,
+            FailureReason::WindowTooShort,
+            RetryAdvice::Never,
+            message,
+        ));
+    };
+    let groups: Vec<&[LockDeviceId]> = match kind.per {
+        Per::Door => wanted.doors.chunks(1).collect(),
+        Per::Stay { .. } if wanted.doors.is_empty() => Vec::new(),
+        Per::Stay { .. } => vec![wanted.doors],
+    };
+    let mut steps = Vec::with_capacity(groups.len());
+    for doors in groups {
+        credential.serial = credential.serial.saturating_add(1);
+        let grant = GrantId::from_ulid(env.ulid()?);
+        let order = GrantOrder {
+            grant,
+            credential: credential.id,
+            kind: kind.kind,
+            doors: doors.to_vec(),
+            window,
+            blocked: wanted.blocked,
+            artifact: content.artifact.clone(),
+            serial: credential.serial,
+            marker: marker(grant),
+            relation: relation(wanted.holder, credential, doors, &window, others),
+            at: wanted.at,
+        };
+        steps.push(Step::new(Act::Grant, order, round));
+    }
+    Ok(steps)
+}
+
+/// A name for `find`: letters and digits only, unique, and telling nothing.
+pub(super) fn marker(grant: GrantId) -> String {
+    grant.to_string().replace(GrantId::PREFIX, "LP")
+}
+
+fn relation(
+    holder: &Holder,
+    credential: &CredentialRecord,
+    doors: &[LockDeviceId],
+    window: &Validity,
+    others: &[GrantRecord],
+) -> Relation {
+    if matches!(holder, Holder::Staff(_)) {
+        return Relation::Staff;
+    }
+    let shares = |other: &GrantRecord| {
+        let order = &other.held.order;
+        order.credential != credential.id
+            && other.state.occupies()
+            && order.relation != Relation::Staff
+            && order.window.overlaps(window)
+            && order.doors.iter().any(|door| doors.contains(door))
+    };
+    if others.iter().any(shares) { Relation::Join } else { Relation::Override }
+}
+
+/// Steps that make a credential's grants fit a new target: grants first (they can be refused), then amends, then withdrawals
+/// (they cannot be taken back). Where the vendor cannot amend, a new grant stands in for it.
+pub(super) fn changes(
+    credential: &mut CredentialRecord,
+    content: &CredentialContent,
+    kind: &Kind,
+    wanted: &Wanted<'_>,
+    own: &[GrantRecord],
+    others: &[GrantRecord],
+    env: &Env,
+) -> Result<Vec<Step>, LockError> {
+    let window = wanted.validity.narrowed_to(kind.grain);
+    let keeps = |record: &GrantRecord| {
+        let doors = &record.held.order.doors;
+        match kind.per {
+            Per::Door => doors.iter().all(|door| wanted.doors.contains(door)),
+            Per::Stay { .. } => kind.amend_doors == Amend::Native || *doors == wanted.doors,
+        }
+    };
+    let (mut amends, mut withdrawals, mut covered) = (Vec::new(), Vec::new(), Vec::new());
+    for record in own.iter().filter(|record| record.state.occupies()) {
+        let order = &record.held.order;
+        let same_window = Some(order.window) == window && record.held.maybe.is_empty();
+        if !keeps(record) || !(same_window || kind.amend_window == Amend::Native) {
+            withdrawals.push(Step::new(Act::Withdraw(WhyWithdraw::Moved), order.clone(), 0));
+            continue;
+        }
+        covered.extend(order.doors.iter().copied());
+        let doors = match kind.per {
+            Per::Door => order.doors.clone(),
+            Per::Stay { .. } => wanted.doors.to_vec(),
+        };
+        if let Some(window) = window
+            && !(same_window && doors == order.doors)
+        {
+            let target = GrantOrder { window, doors: doors.clone(), at: wanted.at, ..order.clone() };
+            amends.push(amend(credential, order, target));
+        }
+        covered.extend(doors);
+    }
+    let fresh: Vec<LockDeviceId> =
+        wanted.doors.iter().copied().filter(|door| !covered.contains(door)).collect();
+    let wanted = Wanted { doors: &fresh, ..*wanted };
+    let mut steps = grants(credential, content, kind, &wanted, others, 0, env)?;
+    steps.append(&mut amends);
+    steps.append(&mut withdrawals);
+    Ok(steps)
+}
+
+/// Takes away everything that may be there.
+pub(super) fn withdrawals(own: &[GrantRecord], why: WhyWithdraw, round: u32) -> Vec<Step> {
+    own.iter()
+        .filter(|record| record.state.occupies())
+        .map(|record| Step::new(Act::Withdraw(why), record.held.order.clone(), round))
+        .collect()
+}
+
+/// Suspends every grant: blocked at the vendor, or taken away and kept here.
+pub(super) fn suspension(credential: &mut CredentialRecord, kind: &Kind, own: &[GrantRecord]) -> Vec<Step> {
+    match kind.suspend {
+        Suspend::Native => own
+            .iter()
+            .filter(|record| record.state.occupies())
+            .map(|record| blocked(credential, &record.held.order, true))
+            .collect(),
+        Suspend::Emulated | Suspend::No => withdrawals(own, WhyWithdraw::Suspend, 0),
+    }
+}
+
+/// Lets every natively suspended grant open again.
+pub(super) fn restoration(credential: &mut CredentialRecord, own: &[GrantRecord]) -> Vec<Step> {
+    let held =
+        own.iter().filter(|record| matches!(record.state, GrantState::Suspended | GrantState::Unknown));
+    held.map(|record| blocked(credential, &record.held.order, false)).collect()
+}
+
+fn blocked(credential: &mut CredentialRecord, order: &GrantOrder, blocked: bool) -> Step {
+    amend(credential, order, GrantOrder { blocked, ..order.clone() })
+}
+
+/// An amend and its way back, each newer than what was there before it.
+fn amend(credential: &mut CredentialRecord, before: &GrantOrder, target: GrantOrder) -> Step {
+    let serial = credential.serial.saturating_add(1);
+    credential.serial = serial.saturating_add(1);
+    let before = GrantOrder { serial: credential.serial, ..before.clone() };
+    Step { before: Some(Box::new(before)), ..Step::new(Act::Amend, GrantOrder { serial, ..target }, 0) }
+}

@@ -1,0 +1,243 @@
+//! Planning an operation: from what was asked and what is there to the steps that are stored.
+
+use super::Adapter;
+use super::plan::{self, MAX_REDRAWS, Wanted};
+use super::record::{CredentialContent, CredentialRecord, CredentialState, Intent, Program, ProgramRecord};
+use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput};
+use crate::driver::{Suspend, VendorDriver, WhyWithdraw};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::store::{StoreError, Stored, Transaction};
+use crate::validity::{Timestamp, Validity};
+
+impl<D: VendorDriver> Adapter<D> {
+    /// Plans a fresh operation. An error here means that nothing was changed and nothing is recorded.
+    pub(super) async fn plan(
+        &self,
+        program: &Program,
+    ) -> Result<(Program, Stored<CredentialRecord>), LockError> {
+        let id = program.intent.credential();
+        let credential = self.credential(id).await?;
+        let mut program = Program { planned: true, ..program.clone() };
+        let credential = match program.intent.clone() {
+            Intent::Issue(input) => self.plan_issue(&mut program, credential, &input).await?,
+            Intent::Revoke(_) => {
+                let fresh = CredentialRecord {
+                    id,
+                    state: CredentialState::Revoked,
+                    content: None,
+                    serial: 0,
+                    revoked: None,
+                };
+                let credential = credential.unwrap_or_else(|| Stored::fresh(fresh));
+                program.steps = plan::withdrawals(&self.own(id).await?, WhyWithdraw::Revoke, 0);
+                credential
+            }
+            intent => self.plan_change(&mut program, credential, &intent).await?,
+        };
+        Ok((program, credential))
+    }
+    async fn plan_issue(
+        &self,
+        program: &mut Program,
+        known: Option<Stored<CredentialRecord>>,
+        input: &IssueInput,
+    ) -> Result<Stored<CredentialRecord>, LockError> {
+        let id = input.resulting_id();
+        match known.map(|record| record.value.state) {
+            None => {}
+            Some(CredentialState::Revoked) => {
+                return Err(conflict(FailureReason::Revoked, "the credential is revoked"));
+            }
+            Some(_) => {
+                return Err(conflict(FailureReason::WrongState, "a credential of that id was issued before"));
+            }
+        }
+        let doors = self.doors.resolve(&input.rooms, &input.scope)?;
+        let wanted = Wanted {
+            holder: &input.holder,
+            validity: input.validity,
+            doors: &doors,
+            at: input.place.at,
+            brought: input.place.holder_device.as_deref(),
+            blocked: false,
+        };
+        let (kinds, skipped) = plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted);
+        program.decisions = skipped;
+        program.kinds = kinds;
+        let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
+            let why: Vec<&str> = program.decisions.iter().map(|decision| decision.detail.as_str()).collect();
+            return Err(LockError::unsupported(format!(
+                "no preferred kind can be granted: {}",
+                why.join("; ")
+            )));
+        };
+        let content = CredentialContent {
+            kind: kind.kind,
+            holder: input.holder.clone(),
+            validity: input.validity,
+            rooms: input.rooms.clone(),
+            scope: input.scope.clone(),
+            artifact: plan::artifact(kind, &wanted, &self.env)?,
+            issued_at: self.env.now(),
+        };
+        let mut credential = CredentialRecord {
+            id,
+            state: CredentialState::Pending,
+            content: Some(content.clone()),
+            serial: 0,
+            revoked: None,
+        };
+        let others = self.occupants(&doors).await?;
+        program.steps = plan::grants(&mut credential, &content, kind, &wanted, &others, 0, &self.env)?;
+        program.decisions.push(Decision { code: DecisionCode::KindChosen, detail: kind.kind.to_string() });
+        program.target = Some(content);
+        Ok(Stored::fresh(credential))
+    }
+
+    async fn plan_change(
+        &self,
+        program: &mut Program,
+        known: Option<Stored<CredentialRecord>>,
+        intent: &Intent,
+    ) -> Result<Stored<CredentialRecord>, LockError> {
+        let id = intent.credential();
+        let mut credential = known.ok_or_else(|| LockError::credential_not_found(id))?;
+        let record = &mut credential.value;
+        let suspended = match (record.state, intent) {
+            (CredentialState::Active, Intent::Update(_) | Intent::Suspend(_)) => false,
+            (CredentialState::Suspended, _) => true,
+            (CredentialState::Revoked, _) => {
+                return Err(conflict(FailureReason::Revoked, "the credential is revoked"));
+            }
+            (CredentialState::Active, _) => {
+                return Err(conflict(FailureReason::WrongState, "the credential is not suspended"));
+            }
+            _ => return Err(conflict(FailureReason::WrongState, "the credential was never issued")),
+        };
+        let content = record.content.clone().ok_or(StoreError::Corrupt)?;
+        let kind = self.descriptor.kind(content.kind).ok_or(StoreError::Corrupt)?;
+        let now = self.env.now();
+        if content.validity.is_over(now) && !matches!(intent, Intent::Suspend(_)) {
+            let message = "the credential's window is over";
+            let (code, reason) = (ErrorCode::CredentialExpired, FailureReason::WindowOver);
+            return Err(LockError::new(code, reason, RetryAdvice::Never, message));
+        }
+        let target = match intent {
+            Intent::Update(input) => updated(&content, input, now)?,
+            _ => content,
+        };
+        let doors = self.doors.resolve(&target.rooms, &target.scope)?;
+        let wanted = Wanted {
+            holder: &target.holder,
+            validity: target.validity,
+            doors: &doors,
+            at: intent.at(),
+            brought: None,
+            blocked: suspended && matches!(intent, Intent::Update(_)),
+        };
+        let own = self.own(id).await?;
+        let native = kind.suspend == Suspend::Native;
+        program.steps = match intent {
+            Intent::Suspend(_) if kind.suspend == Suspend::No => {
+                return Err(LockError::unsupported(format!("the vendor cannot suspend a {}", kind.kind)));
+            }
+            Intent::Suspend(_) if suspended => Vec::new(),
+            Intent::Suspend(_) => plan::suspension(record, kind, &own),
+            Intent::Update(_) if suspended && !native => Vec::new(),
+            Intent::Update(_) => {
+                let others = self.occupants(&doors).await?;
+                plan::changes(record, &target, kind, &wanted, &own, &others, &self.env)?
+            }
+            _ if native => plan::restoration(record, &own),
+            _ => {
+                let others = self.occupants(&doors).await?;
+                plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?
+            }
+        };
+        program.target = Some(target);
+        Ok(credential)
+    }
+
+    /// A refused issue may succeed with another PIN or as another kind; whether one is left to try.
+    pub(super) async fn try_otherwise(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        error: &LockError,
+    ) -> Result<bool, LockError> {
+        let program = &mut op.value.body;
+        let Intent::Issue(input) = program.intent.clone() else { return Ok(false) };
+        if !error.reason().suggests_another_kind() {
+            return Ok(false);
+        }
+        let pin_refused = matches!(error.reason(), FailureReason::PinCollision | FailureReason::PinRejected);
+        if pin_refused && program.redraws < MAX_REDRAWS {
+            program.redraws = program.redraws.saturating_add(1);
+            program.decisions.push(Decision {
+                code: DecisionCode::PinRedrawn,
+                detail: error.reason().as_str().to_owned(),
+            });
+        } else {
+            let refused = if program.kinds.is_empty() { return Ok(false) } else { program.kinds.remove(0) };
+            let detail = format!("{refused}: {}", error.reason().as_str());
+            program.decisions.push(Decision { code: DecisionCode::KindSkipped, detail });
+            let Some(next) = program.kinds.first() else { return Ok(false) };
+            program.decisions.push(Decision { code: DecisionCode::KindChosen, detail: next.to_string() });
+        }
+        let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
+            return Ok(false);
+        };
+        let doors = self.doors.resolve(&input.rooms, &input.scope)?;
+        let wanted = Wanted {
+            holder: &input.holder,
+            validity: input.validity,
+            doors: &doors,
+            at: input.place.at,
+            brought: input.place.holder_device.as_deref(),
+            blocked: false,
+        };
+        let mut credential = self.credential(input.resulting_id()).await?.ok_or(StoreError::Corrupt)?;
+        let content = credential.value.content.as_mut().ok_or(StoreError::Corrupt)?;
+        content.kind = kind.kind;
+        content.artifact = plan::artifact(kind, &wanted, &self.env)?;
+        let content = content.clone();
+        let others = self.occupants(&doors).await?;
+        program.round = program.round.saturating_add(1);
+        let steps =
+            plan::grants(&mut credential.value, &content, kind, &wanted, &others, program.round, &self.env)?;
+        program.steps.extend(steps);
+        program.failure = None;
+        program.target = Some(content);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut credential)?;
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+        Ok(true)
+    }
+}
+
+fn conflict(reason: FailureReason, message: &str) -> LockError {
+    LockError::new(ErrorCode::StateConflict, reason, RetryAdvice::Never, message)
+}
+
+fn updated(
+    content: &CredentialContent,
+    input: &UpdateInput,
+    now: Timestamp,
+) -> Result<CredentialContent, LockError> {
+    let from = input.valid_from.unwrap_or_else(|| content.validity.from());
+    let until = input.valid_until.unwrap_or_else(|| content.validity.until());
+    let validity = Validity::new(from, until).map_err(|error| LockError::invalid_input(error.to_string()))?;
+    if validity.is_over(now) {
+        let message = "the new window is over already";
+        return Err(LockError::new(
+            ErrorCode::InvalidInput,
+            FailureReason::WindowOver,
+            RetryAdvice::Never,
+            message,
+        ));
+    }
+    let rooms = input.rooms.clone().unwrap_or_else(|| content.rooms.clone());
+    let scope = input.scope.clone().unwrap_or_else(|| content.scope.clone());
+    UpdateInput::check_target(&rooms, &scope)?;
+    Ok(CredentialContent { validity, rooms, scope, ..content.clone() })
+}

@@ -1,0 +1,172 @@
+//! Devices and the doors of a property (R34, R36).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::LockCapabilities;
+use crate::credential::{VendorCode, Warning};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::id::{LockDeviceId, PropertyId, RoomId};
+use crate::scope::{Area, Floor, GuestScope};
+use crate::validity::Timestamp;
+
+/// The battery threshold of a device that names none, in percent (X6).
+pub const DEFAULT_LOW_BATTERY_PERCENT: u8 = 15;
+
+/// A battery's charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Battery {
+    /// 0 to 100.
+    pub percent: u8,
+    /// At or below this it is low.
+    pub low_threshold_percent: u8,
+}
+
+/// A lock as the hotel's console shows it (R34).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LockDevice {
+    /// Which.
+    pub device_id: LockDeviceId,
+    /// Where.
+    pub property_id: PropertyId,
+    /// Whose.
+    pub vendor: VendorCode,
+    /// What people call it: `Room 204 main door`.
+    pub label: String,
+    /// The rooms behind it; often one.
+    pub rooms: Vec<RoomId>,
+    /// Whether it can be reached now.
+    pub online: bool,
+    /// Its battery, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
+    /// Its firmware, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// When it was last heard of, if ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<Timestamp>,
+    /// What this one door can.
+    pub capabilities: LockCapabilities,
+}
+
+/// How a device is (R36).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceHealth {
+    /// Which.
+    pub device_id: LockDeviceId,
+    /// Whether it can be reached now.
+    pub online: bool,
+    /// Its battery, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
+    /// Its clock minus ours, in milliseconds, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_skew_ms: Option<i64>,
+    /// When it last synced, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_sync_at: Option<Timestamp>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Which doors a room and an area have: the part of a property that one adapter serves.
+///
+/// ```
+/// use lockport::device::DoorMap;
+/// let room = "rmu_01STPS8FNWQ9SP6SX84512QPKP".parse()?;
+/// let door = "lck_01STPS8FNWQ9SP6SX84512QPKP".parse()?;
+/// let map = DoorMap::default().with_room(room, Some("3".parse()?), vec![door]);
+/// assert_eq!(map.resolve(&[room], &Default::default())?, [door]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DoorMap {
+    rooms: BTreeMap<RoomId, (Option<Floor>, Vec<LockDeviceId>)>,
+    areas: BTreeMap<Area, Vec<LockDeviceId>>,
+}
+
+impl DoorMap {
+    /// With a room behind these doors.
+    #[must_use]
+    pub fn with_room(mut self, room: RoomId, floor: Option<Floor>, doors: Vec<LockDeviceId>) -> Self {
+        self.rooms.insert(room, (floor, doors));
+        self
+    }
+
+    /// With an area behind these doors.
+    #[must_use]
+    pub fn with_area(mut self, area: Area, doors: Vec<LockDeviceId>) -> Self {
+        self.areas.insert(area, doors);
+        self
+    }
+
+    /// The rooms, in the order of their ids.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomId> + '_ {
+        self.rooms.keys().copied()
+    }
+
+    /// The areas, in the order of their names.
+    pub fn areas(&self) -> impl Iterator<Item = &Area> + '_ {
+        self.areas.keys()
+    }
+
+    /// Whether the room is here.
+    #[must_use]
+    pub fn has_room(&self, room: RoomId) -> bool {
+        self.rooms.contains_key(&room)
+    }
+
+    /// Whether the area is here.
+    #[must_use]
+    pub fn has_area(&self, area: &Area) -> bool {
+        self.areas.contains_key(area)
+    }
+
+    /// Whether the device is one of the doors.
+    #[must_use]
+    pub fn has_door(&self, device: LockDeviceId) -> bool {
+        self.doors().contains(&device)
+    }
+
+    /// Every door, once.
+    #[must_use]
+    pub fn doors(&self) -> BTreeSet<LockDeviceId> {
+        self.rooms
+            .values()
+            .flat_map(|(_, doors)| doors)
+            .chain(self.areas.values().flatten())
+            .copied()
+            .collect()
+    }
+
+    /// The rooms behind a door.
+    #[must_use]
+    pub fn rooms_behind(&self, device: LockDeviceId) -> Vec<RoomId> {
+        self.rooms.iter().filter(|(_, (_, doors))| doors.contains(&device)).map(|(room, _)| *room).collect()
+    }
+
+    /// The doors of these rooms and these areas, each once, in the order of their ids. A guest's floors are no doors: they name
+    /// what a lock system knows as a floor, never the other rooms on it.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` with `unknown_place` when a room or an area is not here.
+    pub fn resolve(&self, rooms: &[RoomId], scope: &GuestScope) -> Result<Vec<LockDeviceId>, LockError> {
+        let unknown = |what: &str| {
+            let message = format!("the property has no such {what}");
+            LockError::new(ErrorCode::InvalidInput, FailureReason::UnknownPlace, RetryAdvice::Never, message)
+        };
+        let mut doors = BTreeSet::new();
+        for room in rooms {
+            doors.extend(&self.rooms.get(room).ok_or_else(|| unknown("room"))?.1);
+        }
+        for area in &scope.areas {
+            doors.extend(self.areas.get(area).ok_or_else(|| unknown("area"))?);
+        }
+        Ok(doors.into_iter().collect())
+    }
+}

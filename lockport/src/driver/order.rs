@@ -1,0 +1,200 @@
+//! What the core hands to a driver, and what a driver hands back.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::credential::{KeyCredentialKind, Proof, Warning};
+use crate::error::LockError;
+use crate::id::{GrantId, KeyCredentialId, LockDeviceId};
+use crate::secret::{Secret, stored};
+use crate::validity::{Timestamp, Validity};
+
+/// The whole target state of one grant, absolute. Stored before the call, so that a repeat is the same bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GrantOrder {
+    /// The grant.
+    pub grant: GrantId,
+    /// The credential it is part of; its other grants may share an account or a card at the vendor.
+    pub credential: KeyCredentialId,
+    /// The kind.
+    pub kind: KeyCredentialKind,
+    /// The doors: one where the descriptor says `Per::Door`.
+    pub doors: Vec<LockDeviceId>,
+    /// The window, already narrowed to the kind's grain.
+    pub window: Validity,
+    /// Suspended natively: there, and opening nothing.
+    pub blocked: bool,
+    /// What the core chose (a PIN, a secret), or what the holder brought (a card), or what is to be restored.
+    #[serde(with = "stored")]
+    pub artifact: Option<Secret>,
+    /// Strictly rising within the credential: a card tells old from new by it.
+    pub serial: u64,
+    /// What `find` looks for: letters and digits, unique, free of anybody's data.
+    pub marker: String,
+    /// How it stands to other keys of these doors.
+    pub relation: Relation,
+    /// The encoder at which it happens, where there is one.
+    pub at: Option<LockDeviceId>,
+}
+
+/// How a key stands to other keys of its doors in its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Relation {
+    /// The doors are its own.
+    Override,
+    /// Others open there too, and go on opening.
+    Join,
+    /// A key of staff.
+    Staff,
+}
+
+/// What the core believes the vendor holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Held {
+    /// The order that was last confirmed, or sent.
+    pub order: GrantOrder,
+    /// Amendments whose answer was lost: any of them may be in force.
+    pub maybe: Vec<GrantOrder>,
+    /// The vendor's reference. `None` when the answer of the grant was lost: the order must do.
+    #[serde(with = "stored")]
+    pub reference: Option<Secret>,
+    /// What the granting try wrote down.
+    pub note: Option<String>,
+}
+
+/// One taking away.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    /// What is held.
+    pub held: Held,
+    /// Why.
+    pub why: WhyWithdraw,
+    /// Doors of it that other live grants of ours still need.
+    pub shared: Vec<LockDeviceId>,
+}
+
+/// Why something is taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WhyWithdraw {
+    /// For good.
+    Revoke,
+    /// For a while; the same artifact may come back.
+    Suspend,
+    /// It should never have been: another grant of the same operation was refused.
+    Undo,
+    /// Another grant stands in its place.
+    Moved,
+}
+
+/// What the vendor really gave.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Granted {
+    /// The vendor's handle.
+    #[serde(with = "stored")]
+    pub reference: Option<Secret>,
+    /// What the holder gets, where it is not the order's own artifact.
+    #[serde(with = "stored")]
+    pub artifact: Option<Secret>,
+    /// The window in force. Wider than ordered counts as refused, and is taken back.
+    pub effective: Validity,
+    /// How far the change is known to have got, where the vendor says.
+    pub proof: Option<Proof>,
+    /// Dead unless used by then.
+    pub dies_unless_used_by: Option<Timestamp>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// What the vendor really took away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// How far it is known to have got.
+    pub proof: Proof,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// An answer of the vendor.
+#[derive(Clone, Debug)]
+pub enum Answer<T> {
+    /// It is so.
+    Done(T),
+    /// It was accepted, and is not so yet.
+    Pending(Pending),
+}
+
+/// Something accepted whose end is not known yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// The vendor's handle of the job.
+    #[serde(with = "stored")]
+    pub reference: Option<Secret>,
+    /// Who has to do something.
+    pub waits_for: WaitsFor,
+    /// When asking makes sense.
+    pub ask_after: Timestamp,
+    /// When it will not happen any more.
+    pub give_up_at: Timestamp,
+}
+
+/// Who has to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WaitsFor {
+    /// The vendor's own queue.
+    Vendor,
+    /// A card at this encoder.
+    CardAt(LockDeviceId),
+    /// A call of the vendor's webhook.
+    Webhook,
+}
+
+/// What a look at the vendor found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// These, as the order says; usually one.
+    Present(Vec<Granted>),
+    /// Something bears the order's marker, and is not as it says: an amend that has not landed, a grant done by half.
+    Otherwise,
+    /// Nothing that bears the order's marker: a promise.
+    Absent,
+    /// The vendor's answer does not tell.
+    CannotTell,
+}
+
+/// Where a driver writes down, durably, what a later try must know.
+#[async_trait]
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// Written when this returns.
+    async fn write(&self, note: &str) -> Result<(), LockError>;
+}
+
+/// One try of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The same for every try of a step: for vendors who honour a caller's key.
+    pub call_key: &'a str,
+    /// An earlier try of this step may have had its effect.
+    pub resend: bool,
+    /// What an earlier try wrote down.
+    pub noted: Option<&'a str>,
+    /// Where this try writes down.
+    pub journal: &'a dyn Journal,
+}
+
+impl Attempt<'_> {
+    /// Writes down what a later try must know. Durable when it returns.
+    ///
+    /// # Errors
+    /// When it could not be written; the driver must then not go on.
+    pub async fn note(&self, text: &str) -> Result<(), LockError> {
+        self.journal.write(text).await
+    }
+}

@@ -1,0 +1,88 @@
+//! What lockport tells the bus about credentials.
+
+use serde_json::Value;
+
+use super::{Envelope, SPEC_VERSION};
+use crate::id::{EventId, TenantId};
+use crate::validity::Timestamp;
+
+/// The `source` of every event published here.
+pub const SOURCE: &str = "/services/lock-integration-service";
+
+/// The subjects, without their common head `melmastoon.lock.` and their version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Published {
+    /// A credential is wanted (R208).
+    CredentialRequested,
+    /// The vendor confirmed it; it opens (R209).
+    CredentialIssued,
+    /// It will not come about (R210).
+    CredentialFailed,
+    /// Its window or its rooms moved (R211).
+    CredentialUpdated,
+    /// It opens nothing any more (R212).
+    CredentialRevoked,
+}
+
+impl Published {
+    /// Every subject.
+    pub const ALL: [Self; 5] = [
+        Self::CredentialRequested,
+        Self::CredentialIssued,
+        Self::CredentialFailed,
+        Self::CredentialUpdated,
+        Self::CredentialRevoked,
+    ];
+
+    /// The subject: `melmastoon.lock.credential.issued.v1`.
+    #[must_use]
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::CredentialRequested => "melmastoon.lock.credential.requested.v1",
+            Self::CredentialIssued => "melmastoon.lock.credential.issued.v1",
+            Self::CredentialFailed => "melmastoon.lock.credential.failed.v1",
+            Self::CredentialUpdated => "melmastoon.lock.credential.updated.v1",
+            Self::CredentialRevoked => "melmastoon.lock.credential.revoked.v1",
+        }
+    }
+
+    /// An event of this subject.
+    #[must_use]
+    pub fn envelope(
+        self,
+        id: EventId,
+        time: Timestamp,
+        tenant: TenantId,
+        cause: &Cause,
+        data: Value,
+    ) -> Envelope {
+        let subject = self.subject();
+        let name = subject.strip_prefix("melmastoon.lock.").unwrap_or(subject);
+        Envelope {
+            spec_version: SPEC_VERSION.to_owned(),
+            id,
+            subject: subject.to_owned(),
+            kind: subject.to_owned(),
+            source: SOURCE.to_owned(),
+            time,
+            tenant_id: tenant,
+            trace_id: cause.trace_id.clone(),
+            correlation_id: cause.correlation_id.clone(),
+            causation_id: cause.event,
+            schema_url: Some(format!("https://schemas.melmastoon.ghasi.io/lock/{name}.json")),
+            data,
+        }
+    }
+}
+
+/// What an event came from: carried from the event that led to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Cause {
+    /// The event that led to it.
+    pub event: Option<EventId>,
+    /// Its trace.
+    pub trace_id: Option<String>,
+    /// The business matter.
+    pub correlation_id: Option<String>,
+}

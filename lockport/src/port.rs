@@ -1,0 +1,82 @@
+//! The seam on the hotel's side: the eight methods that hosts call.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::credential::{
+    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
+    UpdateInput, UpdateResult,
+};
+use crate::device::{DeviceHealth, LockDevice};
+use crate::driver::DriverDescriptor;
+use crate::error::LockError;
+use crate::id::{LockDeviceId, PropertyId};
+
+/// The one seam between hotel software and a lock vendor (R38). One value serves one (tenant, property).
+///
+/// # Contract
+/// 1. A write repeated with the same idempotency key yields the first outcome again and leaves one effect at the vendor; with
+///    other input it is `IDEMPOTENCY_CONFLICT` and changes nothing. (`IDEM-001` to `IDEM-004`)
+/// 2. A key opens its doors inside its window and nowhere else. (`ISSUE-001`, `ISSUE-002`)
+/// 3. Revoking a revoked credential succeeds, with the proof of the first time. (`REVOKE-001`, `REVOKE-002`)
+/// 4. Dropping a returned future never corrupts the adapter; the outcome is then settled by calling again with the same key.
+/// 5. What a capability says is impossible, and what an input type forbids, is refused before any I/O. (`GUARD-001`)
+/// 6. No vendor type, reference or message reaches the caller; a vendor code nobody knows is the operation's failure code.
+///    (`ERROR-001`)
+#[async_trait]
+pub trait LockPort: fmt::Debug + Send + Sync + 'static {
+    /// What this adapter is and can do; the same at every call, without I/O.
+    fn describe_adapter(&self) -> AdapterDescriptor;
+
+    /// Issues a credential.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT`, `UNSUPPORTED`, `TENANT_MISMATCH`, `IDEMPOTENCY_CONFLICT`, `STATE_CONFLICT` before anything is sent;
+    /// `KEY_ISSUE_FAILED` or `VENDOR_UNREACHABLE` from the vendor, `CARD_ENCODER_OFFLINE` from the desk: see
+    /// [`advice`](LockError::advice).
+    async fn issue_credential(&self, input: IssueInput) -> Result<IssueResult, LockError>;
+
+    /// Moves a credential's window, its rooms, its reach, or all of them.
+    ///
+    /// # Errors
+    /// As for an issue, and `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_EXPIRED`.
+    async fn update_credential(&self, input: UpdateInput) -> Result<UpdateResult, LockError>;
+
+    /// Takes a credential away for good. Of a credential nobody knows it leaves a tombstone: a late issue of it is refused.
+    ///
+    /// # Errors
+    /// `KEY_REVOKE_FAILED` or `VENDOR_UNREACHABLE`: nothing was achieved, or nothing is known.
+    async fn revoke_credential(&self, input: RevokeInput) -> Result<RevokeOutcome, LockError>;
+
+    /// Takes a credential away for a while.
+    ///
+    /// # Errors
+    /// As for a revoke, and `UNSUPPORTED`, `CREDENTIAL_NOT_FOUND`.
+    async fn suspend_credential(&self, input: SuspendInput) -> Result<SuspendOutcome, LockError>;
+
+    /// Gives a suspended credential back.
+    ///
+    /// # Errors
+    /// As for an update, and `STATE_CONFLICT` when it is not suspended.
+    async fn unsuspend_credential(&self, input: UnsuspendInput) -> Result<UpdateResult, LockError>;
+
+    /// The property's locks at this vendor.
+    ///
+    /// # Errors
+    /// `VENDOR_UNREACHABLE`, `TENANT_MISMATCH`.
+    async fn list_devices(&self, property: PropertyId) -> Result<Vec<LockDevice>, LockError>;
+
+    /// How one of them is.
+    ///
+    /// # Errors
+    /// `DEVICE_NOT_PAIRED` when the property does not have it; `VENDOR_UNREACHABLE`.
+    async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError>;
+}
+
+/// What hosts, registries and layers hold.
+pub type SharedLockPort = Arc<dyn LockPort>;
+
+/// An adapter, described: its driver's descriptor, with the capabilities that the property's doors add.
+pub type AdapterDescriptor = DriverDescriptor;

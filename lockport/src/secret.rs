@@ -1,0 +1,64 @@
+//! What must never leave: a value that cannot be printed, serialised or compared by accident.
+
+use std::fmt;
+
+use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret as _, SecretBox};
+
+/// A secret value: wiped on drop, printed as `[redacted]`, with no `Display`, `Serialize`, `Deref` or `PartialEq`.
+///
+/// The only way in is [`expose`](Self::expose); each call has a line above it that begins with `// EXPOSE:` and says why.
+///
+/// ```
+/// let pin = lockport::Secret::new("274913".to_owned());
+/// assert_eq!(format!("{pin:?}"), "[redacted]");
+/// ```
+pub struct Secret<T: Zeroize = String>(SecretBox<T>);
+
+impl<T: Zeroize> Secret<T> {
+    /// Takes a value into custody.
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self(SecretBox::new(Box::new(value)))
+    }
+
+    /// The value itself.
+    #[must_use]
+    pub fn expose(&self) -> &T {
+        self.0.expose_secret()
+    }
+}
+
+impl<T: Zeroize + Clone> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        // EXPOSE: into another custody, nowhere else.
+        Self::new(self.expose().clone())
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Serde for secrets inside a stored record, and only there: the record's bytes go into a `Secret` at once (`store::Row`).
+pub(crate) mod stored {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Secret;
+
+    pub(crate) fn serialize<S: Serializer>(
+        secret: &Option<Secret>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        // EXPOSE: into the body of a stored row, which is a secret as a whole.
+        secret.as_ref().map(Secret::expose).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+    }
+}

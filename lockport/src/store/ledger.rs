@@ -1,0 +1,333 @@
+//! The ledger: every intent of an adapter under its idempotency key, who works on it, and what must not run at once.
+//!
+//! An *operation* is claimed before anything is sent, together with the locks it needs; it is worked on by one instance at a
+//! time; and it ends settled, with an outcome that is repeated for ever after. The locks of an operation whose call was lost
+//! outlive it until that call can no longer land.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Partition, Record, Store, StoreError, Stored, Table, Transaction};
+use crate::env::Env;
+use crate::error::LockError;
+use crate::idempotency::IdempotencyKey;
+use crate::validity::Timestamp;
+
+/// How often a claim is tried again when another instance was quicker.
+const CLAIM_TRIES: usize = 16;
+
+/// How long one instance has an operation to itself unless it says otherwise, in seconds: longer than any call may take.
+pub const LEASE_SECONDS: i64 = 120;
+
+/// An intent, as it is asked for.
+#[derive(Clone, Debug)]
+pub struct Claim<B> {
+    /// The caller's name for it.
+    pub key: IdempotencyKey,
+    /// A hash of what was asked: the same key with another hash is refused.
+    pub fingerprint: String,
+    /// What must not run at the same time, by name.
+    pub locks: Vec<String>,
+    /// Do not wait until lost calls can no longer land: the operation itself reckons with them.
+    pub through_quiet: bool,
+    /// The rest, which only the adapter reads.
+    pub body: B,
+}
+
+/// An intent, as it stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Operation<B> {
+    adapter: String,
+    /// The caller's name for it.
+    pub key: IdempotencyKey,
+    fingerprint: String,
+    locks: Vec<String>,
+    owner: String,
+    lease_until: Timestamp,
+    settled: bool,
+    /// Until when a call that got no answer, its own or one it went through, can still take effect.
+    pub quiet_until: Option<Timestamp>,
+    /// The rest, which only the adapter reads.
+    pub body: B,
+}
+
+/// The row of an operation: two adapters may be asked under one key.
+fn operation_id(adapter: &str, key: &IdempotencyKey) -> String {
+    format!("{adapter}/{key}")
+}
+
+/// The term by which an adapter's open operations are found.
+fn open_term(adapter: &str) -> String {
+    format!("open:{adapter}")
+}
+
+impl<B: Serialize + DeserializeOwned + Send + Sync> Record for Operation<B> {
+    const TABLE: Table = Table::Operation;
+
+    fn id(&self) -> String {
+        operation_id(&self.adapter, &self.key)
+    }
+
+    fn terms(&self) -> Vec<String> {
+        if self.settled { Vec::new() } else { vec![open_term(&self.adapter)] }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Lock {
+    name: String,
+    holder: IdempotencyKey,
+    open: bool,
+    quiet_until: Option<Timestamp>,
+}
+
+impl Record for Lock {
+    const TABLE: Table = Table::Lock;
+
+    fn id(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Begun<B> {
+    /// It is this instance's to carry out, from where it stands.
+    Yours(Stored<Operation<B>>),
+    /// It was carried out before.
+    Settled(Stored<Operation<B>>),
+    /// The key was used with other input.
+    OtherInput,
+    /// Another instance works on it until then, unless it dies.
+    Leased {
+        /// When its lease ends.
+        until: Timestamp,
+    },
+    /// Another operation holds a lock, and is not settled: settle that one first.
+    Blocked {
+        /// Its key.
+        by: IdempotencyKey,
+    },
+    /// A lost call of a settled operation can still land on something this one needs.
+    Quiet {
+        /// When it no longer can.
+        until: Timestamp,
+    },
+}
+
+/// The ledger of one adapter instance.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    store: Arc<dyn Store>,
+    partition: Partition,
+    adapter: String,
+    env: Env,
+    /// This process's name: what it left unfinished it takes up at once, what others left when their lease is over.
+    owner: String,
+}
+
+impl Ledger {
+    /// The ledger of this adapter of this property, for the instance named `owner`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        partition: Partition,
+        adapter: String,
+        env: Env,
+        owner: String,
+    ) -> Self {
+        Self { store, partition, adapter, env, owner }
+    }
+
+    /// The store underneath.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Whose rows.
+    #[must_use]
+    pub const fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    async fn read<B>(&self, key: &IdempotencyKey) -> Result<Option<Stored<Operation<B>>>, StoreError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        Stored::read(self.store(), self.partition, &operation_id(&self.adapter, key)).await
+    }
+
+    /// Claims an intent: new, resumed or already carried out.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn begin<B>(&self, claim: &Claim<B>) -> Result<Begun<B>, LockError>
+    where
+        B: Clone + Serialize + DeserializeOwned + Send + Sync,
+    {
+        for _ in 0..CLAIM_TRIES {
+            let found = self.read::<B>(&claim.key).await?;
+            let tried = match found {
+                Some(operation) if operation.value.fingerprint != claim.fingerprint => {
+                    return Ok(Begun::OtherInput);
+                }
+                Some(operation) => self.take_over(operation).await,
+                None => self.open(claim).await,
+            };
+            match tried {
+                Err(error) if is_conflict(&error) => {}
+                other => return other,
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Takes up an operation that is open, under its key; `None` when there is none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn resume<B>(&self, key: &IdempotencyKey) -> Result<Option<Begun<B>>, LockError>
+    where
+        B: Clone + Serialize + DeserializeOwned + Send + Sync,
+    {
+        match self.read::<B>(key).await? {
+            Some(operation) => Ok(Some(self.take_over(operation).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The keys of the operations that are not settled.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn open_operations<B>(&self) -> Result<Vec<IdempotencyKey>, LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        let open =
+            Stored::<Operation<B>>::find(self.store(), self.partition, &open_term(&self.adapter)).await?;
+        Ok(open.into_iter().map(|operation| operation.value.key).collect())
+    }
+
+    async fn take_over<B>(&self, mut operation: Stored<Operation<B>>) -> Result<Begun<B>, LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        if operation.value.settled {
+            return Ok(Begun::Settled(operation));
+        }
+        let now = self.env.now();
+        let until = operation.value.lease_until;
+        if operation.value.owner != self.owner && until > now {
+            return Ok(Begun::Leased { until });
+        }
+        operation.value.owner.clone_from(&self.owner);
+        operation.value.lease_until = lease_end(now);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut operation)?;
+        transaction.commit(self.store(), self.partition).await?;
+        Ok(Begun::Yours(operation))
+    }
+
+    async fn open<B>(&self, claim: &Claim<B>) -> Result<Begun<B>, LockError>
+    where
+        B: Clone + Serialize + DeserializeOwned + Send + Sync,
+    {
+        let now = self.env.now();
+        let mut transaction = Transaction::new(&self.env)?;
+        let mut inherited = None;
+        let locks: Vec<String> = claim.locks.iter().map(|name| format!("{}/{name}", self.adapter)).collect();
+        for name in &locks {
+            let fresh = Lock { name: name.clone(), holder: claim.key.clone(), open: true, quiet_until: None };
+            let mut lock = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
+                None => Stored::fresh(fresh),
+                Some(lock) if lock.value.open => return Ok(Begun::Blocked { by: lock.value.holder }),
+                Some(mut lock) => {
+                    match lock.value.quiet_until.filter(|until| *until > now) {
+                        Some(until) if !claim.through_quiet => return Ok(Begun::Quiet { until }),
+                        quiet => inherited = inherited.max(quiet),
+                    }
+                    lock.value = fresh;
+                    lock
+                }
+            };
+            transaction.put(&mut lock)?;
+        }
+        let mut operation = Stored::fresh(Operation {
+            adapter: self.adapter.clone(),
+            key: claim.key.clone(),
+            fingerprint: claim.fingerprint.clone(),
+            locks,
+            owner: self.owner.clone(),
+            lease_until: lease_end(now),
+            settled: false,
+            quiet_until: inherited,
+            body: claim.body.clone(),
+        });
+        transaction.put(&mut operation)?;
+        transaction.commit(self.store(), self.partition).await?;
+        Ok(Begun::Yours(operation))
+    }
+
+    /// Takes back a claim of which nothing was sent: as if it had never been made.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn abandon<B>(&self, operation: Stored<Operation<B>>) -> Result<(), LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        let mut transaction = Transaction::new(&self.env)?;
+        self.let_go(&operation, &mut transaction).await?;
+        transaction.delete(&operation);
+        transaction.commit(self.store(), self.partition).await
+    }
+
+    async fn let_go<B>(
+        &self,
+        operation: &Stored<Operation<B>>,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        for name in &operation.value.locks {
+            if let Some(mut lock) = Stored::<Lock>::read(self.store(), self.partition, name).await? {
+                lock.value.open = false;
+                lock.value.quiet_until = operation.value.quiet_until;
+                transaction.put(&mut lock)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the transaction that the operation is carried out: it keeps its outcome and lets its locks go, at once or when
+    /// its lost calls can no longer land.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn settle<B>(
+        &self,
+        operation: &mut Stored<Operation<B>>,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        operation.value.settled = true;
+        self.let_go(operation, transaction).await?;
+        transaction.put(operation)?;
+        Ok(())
+    }
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    now.checked_add_signed(chrono::TimeDelta::seconds(LEASE_SECONDS)).unwrap_or(now)
+}
+
+fn is_conflict(error: &LockError) -> bool {
+    *error == LockError::from(StoreError::Conflict)
+}

@@ -1,0 +1,149 @@
+//! Typed rows: what a table holds, read and written in one place.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Batch, Content, Partition, Row, Store, StoreError, Table, Write};
+use crate::env::{EntropyError, Env};
+use crate::error::LockError;
+use crate::secret::Secret;
+use crate::validity::Timestamp;
+
+/// How often a commit is tried when the store does not answer: this process may hold the only copy of a vendor's answer.
+const COMMIT_TRIES: usize = 3;
+
+/// What a table holds.
+pub trait Record: Serialize + DeserializeOwned + Send + Sync {
+    /// The table.
+    const TABLE: Table;
+
+    /// The row's name.
+    fn id(&self) -> String;
+
+    /// When it wants attention, if ever.
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// What it can be found by.
+    fn terms(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A record and the revision it was read at.
+#[derive(Clone, Debug)]
+pub struct Stored<T> {
+    /// The record.
+    pub value: T,
+    revision: u64,
+}
+
+impl<T: Record> Stored<T> {
+    /// A record that no store has yet.
+    #[must_use]
+    pub const fn fresh(value: T) -> Self {
+        Self { value, revision: 0 }
+    }
+
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        // EXPOSE: the body of a row, taken apart by the type that wrote it.
+        let value = serde_json::from_slice(row.body.expose()).map_err(|_| StoreError::Corrupt)?;
+        Ok(Self { value, revision: row.revision })
+    }
+
+    /// The record of this name, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn read(store: &dyn Store, partition: Partition, id: &str) -> Result<Option<Self>, StoreError> {
+        store.read(partition, T::TABLE, id).await?.as_ref().map(Self::from_row).transpose()
+    }
+
+    /// The records that carry this term.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn find(store: &dyn Store, partition: Partition, term: &str) -> Result<Vec<Self>, StoreError> {
+        store.find(partition, T::TABLE, term).await?.iter().map(Self::from_row).collect()
+    }
+
+    /// The records that are due.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn due(
+        store: &dyn Store,
+        partition: Partition,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Self>, StoreError> {
+        store.due(partition, T::TABLE, until, limit).await?.iter().map(Self::from_row).collect()
+    }
+}
+
+/// Changes that are being collected.
+#[derive(Debug)]
+pub struct Transaction {
+    batch: Batch,
+}
+
+impl Transaction {
+    /// An empty one, with a name of its own.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when no name can be drawn.
+    pub fn new(env: &Env) -> Result<Self, EntropyError> {
+        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() } })
+    }
+
+    /// Puts a record, as it stands now. The record counts as written from here on: when the commit fails, it is read anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it cannot be written down.
+    pub fn put<T: Record>(&mut self, record: &mut Stored<T>) -> Result<(), StoreError> {
+        let body = serde_json::to_vec(&record.value).map_err(|_| StoreError::Corrupt)?;
+        let content =
+            Some(Content { due: record.value.due(), terms: record.value.terms(), body: Secret::new(body) });
+        let id = record.value.id();
+        match self.batch.writes.iter_mut().find(|write| write.table == T::TABLE && write.id == id) {
+            Some(write) => write.content = content,
+            None => {
+                self.batch.writes.push(Write { table: T::TABLE, id, expected: record.revision, content });
+                record.revision = record.revision.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a record away.
+    pub fn delete<T: Record>(&mut self, record: &Stored<T>) {
+        let id = record.value.id();
+        self.batch.writes.push(Write { table: T::TABLE, id, expected: record.revision, content: None });
+    }
+
+    /// Whether nothing was put.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch.writes.is_empty()
+    }
+
+    /// Commits, asking again when the store does not answer.
+    ///
+    /// # Errors
+    /// [`StoreError`], as an error of a port's call.
+    pub async fn commit(self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
+        let mut last = StoreError::Unavailable;
+        for _ in 0..COMMIT_TRIES {
+            match store.commit(partition, self.batch.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Unavailable) => last = StoreError::Unavailable,
+                Err(other) => {
+                    last = other;
+                    break;
+                }
+            }
+        }
+        Err(last.into())
+    }
+}
