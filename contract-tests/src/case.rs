@@ -47,8 +47,7 @@ impl Need {
 
 /// How a case ends that did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The adapter did not keep the requirement.
     Failed(String),
     /// The bench could not play the case: nothing is known about the adapter.
@@ -56,7 +55,7 @@ pub enum Stop {
 }
 
 /// What a case returns.
-pub type CaseResult<T = ()> = Result<T, Stop>;
+pub(crate) type CaseResult<T = ()> = Result<T, Stop>;
 
 /// A call that the case counts on failed.
 impl From<LockError> for Stop {

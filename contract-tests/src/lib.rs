@@ -4,13 +4,13 @@ mod bench;
 mod case;
 pub mod cases;
 pub mod harness;
+pub mod matrix;
 mod report;
 mod runner;
 mod trial;
 
 pub use self::bench::{Bench, BenchError, Fault, FaultInjector, Site, SiteArea, SiteRoom, VendorProbe};
-pub use self::case::{Case, CaseResult, Need, Stop};
+pub use self::case::{Case, Need};
 pub use self::harness::{Exemption, Harness, port_over};
 pub use self::report::{Line, Report, Verdict};
 pub use self::runner::{Plan, run};
-pub use self::trial::Trial;

@@ -26,7 +26,7 @@ const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// One case being judged.
 #[derive(Debug)]
-pub struct Trial {
+pub(crate) struct Trial {
     bench: Bench,
     kind: Kind,
     start: Timestamp,

@@ -61,29 +61,35 @@ impl MockDriver {
     }
 }
 
+/// What the mock is and can do, without a vendor at hand.
+#[must_use]
+pub fn descriptor() -> DriverDescriptor {
+    DriverDescriptor {
+        vendor: VendorCode::MOCK,
+        display_name: "Mock",
+        runs_on: Placement::Anywhere,
+        capabilities: LockCapabilities {
+            remote_issue: true,
+            remote_revoke: true,
+            scope_areas: true,
+            ..LockCapabilities::NONE
+        },
+        kinds: vec![
+            kind(KeyCredentialKind::MobileApp, ArtifactSource::HostSecret, Suspend::Native),
+            kind(
+                KeyCredentialKind::PinCode,
+                ArtifactSource::HostPin { digits: PIN_DIGITS },
+                Suspend::Emulated,
+            ),
+        ],
+        latency: LatencyProfile::all(LatencyClass::Cloud),
+    }
+}
+
 #[async_trait]
 impl VendorDriver for MockDriver {
     fn describe(&self) -> DriverDescriptor {
-        DriverDescriptor {
-            vendor: VendorCode::MOCK,
-            display_name: "Mock",
-            runs_on: Placement::Anywhere,
-            capabilities: LockCapabilities {
-                remote_issue: true,
-                remote_revoke: true,
-                scope_areas: true,
-                ..LockCapabilities::NONE
-            },
-            kinds: vec![
-                kind(KeyCredentialKind::MobileApp, ArtifactSource::HostSecret, Suspend::Native),
-                kind(
-                    KeyCredentialKind::PinCode,
-                    ArtifactSource::HostPin { digits: PIN_DIGITS },
-                    Suspend::Emulated,
-                ),
-            ],
-            latency: LatencyProfile::all(LatencyClass::Cloud),
-        }
+        descriptor()
     }
 
     /// The cloud keeps order by itself.

@@ -8,6 +8,6 @@ mod fault;
 mod vendor;
 
 pub use self::door::Door;
-pub use self::driver::MockDriver;
+pub use self::driver::{MockDriver, descriptor};
 pub use self::fault::Fault;
 pub use self::vendor::MockVendor;

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use lockport_contract::{Harness, Plan, cases, run};
+use lockport_contract::{Harness, Plan, cases, matrix, run};
 
 /// Judges lock adapters at the doors.
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ enum Command {
     },
     /// Prints the list of cases: the text of CASES.md.
     Cases,
+    /// Prints the matrix of vendors: the table in the project's README.
+    Matrix,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -59,6 +61,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     match Arguments::parse().command {
         Command::Cases => {
             out.write_all(cases::page().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Matrix => {
+            out.write_all(matrix::page(&matrix::descriptors()).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Run { adapter, filter, seed } => {

@@ -4,6 +4,8 @@
 mod cases_md;
 #[cfg(test)]
 mod mock;
+#[cfg(all(test, feature = "ttlock"))]
+mod readme;
 #[cfg(test)]
 #[path = "../../saboteurs/mod.rs"]
 mod saboteurs;
