@@ -11,58 +11,68 @@ use lockport::driver::{
 };
 use lockport::id::LockDeviceId;
 use lockport::{LockError, Secret, Validity};
-use lockport_mock::MockDriver;
+use lockport_mock::{MockDriver, Personality};
 
 use super::{BendDriver, Saboteur, with_driver};
 
 pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "opens a second late",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-001"],
         build: |bench, seed| with_driver(bench, seed, Shifted { from_s: 1, until_s: 0 }),
     },
     Saboteur {
         name: "shuts a second early",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-001"],
         build: |bench, seed| with_driver(bench, seed, Shifted { from_s: 0, until_s: -1 }),
     },
     Saboteur {
         name: "opens a second early",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-002"],
         build: |bench, seed| with_driver(bench, seed, Shifted { from_s: -1, until_s: 0 }),
     },
     Saboteur {
         name: "takes the end of the window as a part of it",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-002"],
         build: |bench, seed| with_driver(bench, seed, Shifted { from_s: 0, until_s: 1 }),
     },
     Saboteur {
         name: "gives every guest the same token",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-002"],
         build: |bench, seed| with_driver(bench, seed, OneTokenForAll),
     },
     Saboteur {
         name: "forgets to take back the rooms before the refused one",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-003"],
         build: |bench, seed| with_driver(bench, seed, WithdrawsNot(&[WhyWithdraw::Undo])),
     },
     Saboteur {
         name: "issues everything twice",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-001"],
         build: |bench, seed| with_driver(bench, seed, DoubleIssuer),
     },
     Saboteur {
         name: "says revoked and revokes nothing",
+        on: Personality::PerDoor,
         caught_by: &["REVOKE-001", "OVERLAP-001"],
         build: |bench, seed| with_driver(bench, seed, WithdrawsNot(&[WhyWithdraw::Revoke])),
     },
     Saboteur {
         name: "says changed and changes nothing",
+        on: Personality::PerDoor,
         caught_by: &["UPDATE-001"],
         build: |bench, seed| with_driver(bench, seed, AmendsNot(|_, _| true)),
     },
     Saboteur {
         name: "lengthens and never shortens",
+        on: Personality::PerDoor,
         caught_by: &["UPDATE-001"],
         build: |bench, seed| {
             with_driver(bench, seed, AmendsNot(|held, target| target.window.until() < held.window.until()))
@@ -70,21 +80,25 @@ pub(super) const ALL: &[Saboteur] = &[
     },
     Saboteur {
         name: "keeps the rooms that were left open",
+        on: Personality::PerDoor,
         caught_by: &["UPDATE-002"],
         build: |bench, seed| with_driver(bench, seed, WithdrawsNot(&[WhyWithdraw::Moved])),
     },
     Saboteur {
         name: "says suspended and keeps the phone's key open",
+        on: Personality::PerDoor,
         caught_by: &["SUSPEND-001"],
         build: |bench, seed| with_driver(bench, seed, AmendsNot(|_, target| target.blocked)),
     },
     Saboteur {
         name: "says suspended and keeps the pin open",
+        on: Personality::PerDoor,
         caught_by: &["SUSPEND-001"],
         build: |bench, seed| with_driver(bench, seed, WithdrawsNot(&[WhyWithdraw::Suspend])),
     },
     Saboteur {
         name: "never lets a suspended key back in",
+        on: Personality::PerDoor,
         caught_by: &["SUSPEND-002"],
         build: |bench, seed| {
             with_driver(bench, seed, AmendsNot(|held, target| held.blocked && !target.blocked))
@@ -92,11 +106,13 @@ pub(super) const ALL: &[Saboteur] = &[
     },
     Saboteur {
         name: "gives another artifact after a suspension",
+        on: Personality::PerDoor,
         caught_by: &["SUSPEND-002"],
         build: |bench, seed| with_driver(bench, seed, NewArtifact),
     },
     Saboteur {
         name: "gives a room to the last guest only",
+        on: Personality::PerDoor,
         caught_by: &["OVERLAP-001"],
         build: |bench, seed| with_driver(bench, seed, OneGuestPerRoom::default()),
     },
@@ -113,7 +129,7 @@ pub(super) fn as_ordered(order: &GrantOrder) -> Answer<Granted> {
     })
 }
 
-pub(super) fn gone() -> Answer<Withdrawn> {
+pub(super) const fn gone() -> Answer<Withdrawn> {
     Answer::Done(Withdrawn { proof: Proof::AtLock, warnings: Vec::new() })
 }
 
@@ -264,7 +280,10 @@ impl BendDriver for OneGuestPerRoom {
         if let Some(order) = before {
             let held = Held { order, maybe: Vec::new(), reference: None, note: None };
             inner
-                .withdraw(&Withdrawal { held, why: WhyWithdraw::Revoke, shared: Vec::new() }, attempt)
+                .withdraw(
+                    &Withdrawal { held, why: WhyWithdraw::Revoke, shared: Vec::new(), at: None },
+                    attempt,
+                )
                 .await?;
         }
         inner.grant(order, attempt).await

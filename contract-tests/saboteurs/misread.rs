@@ -8,7 +8,7 @@ use lockport::driver::{
     Withdrawn,
 };
 use lockport::{FailureReason, LockError, RetryAdvice};
-use lockport_mock::MockDriver;
+use lockport_mock::{MockDriver, Personality};
 
 use super::drivers::{as_ordered, gone};
 use super::{BendDriver, Saboteur, with_driver};
@@ -16,31 +16,37 @@ use super::{BendDriver, Saboteur, with_driver};
 pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "finds nothing, ever",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-003"],
         build: |bench, seed| with_driver(bench, seed, FindsNothing),
     },
     Saboteur {
         name: "takes a lost reply for a refusal before sending",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-003", "IDEM-004", "IDEM-005"],
         build: |bench, seed| with_driver(bench, seed, LostIsNotApplied),
     },
     Saboteur {
         name: "takes a lost call for done",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-004", "UPDATE-003", "REVOKE-004", "SUSPEND-003"],
         build: |bench, seed| with_driver(bench, seed, LostIsDone),
     },
     Saboteur {
         name: "believes that nothing lands late",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-005", "UPDATE-004", "REVOKE-005"],
         build: |bench, seed| with_driver(bench, seed, ClockBlind),
     },
     Saboteur {
         name: "takes an unknown code for success",
+        on: Personality::PerDoor,
         caught_by: &["ERROR-001"],
         build: |bench, seed| with_driver(bench, seed, UnknownIsDone),
     },
     Saboteur {
         name: "takes an unknown code for a passing trouble",
+        on: Personality::PerDoor,
         caught_by: &["ERROR-001"],
         build: |bench, seed| with_driver(bench, seed, UnknownIsTransient),
     },

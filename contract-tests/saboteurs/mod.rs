@@ -3,6 +3,7 @@
 mod bent;
 mod drivers;
 mod misread;
+mod natures;
 mod ports;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use lockport::SharedLockPort;
 use lockport::driver::VendorDriver;
 use lockport_contract::harness::MockBench;
 use lockport_contract::{Bench, BenchError, Exemption, Harness, port_over};
-use lockport_mock::MockDriver;
+use lockport_mock::{MockDriver, Personality};
 
 pub(crate) use self::bent::{BendDriver, BendPort, BentDriver, BentPort};
 
@@ -18,13 +19,15 @@ pub(crate) use self::bent::{BendDriver, BendPort, BentDriver, BentPort};
 #[derive(Clone, Copy)]
 pub(crate) struct Saboteur {
     pub(crate) name: &'static str,
+    /// The vendor behind it.
+    on: Personality,
     /// The cases that must fail under it.
     pub(crate) caught_by: &'static [&'static str],
     build: fn(&MockBench, u64) -> SharedLockPort,
 }
 
 pub(crate) fn all() -> Vec<Saboteur> {
-    [drivers::ALL, misread::ALL, ports::ALL].concat()
+    [drivers::ALL, misread::ALL, ports::ALL, natures::ALL].concat()
 }
 
 /// The port over the mock's driver with a bend in it.
@@ -46,7 +49,7 @@ fn port_of<D: VendorDriver>(bench: &MockBench, seed: u64, driver: D) -> SharedLo
 #[async_trait]
 impl Harness for Saboteur {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
-        let bench = MockBench::new()?;
+        let bench = MockBench::of(self.on)?;
         let port = (self.build)(&bench, seed);
         Ok(bench.with_port(port))
     }

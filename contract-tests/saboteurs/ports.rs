@@ -9,47 +9,56 @@ use lockport::credential::{IssueInput, IssueResult, RevokeInput, RevokeOutcome, 
 use lockport::id::{KeyCredentialId, PropertyId};
 use lockport::{ErrorCode, LockError, LockPort};
 use lockport_contract::Site;
+use lockport_mock::Personality;
 
 use super::{BendPort, Saboteur, with_port};
 
 pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "gives the first room only",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-001"],
         build: |bench, seed| with_port(bench, seed, FirstRoomOnly),
     },
     Saboteur {
         name: "forgets areas",
+        on: Personality::PerDoor,
         caught_by: &["ISSUE-004"],
         build: |bench, seed| with_port(bench, seed, ForgetsAreas),
     },
     Saboteur {
         name: "takes every call for a new one",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-001"],
         build: |bench, seed| with_port(bench, seed, NewKeyEachTime::default()),
     },
     Saboteur {
         name: "takes other input under an old key",
+        on: Personality::PerDoor,
         caught_by: &["IDEM-002"],
         build: |bench, seed| with_port(bench, seed, ConflictIgnored),
     },
     Saboteur {
         name: "asks the vendor before it refuses",
+        on: Personality::PerDoor,
         caught_by: &["GUARD-001", "GUARD-002"],
         build: |bench, seed| with_port(bench, seed, AsksFirst(bench.site.property)),
     },
     Saboteur {
         name: "serves every tenant",
+        on: Personality::PerDoor,
         caught_by: &["GUARD-001", "GUARD-002"],
         build: |bench, seed| with_port(bench, seed, TrustsEverybody(bench.site.clone())),
     },
     Saboteur {
         name: "refuses the second revoke",
+        on: Personality::PerDoor,
         caught_by: &["REVOKE-002"],
         build: |bench, seed| with_port(bench, seed, RevokesOnce::default()),
     },
     Saboteur {
         name: "forgets a revoke that came before its issue",
+        on: Personality::PerDoor,
         caught_by: &["REVOKE-003"],
         build: |bench, seed| with_port(bench, seed, NoTombstone::default()),
     },

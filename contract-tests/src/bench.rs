@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lockport::credential::Artifact;
 use lockport::device::DoorMap;
 use lockport::env::ManualClock;
-use lockport::id::{LockDeviceId, PropertyId, RoomId, TenantId};
+use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, RoomId, TenantId};
 use lockport::scope::Area;
 use lockport::{SharedLockPort, Timestamp};
 
@@ -22,6 +22,8 @@ pub struct Bench {
     pub probe: Box<dyn VendorProbe>,
     /// Faults on order; `None` where nobody can order them, such as a vendor's own sandbox.
     pub faults: Option<Box<dyn FaultInjector>>,
+    /// The people at the encoder; `None` where no kind needs anybody there.
+    pub presence: Option<Box<dyn Presence>>,
     /// The hotel.
     pub site: Site,
 }
@@ -66,6 +68,30 @@ pub trait VendorProbe: Send + Sync {
 
     /// The case has moved the clock: a vendor with a clock of its own follows.
     fn clock_moved(&self, now: Timestamp);
+}
+
+/// The holders of cards, for kinds that are written on what the holder brings.
+#[async_trait]
+pub trait Presence: Send + Sync {
+    /// The encoder at which the hotel writes its cards.
+    fn encoder(&self) -> LockDeviceId;
+
+    /// The holder of this credential puts his card on the encoder: always the same one, blank the first time.
+    fn come(&self, holder: KeyCredentialId);
+
+    /// Whoever is there takes his card and goes.
+    fn go(&self);
+
+    /// The holder of this credential holds his card against the door at `at`; whether it opens.
+    ///
+    /// # Errors
+    /// When the door cannot be tried.
+    async fn try_card(
+        &self,
+        door: LockDeviceId,
+        holder: KeyCredentialId,
+        at: Timestamp,
+    ) -> Result<bool, BenchError>;
 }
 
 /// What can be ordered to go wrong between adapter and vendor. Each is used up by the next call with an effect.

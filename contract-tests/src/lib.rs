@@ -9,7 +9,9 @@ mod report;
 mod runner;
 mod trial;
 
-pub use self::bench::{Bench, BenchError, Fault, FaultInjector, Site, SiteArea, SiteRoom, VendorProbe};
+pub use self::bench::{
+    Bench, BenchError, Fault, FaultInjector, Presence, Site, SiteArea, SiteRoom, VendorProbe,
+};
 pub use self::case::{Case, Need};
 pub use self::harness::{Exemption, Harness, port_over};
 pub use self::report::{Line, Report, Verdict};

@@ -8,12 +8,13 @@ use lockport::driver::{AfterLost, Amend, DriverDescriptor, Kind, LatencyClass, P
 /// Every driver that this build knows, in the order of the page.
 #[must_use]
 pub fn descriptors() -> Vec<DriverDescriptor> {
-    vec![
+    Vec::<Vec<DriverDescriptor>>::from([
         #[cfg(feature = "ttlock")]
-        lockport_ttlock::descriptor(),
+        vec![lockport_ttlock::descriptor()],
         #[cfg(feature = "mock")]
-        lockport_mock::descriptor(),
-    ]
+        lockport_mock::Personality::ALL.map(lockport_mock::descriptor).to_vec(),
+    ])
+    .concat()
 }
 
 /// The table, in Markdown: a row for each kind of each vendor.

@@ -1,19 +1,21 @@
 //! One case on one bench with one kind of credential: inputs, time, and the judgement at the doors.
 
+mod desk;
+
 use std::collections::BTreeSet;
 
 use chrono::{DurationRound as _, TimeDelta};
 use lockport::credential::{
-    Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, RevokeInput,
+    Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, RevokeInput,
     RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
 };
-use lockport::driver::{Kind, Per};
+use lockport::driver::{AfterLost, Kind, Per};
 use lockport::env::Clock as _;
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId, TenantId};
 use lockport::idempotency::IdempotencyKey;
-use lockport::{LockError, LockPort, RetryAdvice, Timestamp, Validity};
+use lockport::{ErrorCode, FailureReason, LockError, LockPort, RetryAdvice, Timestamp, Validity};
 
-use crate::bench::{Bench, BenchError, Fault, FaultInjector, Site};
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, Presence, Site};
 use crate::case::{CaseResult, Stop, check};
 
 /// How many hours the doors are watched. Windows of cases lie inside, on whole hours, so that no lock's grain moves their edges.
@@ -34,7 +36,14 @@ pub(crate) struct Trial {
 
 /// Everything one guest was ever handed: whoever stands at a door tries all of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Keyring(Vec<Artifact>);
+pub(crate) struct Keyring(Vec<Held>);
+
+#[derive(Clone, Debug)]
+enum Held {
+    Artifact(Artifact),
+    /// The card of this credential's holder; what is on it is between the encoder and the doors.
+    Card(KeyCredentialId),
+}
 
 impl Keyring {
     pub(crate) fn of(credential: &IssuedCredential) -> Self {
@@ -44,7 +53,11 @@ impl Keyring {
     }
 
     pub(crate) fn add(&mut self, credential: &IssuedCredential) {
-        self.0.extend(credential.delivery.iter().map(|delivery| delivery.artifact.clone()));
+        let held = credential.delivery.iter().map(|delivery| match &delivery.artifact {
+            Artifact::CardReadyAt(_) => Held::Card(credential.id),
+            artifact => Held::Artifact(artifact.clone()),
+        });
+        self.0.extend(held);
     }
 }
 
@@ -62,7 +75,13 @@ impl Trial {
         Ok(Self { bench, kind, start: start + hour })
     }
 
+    /// The port as a desk uses it: holders come with their cards, and what is pending is asked for again until it is done.
     pub(crate) fn port(&self) -> &dyn LockPort {
+        self
+    }
+
+    /// The port with nobody at the encoder and nobody who asks again.
+    pub(crate) fn unattended(&self) -> &dyn LockPort {
         self.bench.port.as_ref()
     }
 
@@ -90,6 +109,11 @@ impl Trial {
         Validity::new(self.hour(from), self.hour(until)).map_err(|error| Stop::NotRun(error.to_string()))
     }
 
+    /// What the clock of the bench shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.bench.clock.now()
+    }
+
     /// Moves the clock, and the vendor's with it.
     pub(crate) fn pass(&self, by: TimeDelta) {
         self.bench.clock.advance(by);
@@ -109,7 +133,7 @@ impl Trial {
         for _ in 0..REVOKE_CALLS {
             let wait = match self.port().revoke_credential(input.clone()).await {
                 Ok(RevokeOutcome { again_at: None, .. }) => return Ok(()),
-                Ok(RevokeOutcome { again_at: Some(then), .. }) => then - self.bench.clock.now(),
+                Ok(RevokeOutcome { again_at: Some(then), .. }) => then - self.now(),
                 Err(error) => match error.advice() {
                     RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX),
                     RetryAdvice::NotApplied | RetryAdvice::OutcomeUnknown => RETRY_PAUSE,
@@ -136,17 +160,31 @@ impl Trial {
     }
 
     /// Fails unless the answer to a call whose own call to the vendor got none is the right one. An adapter that finds out by itself
-    /// may succeed; one that cannot must say so, or the caller takes something for certain that is not.
+    /// may succeed; one that cannot must say so, or the caller takes something for certain that is not. One that never will may say
+    /// that at once.
     pub(crate) fn unanswered<T>(&self, answer: Result<T, LockError>) -> CaseResult {
         self.all_struck()?;
         if let Err(error) = answer {
-            let advice = error.advice();
-            check!(
-                advice == RetryAdvice::OutcomeUnknown,
-                "the call was lost, and the port answered {error:?}"
-            );
+            let is_told = error.advice() == RetryAdvice::OutcomeUnknown || self.is_declared(&error);
+            check!(is_told, "the call was lost, and the port answered {error:?}");
         }
         Ok(())
+    }
+
+    /// Whether the error says that what became of a grant is not known and never will be, at a vendor where that is so.
+    pub(crate) fn is_declared(&self, error: &LockError) -> bool {
+        let is = (error.code(), error.reason(), error.advice());
+        let declared = (ErrorCode::KeyIssueFailed, FailureReason::OutcomeUnknown, RetryAdvice::Never);
+        self.kind.recovery.grant == AfterLost::Declare && is == declared
+    }
+
+    fn presence(&self) -> CaseResult<&dyn Presence> {
+        self.bench.presence.as_deref().ok_or_else(|| Stop::NotRun("nobody here brings a card".into()))
+    }
+
+    fn place(&self) -> Place {
+        let at = self.bench.presence.as_ref().map(|presence| presence.encoder());
+        Place { at, holder_device: None }
     }
 
     fn faults(&self) -> CaseResult<&dyn FaultInjector> {
@@ -172,23 +210,25 @@ impl Trial {
         let (tenant, property) = (self.tenant(), self.site().property);
         let key = key(&format!("issue-{guest}"))?;
         let input = IssueInput::new(tenant, property, holder, rooms.to_vec(), window, key);
-        Ok(input.with_preferred_kinds(vec![self.kind.kind]))
+        Ok(input.with_preferred_kinds(vec![self.kind.kind]).with_place(self.place()))
     }
 
     pub(crate) fn update(&self, credential: KeyCredentialId, name: &str) -> CaseResult<UpdateInput> {
-        Ok(UpdateInput::new(self.tenant(), credential, key(name)?))
+        Ok(UpdateInput::new(self.tenant(), credential, key(name)?).with_place(self.place()))
     }
 
     pub(crate) fn revoke(&self, credential: KeyCredentialId, name: &str) -> CaseResult<RevokeInput> {
-        Ok(RevokeInput::new(self.tenant(), credential, RevokeReason::Cancellation, key(name)?))
+        let input = RevokeInput::new(self.tenant(), credential, RevokeReason::Cancellation, key(name)?);
+        Ok(input.with_place(self.place()))
     }
 
     pub(crate) fn suspend(&self, credential: KeyCredentialId, name: &str) -> CaseResult<SuspendInput> {
-        Ok(SuspendInput::new(self.tenant(), credential, SuspendReason::FraudReview, key(name)?))
+        let input = SuspendInput::new(self.tenant(), credential, SuspendReason::FraudReview, key(name)?);
+        Ok(input.with_place(self.place()))
     }
 
     pub(crate) fn unsuspend(&self, credential: KeyCredentialId, name: &str) -> CaseResult<UnsuspendInput> {
-        Ok(UnsuspendInput::new(self.tenant(), credential, key(name)?))
+        Ok(UnsuspendInput::new(self.tenant(), credential, key(name)?).with_place(self.place()))
     }
 
     /// The doors of these rooms.
@@ -207,8 +247,12 @@ impl Trial {
 
     /// Whether anything on the ring opens the door at `at`.
     pub(crate) async fn opens(&self, door: LockDeviceId, keys: &Keyring, at: Timestamp) -> CaseResult<bool> {
-        for artifact in &keys.0 {
-            if self.bench.probe.try_open(door, artifact, at).await? {
+        for held in &keys.0 {
+            let opens = match held {
+                Held::Artifact(artifact) => self.bench.probe.try_open(door, artifact, at).await?,
+                Held::Card(holder) => self.presence()?.try_card(door, *holder, at).await?,
+            };
+            if opens {
                 return Ok(true);
             }
         }
@@ -222,6 +266,12 @@ impl Trial {
         self.judge_doors(whose, keys, &opens).await
     }
 
+    /// As [`Self::judge`], and a door that should be open may be shut.
+    pub(crate) async fn judge_at_most(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
+        let opens: Vec<_> = opens.iter().map(|(rooms, window)| (self.doors_of(rooms), *window)).collect();
+        self.try_doors(whose, keys, &opens, |does, should| should || !does).await
+    }
+
     /// As [`Self::judge`], with doors named one by one.
     pub(crate) async fn judge_doors(
         &self,
@@ -230,7 +280,17 @@ impl Trial {
         opens: &[(BTreeSet<LockDeviceId>, Validity)],
     ) -> CaseResult {
         check!(opens.is_empty() || !keys.0.is_empty(), "{whose} was handed nothing");
-        let now = self.bench.clock.now();
+        self.try_doors(whose, keys, opens, |does, should| does == should).await
+    }
+
+    async fn try_doors(
+        &self,
+        whose: &str,
+        keys: &Keyring,
+        opens: &[(BTreeSet<LockDeviceId>, Validity)],
+        is_right: fn(bool, bool) -> bool,
+    ) -> CaseResult {
+        let now = self.now();
         let second = TimeDelta::seconds(1);
         let instants = (0..=HORIZON_HOURS).flat_map(|hours| [self.hour(hours) - second, self.hour(hours)]);
         for at in instants.filter(|at| *at >= now) {
@@ -239,7 +299,7 @@ impl Trial {
                 let does = self.opens(door, keys, at).await?;
                 let (does_word, should_word) = (word(does), word(should));
                 check!(
-                    does == should,
+                    is_right(does, should),
                     "{door} is {does_word} to {whose} at {at:?}, {should_word} is right ({opens:?})"
                 );
             }
@@ -253,6 +313,15 @@ impl Trial {
             let should = if doors.contains(&door) { each } else { 0 };
             let live = self.bench.probe.live(door).await?;
             check!(live == should, "the vendor holds {live} permissions at {door}, {should} is right");
+        }
+        Ok(())
+    }
+
+    /// Fails if the vendor holds more than so many permissions anywhere.
+    pub(crate) async fn vendor_holds_at_most(&self, most: u64) -> CaseResult {
+        for door in self.site().doors() {
+            let live = self.bench.probe.live(door).await?;
+            check!(live <= most, "the vendor holds {live} permissions at {door}, {most} at most is right");
         }
         Ok(())
     }

@@ -1,27 +1,40 @@
-//! The vendor's own cloud: what it holds, what it refuses, and what lands late. It knows nothing of credentials.
+//! A vendor's cloud: what it holds, what it refuses, and what lands late. It knows nothing of credentials.
+//!
+//! What is written here is alike for every online vendor; how a call is received ([`Receive`]) belongs to each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use lockport::Operation;
 use lockport::credential::KeyCredentialKind;
-use lockport::env::TransportError;
 use lockport::id::LockDeviceId;
-use lockport::{LockError, Secret, Timestamp, Validity};
+use lockport::{Secret, Timestamp, Validity};
 
-use crate::errcode::{MEMORY_FULL, NO_SUCH_DOOR, NO_SUCH_GRANT, PIN_TAKEN, UNDOCUMENTED};
-use crate::fault::Fault;
+use crate::chance::Chance;
+use crate::errcode::{MEMORY_FULL, NO_SUCH_DOOR, NO_SUCH_GRANT, PIN_TAKEN};
+use crate::wire::{NoAnswer, Strike, Wire};
 
-/// What a door lets in: the vendor's record of one permission.
+/// What lets somebody in: the vendor's record of one permission.
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
     pub(crate) kind: KeyCredentialKind,
     pub(crate) marker: String,
+    pub(crate) doors: Vec<LockDeviceId>,
     pub(crate) window: Validity,
-    pub(crate) blocked: bool,
-    pub(crate) secret: Secret,
+    pub(crate) standing: Standing,
+    /// What it opens to; in a call, `None` where the vendor is to make or to keep it.
+    pub(crate) secret: Option<Secret>,
 }
 
-/// Which passes of a door a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Open,
+    Blocked,
+    /// Its end was moved to a moment that is over.
+    Ended,
+}
+
+/// Which passes a call is about.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
     Id(u64),
@@ -30,7 +43,7 @@ pub(crate) enum Which {
 }
 
 impl Which {
-    fn is(&self, id: u64, pass: &Pass) -> bool {
+    pub(crate) fn is(&self, id: u64, pass: &Pass) -> bool {
         match self {
             Self::Id(own) => *own == id,
             Self::Markers(markers) => markers.contains(&pass.marker),
@@ -41,157 +54,225 @@ impl Which {
 /// A call that changes something.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
-    Create(Pass),
+    /// Under the caller's key, where the vendor honours one.
+    Create(Pass, Option<String>),
     Replace(Which, Pass),
-    /// Removing what is not there succeeds, and says so by the count.
+    /// Removing what is not there succeeds, and says so by the ids.
     Remove(Which),
+    /// Ends what is meant now, and keeps its record.
+    End(Which),
+    /// Removes everything at this door.
+    Clear(LockDeviceId),
 }
 
-/// What the caller gets when it gets no yes.
-#[derive(Clone, Debug)]
-pub(crate) enum NoAnswer {
-    Code(u16),
-    Transport(TransportError),
-    Given(LockError),
-}
-
-#[derive(Debug)]
-pub(crate) struct Keypad {
-    pub(crate) memory_limit: usize,
-    pub(crate) passes: BTreeMap<u64, Pass>,
-}
+/// How a vendor receives a call that has arrived: at once, or into its own queue. Answers the ids that it is about.
+pub(crate) type Receive = fn(&mut Cloud, Write, Timestamp) -> Result<Vec<u64>, u16>;
 
 #[derive(Debug)]
-struct Late {
-    at: Timestamp,
-    door: LockDeviceId,
-    write: Write,
+enum What {
+    /// A call arrives late.
+    Arrives(Write),
+    /// The vendor's queue comes to a job.
+    Runs(u64, Write),
 }
 
 /// The cloud's whole state. Its owner says what time it is.
 #[derive(Debug)]
 pub(crate) struct Cloud {
-    pub(crate) doors: BTreeMap<LockDeviceId, Keypad>,
-    /// Each with how many writes pass before it strikes.
-    pub(crate) faults: VecDeque<(u64, Fault)>,
+    /// Each door with how many passes its lock holds at most.
+    pub(crate) doors: BTreeMap<LockDeviceId, usize>,
+    pub(crate) passes: BTreeMap<u64, Pass>,
     pub(crate) effects_made: u64,
-    pub(crate) calls: u64,
-    next_id: u64,
-    late: Vec<Late>,
+    /// Callers' keys, when they were first seen, and what they stand for.
+    pub(crate) keys: BTreeMap<String, (Timestamp, u64)>,
+    /// What a vendor that calls back has called and nobody has fetched; `None` for one that does not.
+    pub(crate) webhooks: Option<Vec<String>>,
+    receive: Receive,
+    chance: Chance,
+    last_id: u64,
+    due: Vec<(Timestamp, What)>,
 }
 
 impl Cloud {
-    pub(crate) fn new(doors: impl IntoIterator<Item = LockDeviceId>, memory_limit: usize) -> Self {
-        let empty = |door| (door, Keypad { memory_limit, passes: BTreeMap::new() });
+    pub(crate) fn new(doors: BTreeMap<LockDeviceId, usize>, receive: Receive, chance: Chance) -> Self {
         Self {
-            doors: doors.into_iter().map(empty).collect(),
-            faults: VecDeque::new(),
+            doors,
+            passes: BTreeMap::new(),
             effects_made: 0,
-            calls: 0,
-            next_id: 1,
-            late: Vec::new(),
+            keys: BTreeMap::new(),
+            webhooks: None,
+            receive,
+            chance,
+            last_id: 0,
+            due: Vec::new(),
         }
     }
 
-    /// Lets everything land that is due by now, in the order in which it is due.
+    /// Lets everything happen that is due by now, in the order in which it is due.
     pub(crate) fn settle(&mut self, now: Timestamp) {
-        let (mut due, late): (Vec<_>, Vec<_>) = self.late.drain(..).partition(|late| late.at <= now);
-        self.late = late;
-        due.sort_by_key(|late| late.at);
-        for Late { door, write, .. } in due {
-            // Whoever asked has gone: a refusal has nobody to reach.
-            let _unheard = self.apply(door, write);
+        loop {
+            let due = self.due.iter().enumerate().filter(|(_, (at, _))| *at <= now);
+            let Some(index) = due.min_by_key(|(_, (at, _))| *at).map(|(index, _)| index) else { return };
+            let (at, what) = self.due.remove(index);
+            match what {
+                // Whoever asked has gone: the answer has nobody to reach.
+                What::Arrives(write) => drop((self.receive)(self, write, at)),
+                What::Runs(id, write) => self.run(id, write),
+            }
         }
     }
 
-    /// A write over the wire, with what the next fault does to it. Answers the ids it is about.
+    /// A write over the wire, with what may happen to it there. Answers the ids it is about.
     pub(crate) fn write(
         &mut self,
-        door: LockDeviceId,
+        wire: &mut Wire,
+        operation: Operation,
         write: Write,
         now: Timestamp,
     ) -> Result<Vec<u64>, NoAnswer> {
-        self.calls = self.calls.saturating_add(1);
-        match self.next_fault() {
-            None => self.apply(door, write).map_err(NoAnswer::Code),
-            Some(Fault::Refuse(error)) => Err(NoAnswer::Given(error)),
-            Some(Fault::UnknownCode) => Err(NoAnswer::Code(UNDOCUMENTED)),
-            Some(Fault::NotSent) => Err(NoAnswer::Transport(TransportError::NotSent)),
-            Some(Fault::LoseCall) => Err(NoAnswer::Transport(TransportError::Lost)),
-            Some(Fault::LoseReply) => {
-                let _unheard = self.apply(door, write);
-                Err(NoAnswer::Transport(TransportError::TimedOut))
+        match wire.write(operation) {
+            None => (self.receive)(self, write, now).map_err(NoAnswer::Code),
+            Some(Strike::Before(no)) => Err(no),
+            Some(Strike::After(no)) => {
+                let _unheard = (self.receive)(self, write, now);
+                Err(no)
             }
-            Some(Fault::LateEffect(by)) => {
+            Some(Strike::Late(by, no)) => {
                 let at = TimeDelta::from_std(by).ok().and_then(|by| now.checked_add_signed(by));
-                self.late.push(Late { at: at.unwrap_or(Timestamp::MAX_UTC), door, write });
-                Err(NoAnswer::Transport(TransportError::TimedOut))
+                self.due.push((at.unwrap_or(Timestamp::MAX_UTC), What::Arrives(write)));
+                Err(no)
             }
         }
     }
 
-    fn next_fault(&mut self) -> Option<Fault> {
-        if let Some((passing @ 1.., _)) = self.faults.front_mut() {
-            *passing = passing.saturating_sub(1);
-            return None;
+    /// Takes a job into the vendor's own queue; answers its id, which is that of what it creates.
+    pub(crate) fn enqueue(&mut self, at: Timestamp, write: Write) -> u64 {
+        self.last_id = self.last_id.saturating_add(1);
+        self.due.push((at, What::Runs(self.last_id, write)));
+        self.last_id
+    }
+
+    /// Whether a grant under this marker waits in the vendor's own queue.
+    pub(crate) fn is_queued(&self, marker: &str) -> bool {
+        let creates =
+            |what: &What| matches!(what, What::Runs(_, Write::Create(pass, _)) if pass.marker == marker);
+        self.due.iter().any(|(_, what)| creates(what))
+    }
+
+    /// Takes grants that are meant out of the vendor's own queue.
+    pub(crate) fn cancel(&mut self, which: &Which) {
+        let is_meant =
+            |what: &What| matches!(what, What::Runs(id, Write::Create(pass, _)) if which.is(*id, pass));
+        self.due.retain(|(_, what)| !is_meant(what));
+    }
+
+    fn run(&mut self, id: u64, write: Write) {
+        let is_new = matches!(write, Write::Create(..));
+        let outcome = self.apply(write, is_new.then_some(id));
+        if let Some(webhooks) = &mut self.webhooks {
+            let outcome = outcome.map_or_else(|code| format!("refused {code}"), |_| "done".to_owned());
+            webhooks.push(format!("{{\"job\":{id},\"outcome\":\"{outcome}\"}}"));
         }
-        self.faults.pop_front().map(|(_, fault)| fault)
     }
 
-    /// A read over the wire: the whole list of a door.
-    pub(crate) fn list(&mut self, door: LockDeviceId) -> Result<Vec<(u64, Pass)>, NoAnswer> {
-        self.calls = self.calls.saturating_add(1);
-        let keypad = self.doors.get(&door).ok_or(NoAnswer::Code(NO_SUCH_DOOR))?;
-        Ok(keypad.passes.iter().map(|(id, pass)| (*id, pass.clone())).collect())
-    }
-
-    fn apply(&mut self, door: LockDeviceId, write: Write) -> Result<Vec<u64>, u16> {
-        let keypad = self.doors.get_mut(&door).ok_or(NO_SUCH_DOOR)?;
+    /// Does it, now.
+    pub(crate) fn apply(&mut self, write: Write, id: Option<u64>) -> Result<Vec<u64>, u16> {
         match write {
-            Write::Create(pass) => {
-                if keypad.passes.len() >= keypad.memory_limit {
-                    return Err(MEMORY_FULL);
-                }
-                if keypad.passes.values().any(|other| collide(other, &pass)) {
-                    return Err(PIN_TAKEN);
-                }
-                let id = self.next_id;
-                self.next_id = id.saturating_add(1);
+            Write::Create(mut pass, _) => {
+                self.check_room(&pass)?;
+                self.check_doors(&pass, &[])?;
+                let chance = &mut self.chance;
+                pass.secret.get_or_insert_with(|| Secret::new(chance.token()));
+                let id = id.unwrap_or_else(|| self.last_id.saturating_add(1));
+                self.last_id = self.last_id.max(id);
                 self.effects_made = self.effects_made.saturating_add(1);
-                keypad.passes.insert(id, pass);
+                self.passes.insert(id, pass);
                 Ok(vec![id])
             }
             Write::Replace(which, pass) => {
-                let ids: Vec<u64> = matching(keypad, &which);
+                let ids = self.matching(&which);
                 if ids.is_empty() {
                     return Err(NO_SUCH_GRANT);
                 }
-                let is_taken =
-                    keypad.passes.iter().any(|(id, other)| !ids.contains(id) && collide(other, &pass));
-                if is_taken {
-                    return Err(PIN_TAKEN);
-                }
-                for id in &ids {
-                    keypad.passes.insert(*id, pass.clone());
+                self.check_doors(&pass, &ids)?;
+                let is_new = |door: &&LockDeviceId| {
+                    !ids.iter().filter_map(|id| self.passes.get(id)).any(|own| own.doors.contains(door))
+                };
+                let doors = pass.doors.iter().filter(is_new).copied().collect();
+                self.check_room(&Pass { doors, ..pass.clone() })?;
+                for (_, own) in self.passes.iter_mut().filter(|(id, _)| ids.contains(id)) {
+                    let secret = pass.secret.clone().or_else(|| own.secret.take());
+                    *own = Pass { secret, ..pass.clone() };
                 }
                 Ok(ids)
             }
             Write::Remove(which) => {
-                let ids = matching(keypad, &which);
-                keypad.passes.retain(|id, _| !ids.contains(id));
+                let ids = self.matching(&which);
+                self.passes.retain(|id, _| !ids.contains(id));
+                Ok(ids)
+            }
+            Write::End(which) => {
+                let ids = self.matching(&which);
+                for (_, own) in self.passes.iter_mut().filter(|(id, _)| ids.contains(id)) {
+                    own.standing = Standing::Ended;
+                }
+                Ok(ids)
+            }
+            Write::Clear(door) => {
+                self.doors.get(&door).ok_or(NO_SUCH_DOOR)?;
+                let at_it = self.passes.iter().filter(|(_, pass)| pass.doors.contains(&door));
+                let ids: Vec<u64> = at_it.map(|(id, _)| *id).collect();
+                self.passes.retain(|id, _| !ids.contains(id));
                 Ok(ids)
             }
         }
     }
-}
 
-fn matching(keypad: &Keypad, which: &Which) -> Vec<u64> {
-    keypad.passes.iter().filter(|(id, pass)| which.is(**id, pass)).map(|(id, _)| *id).collect()
+    /// How many passes the lock of a door holds.
+    pub(crate) fn held_at(&self, door: LockDeviceId) -> usize {
+        let is_held = |pass: &&Pass| pass.standing != Standing::Ended && pass.doors.contains(&door);
+        self.passes.values().filter(is_held).count()
+    }
+
+    /// Whether the lock of the door opens to this text at `at`.
+    pub(crate) fn opens(&self, door: LockDeviceId, artifact: &str, at: Timestamp) -> bool {
+        self.passes.values().any(|pass| {
+            // EXPOSE: the lock compares what it is shown with what it holds.
+            let is_shown = pass.secret.as_ref().is_some_and(|secret| secret.expose() == artifact);
+            let is_open = pass.standing == Standing::Open && pass.window.contains(at);
+            is_shown && is_open && pass.doors.contains(&door)
+        })
+    }
+
+    /// Whether every lock has room for one more.
+    pub(crate) fn check_room(&self, pass: &Pass) -> Result<(), u16> {
+        for door in &pass.doors {
+            let limit = self.doors.get(door).ok_or(NO_SUCH_DOOR)?;
+            if self.held_at(*door) >= *limit {
+                return Err(MEMORY_FULL);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_doors(&self, pass: &Pass, except: &[u64]) -> Result<(), u16> {
+        if pass.doors.iter().any(|door| !self.doors.contains_key(door)) {
+            return Err(NO_SUCH_DOOR);
+        }
+        let others = self.passes.iter().filter(|(id, _)| !except.contains(id));
+        if others.into_iter().any(|(_, other)| collide(other, pass)) { Err(PIN_TAKEN) } else { Ok(()) }
+    }
+
+    fn matching(&self, which: &Which) -> Vec<u64> {
+        self.passes.iter().filter(|(id, pass)| which.is(**id, pass)).map(|(id, _)| *id).collect()
+    }
 }
 
 /// Two people cannot type the same digits at one door, whenever they come.
 fn collide(one: &Pass, other: &Pass) -> bool {
-    let is_pin = |pass: &Pass| pass.kind == KeyCredentialKind::PinCode;
+    let is_pin = |pass: &Pass| pass.kind == KeyCredentialKind::PinCode && pass.standing != Standing::Ended;
+    let meet = one.doors.iter().any(|door| other.doors.contains(door));
     // EXPOSE: compared inside the vendor, and nowhere shown.
-    is_pin(one) && is_pin(other) && one.secret.expose() == other.secret.expose()
+    let digits = |pass: &Pass| pass.secret.as_ref().map(|secret| secret.expose().clone());
+    is_pin(one) && is_pin(other) && meet && digits(one) == digits(other)
 }

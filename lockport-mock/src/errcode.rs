@@ -6,6 +6,7 @@ pub(crate) const NO_SUCH_DOOR: u16 = 4001;
 pub(crate) const PIN_TAKEN: u16 = 4002;
 pub(crate) const MEMORY_FULL: u16 = 4003;
 pub(crate) const NO_SUCH_GRANT: u16 = 4004;
+pub(crate) const NO_CARD: u16 = 4005;
 /// What [`Fault::UnknownCode`](crate::Fault::UnknownCode) answers. It stands in no table, and that is the point.
 pub(crate) const UNDOCUMENTED: u16 = 9999;
 
@@ -24,6 +25,12 @@ const TABLE: &[(u16, Option<ErrorCode>, FailureReason, &str)] = &[
         Some(ErrorCode::CredentialExpired),
         FailureReason::NotFound,
         "the vendor has no such grant any more",
+    ),
+    (
+        NO_CARD,
+        Some(ErrorCode::CardEncoderOffline),
+        FailureReason::NoCard,
+        "another card lies on the encoder, or none",
     ),
 ];
 

@@ -1,21 +1,27 @@
-//! The vendor as the test holds it: its doors, its faults, and what can be seen of it from outside.
+//! The vendor as the test holds it: its doors, its encoders, its faults, and what can be seen of it from outside.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lockport::Timestamp;
 use lockport::device::DoorMap;
-use lockport::env::Clock;
+use lockport::env::{Clock, Sleep};
 use lockport::id::{LockDeviceId, PropertyId};
 
+use crate::chance::Chance;
 use crate::cloud::Cloud;
+use crate::desk::Desk;
 use crate::door::Door;
+use crate::encoder::Encoder;
 use crate::fault::Fault;
+use crate::personality::Personality;
+use crate::url::{MockUrl, MockUrlError};
+use crate::wire::Wire;
 
 /// How many grants a door holds unless told otherwise.
 const MEMORY_LIMIT: usize = 200;
 
-/// A vendor in memory: a cloud of its own with online locks, each door with its own grants. Clones are the same vendor.
+/// A vendor in memory, with a lock in each door. Clones are the same vendor.
 #[derive(Clone)]
 pub struct MockVendor(Arc<Shared>);
 
@@ -23,21 +29,80 @@ struct Shared {
     property: PropertyId,
     doors: DoorMap,
     clock: Arc<dyn Clock>,
-    cloud: Mutex<Cloud>,
+    url: MockUrl,
+    sleep: Mutex<Option<Arc<dyn Sleep>>>,
+    state: Mutex<State>,
+}
+
+/// What is on the vendor's side. A vendor of cards has nothing in its cloud, every other nothing at its desk.
+pub(crate) struct State {
+    pub(crate) wire: Wire,
+    pub(crate) cloud: Cloud,
+    pub(crate) desk: Desk,
 }
 
 impl MockVendor {
-    /// A vendor with a lock in each door of the map, living by `clock`.
+    /// An online vendor that is told about each door on its own, with a lock in each door of the map, living by `clock`.
     #[must_use]
     pub fn new(property: PropertyId, doors: DoorMap, clock: Arc<dyn Clock>) -> Self {
-        let cloud = Mutex::new(Cloud::new(doors.doors(), MEMORY_LIMIT));
-        Self(Arc::new(Shared { property, doors, clock, cloud }))
+        Self::of(Personality::PerDoor, property, doors, clock)
+    }
+
+    /// A vendor of this kind.
+    #[must_use]
+    pub fn of(personality: Personality, property: PropertyId, doors: DoorMap, clock: Arc<dyn Clock>) -> Self {
+        Self::built(MockUrl { personality, ..MockUrl::default() }, property, doors, clock)
+    }
+
+    /// The vendor at a [`mock:` address](MockUrl).
+    ///
+    /// # Errors
+    /// [`MockUrlError`] when the address says something that a mock does not understand.
+    pub fn from_url(
+        url: &str,
+        property: PropertyId,
+        doors: DoorMap,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, MockUrlError> {
+        Ok(Self::built(url.parse()?, property, doors, clock))
+    }
+
+    fn built(url: MockUrl, property: PropertyId, doors: DoorMap, clock: Arc<dyn Clock>) -> Self {
+        let locks = doors.doors().into_iter().map(|door| (door, MEMORY_LIMIT)).collect();
+        let mut cloud = Cloud::new(locks, url.personality.receive(), Chance::new(url.seed));
+        cloud.webhooks = (url.personality == Personality::Webhook).then(Vec::new);
+        let wire = Wire::new(url.fail.clone(), Chance::new(!url.seed));
+        let state = Mutex::new(State { wire, cloud, desk: Desk::default() });
+        Self(Arc::new(Shared { property, doors, clock, url, sleep: Mutex::default(), state }))
+    }
+
+    /// Lets calls take the time that the address says from now on; before that they take none.
+    pub fn sleep_on(&self, sleep: Arc<dyn Sleep>) {
+        *self.0.sleep.lock().unwrap_or_else(PoisonError::into_inner) = Some(sleep);
+    }
+
+    /// What kind of vendor it is.
+    #[must_use]
+    pub fn personality(&self) -> Personality {
+        self.0.url.personality
     }
 
     /// The door with this lock. A door that the vendor does not have opens to nobody.
     #[must_use]
     pub fn door(&self, device: LockDeviceId) -> Door {
         Door::new(self.clone(), device)
+    }
+
+    /// The encoder of this name; every name is one.
+    #[must_use]
+    pub fn encoder(&self, device: LockDeviceId) -> Encoder {
+        Encoder::new(self.clone(), device)
+    }
+
+    /// What the vendor has called back with since the last time somebody asked: one text a call, the first first.
+    #[must_use]
+    pub fn take_webhooks(&self) -> Vec<String> {
+        self.with(|state, _| state.cloud.webhooks.as_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Puts a fault at the end of the queue: each write takes the first one out.
@@ -47,40 +112,40 @@ impl MockVendor {
 
     /// As [`Self::push_fault`], striking after so many more writes have passed.
     pub fn push_fault_after(&self, writes: u64, fault: Fault) {
-        self.with_cloud(|cloud, _| cloud.faults.push_back((writes, fault)));
+        self.with(|state, _| state.wire.faults.push_back((writes, fault)));
     }
 
     /// How many faults still wait for their write.
     #[must_use]
     pub fn faults_waiting(&self) -> usize {
-        self.with_cloud(|cloud, _| cloud.faults.len())
+        self.with(|state, _| state.wire.faults.len())
     }
 
     /// How many grants the lock of a door holds at most from now on; what it holds already stays.
     pub fn set_memory_limit(&self, device: LockDeviceId, limit: usize) {
-        self.with_cloud(|cloud, _| {
-            if let Some(keypad) = cloud.doors.get_mut(&device) {
-                keypad.memory_limit = limit;
+        self.with(|state, _| {
+            if let Some(own) = state.cloud.doors.get_mut(&device) {
+                *own = limit;
             }
         });
     }
 
-    /// How many grants the vendor holds at a door now, whatever their windows.
+    /// How many grants the vendor holds for a door now, whatever their windows; at a vendor of cards: how many stand on cards.
     #[must_use]
     pub fn live_grants(&self, device: LockDeviceId) -> usize {
-        self.with_cloud(|cloud, _| cloud.doors.get(&device).map_or(0, |keypad| keypad.passes.len()))
+        self.with(|state, _| state.cloud.held_at(device).saturating_add(state.desk.held_at(device)))
     }
 
     /// How many grants the vendor ever made, those it has no more included.
     #[must_use]
     pub fn effects_made(&self) -> u64 {
-        self.with_cloud(|cloud, _| cloud.effects_made)
+        self.with(|state, _| state.cloud.effects_made.saturating_add(state.desk.effects_made))
     }
 
     /// How many calls of any sort were made to the vendor, those lost on the way included.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.with_cloud(|cloud, _| cloud.calls)
+        self.with(|state, _| state.wire.calls)
     }
 
     pub(crate) fn property(&self) -> PropertyId {
@@ -91,17 +156,33 @@ impl MockVendor {
         &self.0.doors
     }
 
-    /// The cloud as it stands now.
-    pub(crate) fn with_cloud<T>(&self, look: impl FnOnce(&mut Cloud, Timestamp) -> T) -> T {
+    pub(crate) fn url(&self) -> &MockUrl {
+        &self.0.url
+    }
+
+    /// Half the way between driver and vendor.
+    pub(crate) async fn travel(&self) {
+        let half = self.0.url.latency.round_trip() / 2;
+        let sleep = self.0.sleep.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(sleep) = sleep.filter(|_| !half.is_zero()) {
+            sleep.sleep(half).await;
+        }
+    }
+
+    /// The vendor as it stands now.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let now = self.0.clock.now();
-        let mut cloud = self.0.cloud.lock().unwrap_or_else(PoisonError::into_inner);
-        cloud.settle(now);
-        look(&mut cloud, now)
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.cloud.settle(now);
+        look(&mut state, now)
     }
 }
 
 impl fmt::Debug for MockVendor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockVendor").field("property", &self.0.property).finish_non_exhaustive()
+        f.debug_struct("MockVendor")
+            .field("personality", &self.personality())
+            .field("property", &self.0.property)
+            .finish_non_exhaustive()
     }
 }

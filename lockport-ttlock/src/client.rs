@@ -92,6 +92,11 @@ impl Client {
         }
     }
 
+    /// Sees to it that there is a token, so that the next call is the one that counts.
+    pub(crate) async fn log_in(&self) -> Result<(), LockError> {
+        self.auth.token().await.map(drop)
+    }
+
     /// Sends an eKey. It takes the place of an earlier one of the same account at the same lock.
     pub(crate) async fn send_key(&self, key: &NewKey<'_>) -> Result<Sending, LockError> {
         let stakes = Stakes::effect(ErrorCode::KeyIssueFailed);

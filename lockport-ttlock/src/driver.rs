@@ -28,6 +28,9 @@ use crate::line::Line;
 use crate::map::{self, Account, Change};
 use crate::wire::KeyItem;
 
+/// What a try writes down before the first byte that can have an effect.
+const KEY_IS_BEING_SENT: &str = "key/send";
+
 /// What the host lends the driver.
 #[derive(Clone, Debug)]
 pub struct TtlockEnv {
@@ -87,11 +90,15 @@ impl TtlockDriver {
         order: &GrantOrder,
         account: &Account,
         lock: i64,
-        nonce: &str,
+        attempt: &Attempt<'_>,
     ) -> Result<i64, LockError> {
         let dates = map::window_ms(order.window)?;
+        let nonce = attempt.call_key;
         let key = NewKey { lock, receiver: &account.username, name: &order.marker, dates, nonce };
         self.client.register(account).await?;
+        self.client.log_in().await?;
+        // From here on a key may be there; what died before this line has sent none.
+        attempt.note(KEY_IS_BEING_SENT).await?;
         if let Sending::Key(key) = self.client.send_key(&key).await? {
             return Ok(key);
         }
@@ -158,7 +165,7 @@ pub fn descriptor() -> DriverDescriptor {
                 amend: AfterLost::Resend { within: None },
                 withdraw: AfterLost::Resend { within: None },
                 late_by: LATE_BY,
-                notes_first: false,
+                notes_first: true,
             },
         }],
         latency: LatencyProfile::all(LatencyClass::Cloud),
@@ -182,7 +189,7 @@ impl VendorDriver for TtlockDriver {
         }
         let lock = self.lock(map::door(order)?)?.lock_id;
         let account = map::account(&self.config.account_prefix, order)?;
-        let key = self.send(order, &account, lock, attempt.call_key).await?;
+        let key = self.send(order, &account, lock, attempt).await?;
         if order.blocked {
             self.client.freeze_key(key, ErrorCode::KeyIssueFailed).await.map_err(half_way)?;
         }

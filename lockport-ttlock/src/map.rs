@@ -87,13 +87,14 @@ pub(crate) fn login(account: &Account) -> Secret {
 }
 
 /// `startDate` and `endDate`.
-// VENDOR: 0 and 0 mean for ever, an end of 1 means once (docs/vendor.md#ekeys); neither may come out of a window.
+// VENDOR: 0 and 0 mean for ever, an end of 1 means once (docs/vendor.md#ekeys); neither may come out of a window. One that
+// began before 1970 begins a millisecond after it, where no lock ever was.
 pub(crate) fn window_ms(window: Validity) -> Result<(i64, i64), LockError> {
     let (from, until) = (window.from().timestamp_millis(), window.until().timestamp_millis());
-    if from <= 0 {
-        return Err(LockError::invalid_input("a window begins after 1970"));
+    if until <= 1 {
+        return Err(LockError::invalid_input("a window ends after 1970"));
     }
-    Ok((from, until))
+    Ok((from.max(1), until))
 }
 
 /// A key's number as the core keeps it.
@@ -268,9 +269,11 @@ mod tests {
     fn a_window_is_whole_milliseconds_and_never_one_of_the_vendors_special_ones() {
         let dates = window_ms(window("2026-05-01T14:00:00Z", SHORT)).unwrap();
         assert_eq!(dates, (1_777_644_000_000, 1_777_802_400_000));
+        // For ever and once are no windows: what began before there were locks begins a millisecond after that.
         for from in ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
-            assert!(window_ms(window(from, SHORT)).is_err());
+            assert_eq!(window_ms(window(from, SHORT)).unwrap(), (1, dates.1));
         }
+        assert!(window_ms(window("1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z")).is_err());
     }
 
     /// RFC 1321, appendix A.5.

@@ -145,7 +145,7 @@ id_newtype! {
     DecisionId = "dec_";
     /// What the desk has to do.
     TaskId = "tsk_";
-    /// A reference to an artifact: exchanged for it through `KeyService::reveal`, which is audited; worthless by itself.
+    /// A single-use reference to an artifact: exchanged for it through `KeyService::reveal`, which is audited; worthless by itself.
     ArtifactRef = "tk_";
     /// One effect at a vendor; the adapter's own name for it.
     GrantId = "grt_";

@@ -18,7 +18,6 @@ pub mod scope;
 pub mod secret;
 pub mod stack;
 pub mod store;
-#[cfg(feature = "reqwest")]
 pub mod transport;
 pub mod validity;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::credential::{
-    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
-    UpdateInput, UpdateResult,
+    IssueInput, IssueResult, IssuedCredential, RevokeInput, RevokeOutcome, SettleInput, SuspendInput,
+    SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
 };
 use crate::device::{DeviceHealth, LockDevice};
 use crate::driver::DriverDescriptor;
@@ -73,6 +73,18 @@ pub trait LockPort: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `DEVICE_NOT_PAIRED` when the property does not have it; `VENDOR_UNREACHABLE`.
     async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError>;
+}
+
+/// Beside the port: a person's word on what no machine can find out.
+#[async_trait]
+pub trait Settle: fmt::Debug + Send + Sync + 'static {
+    /// Closes a declared unknown: an operation that ended as its failure code with reason `outcome_unknown` and advice `Never`.
+    /// What happened counts from now on as if its answer had come; what did not happen as if it had never been sent. A later
+    /// revoke works either way.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_NOT_FOUND`; `STATE_CONFLICT` when nothing about the credential is unknown; `TENANT_MISMATCH`.
+    async fn settle(&self, input: SettleInput) -> Result<Option<IssuedCredential>, LockError>;
 }
 
 /// What hosts, registries and layers hold.

@@ -10,8 +10,35 @@ use secrecy::{ExposeSecret as _, SecretBox};
 /// The only way in is [`expose`](Self::expose); each call has a line above it that begins with `// EXPOSE:` and says why.
 ///
 /// ```
-/// let pin = lockport::Secret::new("274913".to_owned());
+/// # use lockport::Secret;
+/// let pin: Secret = Secret::new("274913".to_owned());
 /// assert_eq!(format!("{pin:?}"), "[redacted]");
+/// ```
+///
+/// It cannot be printed:
+/// ```compile_fail,E0277
+/// # use lockport::Secret;
+/// let pin: Secret = Secret::new("274913".to_owned());
+/// format!("{pin}");
+/// ```
+/// nor serialised, not even inside something that can be:
+/// ```compile_fail,E0277
+/// # use lockport::Secret;
+/// let pin: Secret = Secret::new("274913".to_owned());
+/// serde_json::to_string(&vec![pin]);
+/// ```
+/// nor compared in a time that tells how much of it is right:
+/// ```compile_fail,E0369
+/// # use lockport::Secret;
+/// let pin: Secret = Secret::new("274913".to_owned());
+/// let guess: Secret = Secret::new("000000".to_owned());
+/// pin == guess;
+/// ```
+/// nor reached without saying so:
+/// ```compile_fail,E0308
+/// # use lockport::Secret;
+/// let pin: Secret = Secret::new("274913".to_owned());
+/// let text: &String = &pin;
 /// ```
 pub struct Secret<T: Zeroize = String>(SecretBox<T>);
 

@@ -1,12 +1,27 @@
 //! Time: UTC instants, and the window in which a credential opens.
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant in UTC.
 pub type Timestamp = DateTime<Utc>;
 
 /// A stay window, half-open: valid at `from`, no longer valid at `until`. Always UTC, whole seconds (R7).
+///
+/// ```
+/// # use lockport::{Timestamp, Validity};
+/// # let (from, until): (Timestamp, Timestamp) = ("2026-05-07T13:00:00Z".parse()?, "2026-05-09T09:00:00Z".parse()?);
+/// assert!(Validity::new(from, until)?.contains(from));
+/// assert!(Validity::new(until, from).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// There is no way around `new`: a window that ends before it begins cannot be written down.
+/// ```compile_fail,E0451
+/// # use lockport::{Timestamp, Validity};
+/// # let (from, until): (Timestamp, Timestamp) = ("2026-05-07T13:00:00Z".parse()?, "2026-05-09T09:00:00Z".parse()?);
+/// Validity { from: until, until: from };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Bounds", into = "Bounds")]
 pub struct Validity {
@@ -51,7 +66,8 @@ impl Validity {
     /// # Errors
     /// [`InvalidValidity`] when `until <= from` or a bound has a fraction of a second.
     pub fn new(from: Timestamp, until: Timestamp) -> Result<Self, InvalidValidity> {
-        if from.trunc_subsecs(0) != from || until.trunc_subsecs(0) != until {
+        // A leap second counts as a fraction: chrono keeps it in the nanoseconds.
+        if from.timestamp_subsec_nanos() != 0 || until.timestamp_subsec_nanos() != 0 {
             return Err(InvalidValidity::FractionOfASecond);
         }
         if until <= from {
@@ -137,6 +153,8 @@ mod tests {
         assert_eq!(Validity::new(at(10), at(9)), Err(InvalidValidity::EmptyOrBackward));
         let half = at(10) + TimeDelta::milliseconds(500);
         assert_eq!(Validity::new(half, at(20)), Err(InvalidValidity::FractionOfASecond));
+        let leap: Timestamp = "2026-05-14T05:59:60Z".parse().unwrap();
+        assert_eq!(Validity::new(at(10), leap), Err(InvalidValidity::FractionOfASecond));
         assert!(
             serde_json::from_str::<Validity>(
                 r#"{"from":"2026-01-02T00:00:00Z","until":"2026-01-01T00:00:00Z"}"#

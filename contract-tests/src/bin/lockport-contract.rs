@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockport_contract::{Harness, Plan, cases, matrix, run};
 
 /// Judges lock adapters at the doors.
@@ -19,9 +19,8 @@ struct Arguments {
 enum Command {
     /// Runs the cases; exits 0 when the run is green.
     Run {
-        /// Whose adapter.
-        #[arg(long)]
-        adapter: AdapterName,
+        #[command(flatten)]
+        target: Target,
         /// Only cases whose `ID/kind` contains this.
         #[arg(long)]
         filter: Option<String>,
@@ -35,6 +34,17 @@ enum Command {
     Matrix,
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+struct Target {
+    /// Whose adapter.
+    #[arg(long)]
+    adapter: AdapterName,
+    /// What the vendor in memory is like; nothing to the others.
+    #[cfg(feature = "mock")]
+    #[arg(long, default_value_t)]
+    personality: lockport_mock::Personality,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum AdapterName {
     /// The vendor in memory.
@@ -45,13 +55,13 @@ enum AdapterName {
     Ttlock,
 }
 
-impl AdapterName {
+impl Target {
     fn harness(self) -> Box<dyn Harness> {
-        match self {
+        match self.adapter {
             #[cfg(feature = "mock")]
-            Self::Mock => Box::new(lockport_contract::harness::MockHarness),
+            AdapterName::Mock => Box::new(lockport_contract::harness::MockHarness::of(self.personality)),
             #[cfg(feature = "ttlock")]
-            Self::Ttlock => Box::new(lockport_contract::harness::TtlockHarness),
+            AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness),
         }
     }
 }
@@ -67,9 +77,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             out.write_all(matrix::page(&matrix::descriptors()).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { adapter, filter, seed } => {
+        Command::Run { target, filter, seed } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let report = runtime.block_on(run(adapter.harness().as_ref(), &Plan { filter, seed }));
+            let report = runtime.block_on(run(target.harness().as_ref(), &Plan { filter, seed }));
             writeln!(out, "{report}")?;
             Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

@@ -1,11 +1,15 @@
 //! The cases, one file an operation.
 
+mod card;
+mod declare;
 mod error;
 mod guard;
 mod idempotency;
 mod issue;
 mod overlap;
+mod pending;
 mod revoke;
+mod shared;
 mod suspend;
 mod update;
 
@@ -24,6 +28,10 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         suspend::CASES,
         error::CASES,
         overlap::CASES,
+        shared::CASES,
+        pending::CASES,
+        declare::CASES,
+        card::CASES,
     ];
     files.into_iter().flatten()
 }

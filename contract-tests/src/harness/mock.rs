@@ -6,33 +6,66 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lockport::credential::Artifact;
 use lockport::env::ManualClock;
-use lockport::id::LockDeviceId;
+use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
-use lockport_mock::{MockDriver, MockVendor};
+use lockport_mock::{MockDriver, MockVendor, Personality};
 
 use super::{Exemption, Harness, port_over};
-use crate::bench::{Bench, BenchError, Fault, FaultInjector, Site, VendorProbe};
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, Presence, Site, VendorProbe};
 
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
 
-/// How late an effect of the mock's cloud can be at most.
+/// How late a call can arrive at most.
 const LATEST: Duration = Duration::from_secs(29);
 
 /// The mock's driver over the mock's vendor.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MockHarness;
+#[derive(Clone, Debug, Default)]
+pub struct MockHarness {
+    personality: Personality,
+    exemptions: Vec<Exemption>,
+}
+
+impl MockHarness {
+    /// The vendor of this personality.
+    #[must_use]
+    pub fn of(personality: Personality) -> Self {
+        let exempt = |(case, reason): &(&str, &str)| Exemption {
+            case: (*case).to_owned(),
+            kind: None,
+            reason: (*reason).to_owned(),
+        };
+        let exemptions = match personality {
+            Personality::SilentAck => UNASKABLE.iter().map(exempt).collect(),
+            _ => Vec::new(),
+        };
+        Self { personality, exemptions }
+    }
+}
+
+/// What cannot be asked of a vendor that honours no key and cannot be read back.
+const UNASKABLE: &[(&str, &str)] = &[
+    (
+        "IDEM-003",
+        "nobody can find the permission whose reply was lost: it is declared unknown, see DECLARE-001",
+    ),
+    (
+        "IDEM-004",
+        "nobody can know that the call was lost on its way: it is declared unknown, see DECLARE-001",
+    ),
+    ("IDEM-005", "nobody can know when the call took effect: it is declared unknown, see DECLARE-001"),
+];
 
 #[async_trait]
 impl Harness for MockHarness {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
-        let MockBench { site, clock, vendor } = MockBench::new()?;
-        let port = port_over(MockDriver::new(vendor.clone()), &site, &clock, seed);
-        Ok(MockBench { site, clock, vendor }.with_port(port))
+        let bench = MockBench::of(self.personality)?;
+        let port = port_over(MockDriver::new(bench.vendor.clone()), &bench.site, &bench.clock, seed);
+        Ok(bench.with_port(port))
     }
 
     fn exemptions(&self) -> &[Exemption] {
-        &[]
+        &self.exemptions
     }
 }
 
@@ -53,19 +86,30 @@ impl MockBench {
     /// # Errors
     /// Never in practice: the begin of the bench is a constant.
     pub fn new() -> Result<Self, BenchError> {
+        Self::of(Personality::PerDoor)
+    }
+
+    /// As [`Self::new`], with a vendor of this personality.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of(personality: Personality) -> Result<Self, BenchError> {
         let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or_else(|| BenchError::new("no such time"))?;
         let site = Site::standard();
         let clock = Arc::new(ManualClock::new(begin));
-        let vendor = MockVendor::new(site.property, site.door_map(), clock.clone());
+        let vendor = MockVendor::of(personality, site.property, site.door_map(), clock.clone());
         Ok(Self { site, clock, vendor })
     }
 
     /// The bench with this port.
     #[must_use]
     pub fn with_port(self, port: SharedLockPort) -> Bench {
+        let has_cards = self.vendor.personality() == Personality::Card;
+        let people = || Box::new(People(self.vendor.clone())) as Box<dyn Presence>;
         Bench {
             port,
             clock: self.clock,
+            presence: has_cards.then(people),
             probe: Box::new(Probe(self.vendor.clone())),
             faults: Some(Box::new(Faults(self.vendor))),
             site: self.site,
@@ -105,6 +149,39 @@ impl VendorProbe for Probe {
 
     /// The vendor lives by the bench's own clock.
     fn clock_moved(&self, _now: Timestamp) {}
+}
+
+/// Each holder has one card, named after his credential.
+struct People(MockVendor);
+
+impl People {
+    fn card(holder: KeyCredentialId) -> String {
+        format!("card of {holder}")
+    }
+}
+
+#[async_trait]
+impl Presence for People {
+    fn encoder(&self) -> LockDeviceId {
+        LockDeviceId::derived("lockport-contract/encoder", &[])
+    }
+
+    fn come(&self, holder: KeyCredentialId) {
+        self.0.encoder(self.encoder()).place_card(&Self::card(holder));
+    }
+
+    fn go(&self) {
+        let _card = self.0.encoder(self.encoder()).remove();
+    }
+
+    async fn try_card(
+        &self,
+        door: LockDeviceId,
+        holder: KeyCredentialId,
+        at: Timestamp,
+    ) -> Result<bool, BenchError> {
+        Ok(self.0.door(door).try_open(&Self::card(holder), at))
+    }
 }
 
 struct Faults(MockVendor);

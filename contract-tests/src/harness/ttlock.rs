@@ -79,6 +79,7 @@ impl Harness for TtlockHarness {
             clock,
             probe: Box::new(Probe { wire: Arc::clone(&wire), clock: sim_clock }),
             faults: Some(Box::new(Faults(wire))),
+            presence: None,
             site,
         })
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod cases_md;
 #[cfg(test)]
-mod mock;
+mod personalities;
 #[cfg(all(test, feature = "ttlock"))]
 mod readme;
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lockport_contract::harness::MockBench;
+use lockport_contract::harness::{MockBench, MockHarness};
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Verdict, cases, run};
+use lockport_mock::Personality;
 
 use crate::saboteurs::{self, BendDriver, BendPort, BentPort, Saboteur, with_driver};
 
@@ -38,24 +39,30 @@ struct Honest;
 impl BendDriver for Honest {}
 impl BendPort for Honest {}
 
-struct Unbent;
+struct Unbent {
+    personality: Personality,
+    honest: MockHarness,
+}
 
 #[async_trait::async_trait]
 impl Harness for Unbent {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
-        let bench = MockBench::new()?;
+        let bench = MockBench::of(self.personality)?;
         let inner = with_driver(&bench, seed, Honest);
         Ok(bench.with_port(std::sync::Arc::new(BentPort { inner, bend: Honest })))
     }
 
     fn exemptions(&self) -> &[Exemption] {
-        &[]
+        self.honest.exemptions()
     }
 }
 
 /// What is caught is the bend, not what carries it.
 #[tokio::test]
 async fn without_a_bend_everything_passes() {
-    let report = run(&Unbent, &Plan::default()).await;
-    assert!(report.is_green(), "{report}");
+    for personality in Personality::ALL {
+        let unbent = Unbent { personality, honest: MockHarness::of(personality) };
+        let report = run(&unbent, &Plan::default()).await;
+        assert!(report.is_green(), "{personality}: {report}");
+    }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use lockport::env::{Entropy as _, OsEntropy};
 use lockport_examples::front_desk::day;
 use lockport_examples::front_desk::hotel::Hotel;
+use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Human, Json, Output, Summary};
 use lockport_examples::front_desk::player::{PlayError, play};
 use lockport_examples::front_desk::printable;
@@ -30,6 +32,10 @@ struct Arguments {
     /// The day; without it the shipped one.
     #[arg(long, value_name = "FILE", requires = "hotel")]
     day: Option<PathBuf>,
+    /// Where the desk keeps its state: a file of an earlier rehearsal, or one that is made; without it in memory. It is sealed with
+    /// the rehearsal's key, which everybody can read in this program.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
     /// One JSON object a line on standard output.
     #[arg(long)]
     json: bool,
@@ -64,11 +70,25 @@ fn rehearse(arguments: &Arguments) -> Result<Option<Summary>, String> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    match runtime.block_on(play(&hotel, &day, SEED, &mut *output)) {
+    let (store, seed) = match &arguments.store {
+        Some(path) => (StoreAt::File(path.clone()), seed_over(path)?),
+        None => (StoreAt::default(), SEED),
+    };
+    match runtime.block_on(play(&hotel, &day, seed, store, &mut *output)) {
         Ok(summary) => Ok(Some(summary)),
         Err(PlayError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// A store that was used before has rows under the ids that the one seed draws; over it every rehearsal has a seed of its own.
+fn seed_over(path: &Path) -> Result<u64, String> {
+    if fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(SEED);
+    }
+    let mut seed = [0; 8];
+    OsEntropy.fill(&mut seed).map_err(|error| error.to_string())?;
+    Ok(u64::from_be_bytes(seed))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

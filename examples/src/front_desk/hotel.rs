@@ -34,11 +34,20 @@ pub struct Hotel {
     /// How it hands out keys.
     pub policy: KindPolicy,
     /// Its lock systems, by the names the file gives them.
-    pub vendors: BTreeMap<String, VendorCode>,
+    pub vendors: BTreeMap<String, Vendor>,
     /// Its rooms, in the order of the file.
     pub rooms: Vec<Room>,
     /// Its shared areas, in the order of the file.
     pub areas: Vec<SharedArea>,
+}
+
+/// A lock system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vendor {
+    /// Whose.
+    pub code: VendorCode,
+    /// Where it is, if the file says so; read by whoever starts it.
+    pub url: Option<String>,
 }
 
 /// A room and its door.
@@ -126,6 +135,7 @@ struct FilePolicy {
 #[derive(Deserialize)]
 struct FileVendor {
     vendor: String,
+    url: Option<String>,
 }
 
 impl Hotel {
@@ -215,11 +225,12 @@ impl Hotel {
     }
 }
 
-fn known_vendor((name, entry): (String, FileVendor)) -> Result<(String, VendorCode), HotelError> {
-    let code = VENDORS.into_iter().find(|code| code.as_str() == entry.vendor);
+fn known_vendor((name, entry): (String, FileVendor)) -> Result<(String, Vendor), HotelError> {
+    let FileVendor { vendor, url } = entry;
+    let code = VENDORS.into_iter().find(|code| code.as_str() == vendor);
     match code {
-        Some(code) => Ok((name, code)),
-        None => Err(HotelError::UnknownVendor { name, code: entry.vendor }),
+        Some(code) => Ok((name, Vendor { code, url })),
+        None => Err(HotelError::UnknownVendor { name, code: vendor }),
     }
 }
 
@@ -253,6 +264,8 @@ mod tests {
         assert_eq!(hotel.zone, Tz::Asia__Kabul);
         assert_eq!(hotel.policy.no_show_suspend_after, TimeDelta::hours(2));
         assert_eq!(hotel.doors().collect::<Vec<_>>(), [("101", "main"), ("102", "annex"), ("GYM", "main")]);
+        let annex = Vendor { code: VendorCode::MOCK, url: Some("mock://".to_owned()) };
+        assert_eq!((&hotel.vendors["annex"], &hotel.vendors["main"].url), (&annex, &None));
         assert!(hotel.has_door("GYM") && !hotel.has_door("gym"));
         let marked = [super::super::BYTE_ORDER_MARK, good().to_string().as_bytes()].concat();
         assert!(Hotel::read(&marked).is_ok());
@@ -261,13 +274,14 @@ mod tests {
     /// Each change of the good file, and a word of the line that says so.
     #[test]
     fn what_does_not_fit_together_is_named() {
-        let cases: [(&str, Value, &str); 16] = [
+        let cases: [(&str, Value, &str); 17] = [
             ("/tenantId", json!("tnt_1"), "TenantId"),
             ("/propertyId", json!("tnt_01YZGK9CWK5ZAZN2838DAW9XES"), "PropertyId"),
             ("/timezone", json!("Asia/Atlantis"), "time zone \"Asia/Atlantis\""),
             ("/policy/preferredKinds/0", json!("hologram"), "hologram"),
             ("/policy/noShowSuspendAfterHours", json!(-1), "-1"),
             ("/vendors/main/vendor", json!("acme"), "\"main\" is of no known lock system: \"acme\""),
+            ("/vendors/annex/url", json!(7), "7"),
             ("/vendors/main", json!({}), "missing field `vendor`"),
             ("/rooms/0/vendor", json!("attic"), "\"attic\""),
             ("/rooms/1/roomId", json!("rmu_011BMPD44NXNY8H8QM8Y8AABMV"), "named twice"),

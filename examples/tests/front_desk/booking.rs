@@ -51,7 +51,7 @@ pub(crate) fn world(chance: &mut Chance) -> World {
     let built_rooms: Vec<Value> = rooms.iter().map(|place| built("roomId", place)).collect();
     let built_areas: Vec<Value> = areas.iter().map(|place| built("area", place)).collect();
     let defined: serde_json::Map<String, Value> =
-        vendors.iter().map(|name| ((*name).to_owned(), json!({ "vendor": "ttlock" }))).collect();
+        vendors.iter().map(|name| ((*name).to_owned(), system(chance))).collect();
     let hotel = json!({
         "tenantId": tenant, "propertyId": property,
         "timezone": chance.pick(&["UTC", "Asia/Kabul", "Europe/Berlin", "America/St_Johns"]),
@@ -61,6 +61,16 @@ pub(crate) fn world(chance: &mut Chance) -> World {
         "areas": built_areas,
     });
     World { tenant, property, rooms, areas, hotel }
+}
+
+/// A lock system that does what it is told within the five seconds of the page, and of which can be known what it did.
+fn system(chance: &mut Chance) -> Value {
+    match chance.below(6) {
+        0 => json!({ "vendor": "mock" }),
+        1 => json!({ "vendor": "mock", "url": "mock://?personality=per_stay" }),
+        2 => json!({ "vendor": "mock", "url": "mock://?personality=room_wide" }),
+        _ => json!({ "vendor": "ttlock" }),
+    }
 }
 
 /// A preference that every hotel of these days can meet.
@@ -98,6 +108,10 @@ pub(crate) fn rebook(chance: &mut Chance, world: &World, at: i64, before: Bookin
 }
 
 pub(crate) fn rooms(chance: &mut Chance, world: &World) -> Vec<usize> {
+    // A booking may name no room, and open nothing.
+    if chance.percent(5) {
+        return Vec::new();
+    }
     chance.some(&(0..world.rooms.len()).collect::<Vec<_>>(), 1, 3)
 }
 

@@ -17,10 +17,13 @@ pub(crate) enum Want {
     Tried(Option<bool>),
 }
 
+/// A line and its answer.
+pub(crate) type Line = (Vec<u8>, Want);
+
 /// A hotel, a day in it, and an answer a line.
 pub(crate) struct Rehearsal {
     pub(crate) hotel: String,
-    pub(crate) lines: Vec<(Vec<u8>, Want)>,
+    pub(crate) lines: Vec<Line>,
     /// The least number of keys that each reservation has had: one a stay.
     pub(crate) keys: BTreeMap<String, usize>,
 }
@@ -37,6 +40,8 @@ enum Happening {
     Event(BusEvent),
     Probe,
     Noise,
+    /// The process dies and comes back; what the page says of the day is the same.
+    Restart,
 }
 
 pub(crate) fn rehearsal(seed: u64) -> Rehearsal {
@@ -53,6 +58,11 @@ pub(crate) fn rehearsal(seed: u64) -> Rehearsal {
     let end = happenings.iter().map(|(at, _)| *at).max().unwrap_or(start) + DAY;
     for _ in 0..chance.between(0, 12) {
         happenings.push((chance.between(start, end), Happening::Noise));
+    }
+    for _ in 0..chance.between(0, 6) {
+        // Shortly before something happens, or a death over a vendor's call would mostly find no call.
+        let at = chance.pick(&happenings).0;
+        happenings.push((at - chance.between(0, MINUTE), Happening::Restart));
     }
     // Stable: what happens at one instant happens in the order in which it came about.
     happenings.sort_by_key(|(at, _)| *at);
@@ -162,7 +172,7 @@ fn told(
     world: &World,
     reservations: &[String],
     happenings: &[(i64, Happening)],
-) -> (Vec<(Vec<u8>, Want)>, BTreeMap<String, usize>) {
+) -> (Vec<Line>, BTreeMap<String, usize>) {
     let mut model = Model::default();
     let mut lines = Vec::new();
     let mut keys = BTreeMap::<String, Keys>::new();
@@ -176,6 +186,11 @@ fn told(
                 lines.push((line(*at, "event", envelope), Want::Taken));
             }
             Happening::Probe => probe(chance, world, reservations, &model, *at, &mut lines),
+            Happening::Restart => {
+                let later = json!({ "afterCalls": chance.between(1, 12) });
+                let restart = if chance.percent(30) { json!({}) } else { later };
+                lines.push((line(*at, "restart", &restart), Want::Taken));
+            }
             Happening::Noise => lines.push(noise(chance, world, reservations, *at)),
         }
     }
@@ -193,7 +208,7 @@ fn probe(
     reservations: &[String],
     model: &Model,
     at: i64,
-    lines: &mut Vec<(Vec<u8>, Want)>,
+    lines: &mut Vec<Line>,
 ) {
     let doors: Vec<&str> = world.rooms.iter().chain(&world.areas).map(|place| &*place.door).collect();
     for reservation in chance.some(reservations, 1, 3) {
@@ -215,7 +230,7 @@ fn probe(
 }
 
 /// What belongs into no day, or does nothing in one.
-fn noise(chance: &mut Chance, world: &World, reservations: &[String], at: i64) -> (Vec<u8>, Want) {
+fn noise(chance: &mut Chance, world: &World, reservations: &[String], at: i64) -> Line {
     let reservation = chance.pick(reservations).clone();
     let guest = chance.id("gst");
     let whose = Whose { world, reservation: &reservation, guest: &guest };

@@ -55,10 +55,12 @@ impl Model {
     pub(crate) fn opens(&self, reservation: &str, door: &str, now: i64) -> Option<bool> {
         let Some(delivered) = self.reservations.get(reservation) else { return Some(false) };
         let settled = settled(delivered, now);
-        let mut verdicts = (settled..=delivered.len())
-            .map(|count| fold(&delivered[..count]).is_some_and(|live| live.stay.opens(door, now)));
+        // A new stay has a new key: where one takes the place of another, that is a change though both open.
+        let mut verdicts = (settled..=delivered.len()).map(|count| {
+            fold(&delivered[..count]).filter(|live| live.stay.opens(door, now)).map(|live| live.begun)
+        });
         let first = verdicts.next()?;
-        verdicts.all(|verdict| verdict == first).then_some(first)
+        verdicts.all(|verdict| verdict == first).then_some(first.is_some())
     }
 
     /// The same for a guest who may have more than one reservation and tries with what he got for all of them. Whether the
@@ -74,10 +76,11 @@ impl Model {
         Some(own)
     }
 
-    /// The stay of a reservation that is going on now: the version that began it, and the one it is as.
+    /// The stay of a reservation that is going on now behind some door: the version that began it, and the one it is as.
     pub(crate) fn going_on(&self, reservation: &str, now: i64) -> Option<(u64, u64)> {
         let delivered = self.reservations.get(reservation)?;
-        let live = fold(delivered).filter(|live| live.stay.from <= now && now < live.stay.until)?;
+        let live = fold(delivered)?;
+        live.stay.doors.iter().find(|door| live.stay.opens(door, now))?;
         (settled(delivered, now) == delivered.len()).then_some((live.begun, live.version))
     }
 
@@ -152,6 +155,10 @@ mod tests {
         assert_eq!(model.opens("r", "3", 85), Some(true), "one above it is a new stay");
         assert_eq!((model.going_on("r", 84), model.going_on("r", 85)), (None, Some((7, 7))));
         assert_eq!(model.going_on("r", 100), None, "it is over");
+        model.deliver(90, "r", 9, stay("3", 10, 100));
+        assert_eq!(model.opens("r", "3", 91), Some(true), "the same stay");
+        model.deliver(95, "r", 8, News::Ends);
+        assert_eq!(model.opens("r", "3", 96), None, "a new stay with a new key");
     }
 
     #[test]

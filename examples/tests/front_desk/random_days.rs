@@ -1,21 +1,24 @@
 //! Random days, played and judged by the model.
 //!
-//! `LOCKPORT_DAYS` says how many (200 unless told otherwise), `LOCKPORT_SEED` with which seed they begin (1 unless told
-//! otherwise). A day that fails is left in the directory for temporary files, to be played again by the program itself.
+//! `LOCKPORT_DAYS` says how many (120 unless told otherwise), `LOCKPORT_SEED` with which seed they begin (1 unless told
+//! otherwise). A day that fails is left in the build's directory for temporary files, to be played again by the program itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::Path;
 use std::{env, fs, thread};
 
 use lockport_examples::front_desk::day;
 use lockport_examples::front_desk::hotel::Hotel;
+use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Json, Summary};
 use lockport_examples::front_desk::player::play;
 use serde_json::Value;
 
 use crate::generator::{Rehearsal, Want, rehearsal};
+use crate::rehearsed::fresh_file;
 
-const DAYS: u64 = 200;
+const DAYS: u64 = 120;
 
 /// What the days came to, so that days in which nothing happens are noticed.
 #[derive(Debug, Default)]
@@ -70,7 +73,12 @@ fn play_all(seeds: Range<u64>) -> (Tally, Vec<String>) {
     let mut failures = Vec::new();
     for seed in seeds {
         let rehearsal = rehearsal(seed);
-        let complaints = match runtime.block_on(played(&rehearsal, seed)) {
+        // Now and then with the state in a file, which each restart opens anew.
+        let store = match seed % 32 {
+            0 => StoreAt::File(fresh_file(&format!("front-desk-{seed}.store"))),
+            _ => StoreAt::default(),
+        };
+        let complaints = match runtime.block_on(played(&rehearsal, seed, store)) {
             Ok((told, summary)) => judge(&rehearsal, &told, &summary, &mut tally),
             Err(message) => vec![message],
         };
@@ -81,12 +89,13 @@ fn play_all(seeds: Range<u64>) -> (Tally, Vec<String>) {
     (tally, failures)
 }
 
-async fn played(rehearsal: &Rehearsal, seed: u64) -> Result<(String, Summary), String> {
+async fn played(rehearsal: &Rehearsal, seed: u64, store: StoreAt) -> Result<(String, Summary), String> {
     let hotel = Hotel::read(rehearsal.hotel.as_bytes()).map_err(|error| error.to_string())?;
     let day = day::read(&hotel, &rehearsal.file());
     let mut told = Vec::new();
-    let summary =
-        play(&hotel, &day, seed, &mut Json::new(&mut told)).await.map_err(|error| error.to_string())?;
+    let summary = play(&hotel, &day, seed, store, &mut Json::new(&mut told))
+        .await
+        .map_err(|error| error.to_string())?;
     Ok((String::from_utf8(told).map_err(|error| error.to_string())?, summary))
 }
 
@@ -164,8 +173,8 @@ fn judge(rehearsal: &Rehearsal, told: &str, summary: &Summary, tally: &mut Tally
 
 /// Leaves the day where it can be looked at, and says how.
 fn left_behind(rehearsal: &Rehearsal, seed: u64, complaints: &[String]) -> String {
-    let hotel = env::temp_dir().join(format!("front-desk-{seed}.hotel.json"));
-    let day = env::temp_dir().join(format!("front-desk-{seed}.jsonl"));
+    let hotel = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("front-desk-{seed}.hotel.json"));
+    let day = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("front-desk-{seed}.jsonl"));
     fs::write(&hotel, &rehearsal.hotel).unwrap();
     fs::write(&day, rehearsal.file()).unwrap();
     let few = complaints.iter().take(6).cloned().collect::<Vec<_>>().join("\n");

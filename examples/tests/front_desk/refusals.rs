@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use lockport::error::ErrorCode;
-use lockport_examples::front_desk::day::{self, Booked, Change, Line, Refusal, Step, Who};
+use lockport_examples::front_desk::day::{self, Booked, Change, Line, Refusal, Restart, Step, Who};
 use lockport_examples::front_desk::hotel::Hotel;
 use serde_json::{Value, json};
 
@@ -99,8 +99,16 @@ fn good_lines_are_read() {
     for how in ["cancelled", "checked_out", "early_checkout"] {
         step(&ended(how));
     }
+    let nowhere = changed(confirmed(), "/event/data/rooms", json!([]));
+    step(&changed(nowhere, "/event/data/areas", json!([])));
     step(&changed(confirmed(), "/comment", json!("a member nobody asked for")));
     step(&json!({ "at": AT, "arrive": { "reservationId": STAY } }));
+    let restart = |what: Value| match step(&json!({ "at": AT, "restart": what })) {
+        Step::Restart(restart) => restart,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(restart(json!({})), Restart::Now);
+    assert_eq!(restart(json!({ "afterCalls": 3, "note": 1 })), Restart::AfterCalls(3.try_into().unwrap()));
 }
 
 /// Nothing is known of a subject that the desk does not listen to, so nothing in it can be wrong.
@@ -226,6 +234,17 @@ fn an_arrival_names_a_reservation() {
 }
 
 #[test]
+fn a_restart_counts_calls_from_one() {
+    for calls in [json!(0), json!(-1), json!(1.5), json!("1"), Value::Null, json!([1]), json!(1e30)] {
+        let restart = json!({ "at": AT, "restart": { "afterCalls": calls } });
+        assert_refused(&restart, ErrorCode::InvalidInput, "'restart' cannot be read");
+    }
+    for data in [json!([]), json!(1), json!("now"), Value::Null] {
+        assert_refused(&json!({ "at": AT, "restart": data }), ErrorCode::InvalidInput, "no JSON object");
+    }
+}
+
+#[test]
 fn an_event_of_others_is_refused() {
     let tenant = changed(confirmed(), "/event/tenantId", json!("tnt_01F6VNGA1PQSDAEWD68EGYZG1F"));
     assert_refused(&tenant, ErrorCode::TenantMismatch, "tenant");
@@ -321,7 +340,7 @@ fn unknown_places_and_windows_that_are_none_are_refused() {
 
 #[test]
 fn what_is_not_played_yet_is_refused_by_name() {
-    for member in ["lost", "unsuspend", "outage", "restart"] {
+    for member in ["lost", "unsuspend", "outage"] {
         assert_refused(&json!({ "at": AT, member: {} }), ErrorCode::Unsupported, &format!("'{member}'"));
     }
     for subject in [

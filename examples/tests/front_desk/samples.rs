@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lockport_examples::front_desk::day;
 use lockport_examples::front_desk::hotel::Hotel;
+use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Json, Summary};
 use lockport_examples::front_desk::player::play;
 use serde_json::Value;
@@ -71,7 +72,8 @@ fn the_sample_is_played_as_its_verdicts_say() {
     let day = day::read(&hotel, DAY.as_bytes());
     let mut told = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let summary = runtime.block_on(play(&hotel, &day, 1, &mut Json::new(&mut told))).unwrap();
+    let summary =
+        runtime.block_on(play(&hotel, &day, 1, StoreAt::default(), &mut Json::new(&mut told))).unwrap();
     let told = String::from_utf8(told).unwrap();
     let refused: Vec<&str> = told.lines().filter(|line| line.contains("\"refused\":")).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");

@@ -1,4 +1,10 @@
 //! The mock, tested without the core's engine in between.
 
 #[cfg(test)]
+mod address;
+#[cfg(test)]
+mod personalities;
+#[cfg(test)]
+mod stand;
+#[cfg(test)]
 mod vendor;

@@ -1,86 +1,17 @@
 //! The vendor by itself: what its doors, its refusals and its faults do when a driver talks to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lockport::credential::KeyCredentialKind;
-use lockport::device::DoorMap;
-use lockport::driver::{
-    Answer, Attempt, Found, GrantOrder, Granted, Held, Journal, Relation, VendorDriver as _, WhyWithdraw,
-    Withdrawal,
-};
-use lockport::env::{Clock as _, ManualClock};
-use lockport::id::{GrantId, KeyCredentialId, LockDeviceId, PropertyId, RoomId};
-use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp, Validity};
-use lockport_mock::{Fault, MockDriver, MockVendor};
+use lockport::driver::{Found, GrantOrder, VendorDriver as _};
+use lockport::id::LockDeviceId;
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Validity};
+use lockport_mock::{Fault, Personality};
 
-#[derive(Debug)]
-struct NoJournal;
-
-#[async_trait::async_trait]
-impl Journal for NoJournal {
-    async fn write(&self, _note: &str) -> Result<(), LockError> {
-        Ok(())
-    }
-}
-
-const ATTEMPT: Attempt<'static> =
-    Attempt { call_key: "call", resend: false, noted: None, journal: &NoJournal };
-
-struct Stand {
-    clock: Arc<ManualClock>,
-    vendor: MockVendor,
-    driver: MockDriver,
-    door: LockDeviceId,
-}
+use crate::stand::Stand;
 
 fn stand() -> Stand {
-    let (door, room) = (LockDeviceId::derived("door", &[]), RoomId::derived("room", &[]));
-    let clock = Arc::new(ManualClock::new(Timestamp::from_timestamp(1_772_452_800, 0).unwrap()));
-    let doors = DoorMap::default().with_room(room, None, vec![door]);
-    let vendor = MockVendor::new(PropertyId::derived("property", &[]), doors, clock.clone());
-    Stand { driver: MockDriver::new(vendor.clone()), vendor, clock, door }
-}
-
-impl Stand {
-    fn order(&self, kind: KeyCredentialKind, text: &str, marker: &str) -> GrantOrder {
-        let now = self.clock.now();
-        GrantOrder {
-            grant: GrantId::derived("grant", &[marker.as_bytes()]),
-            credential: KeyCredentialId::derived("credential", &[marker.as_bytes()]),
-            kind,
-            doors: vec![self.door],
-            window: Validity::new(now, now + TimeDelta::hours(1)).unwrap(),
-            blocked: false,
-            artifact: Some(Secret::new(text.to_owned())),
-            serial: 1,
-            marker: marker.to_owned(),
-            relation: Relation::Override,
-            at: None,
-        }
-    }
-
-    fn pin(&self, digits: &str, marker: &str) -> GrantOrder {
-        self.order(KeyCredentialKind::PinCode, digits, marker)
-    }
-
-    async fn grant(&self, order: &GrantOrder) -> Result<Granted, LockError> {
-        match self.driver.grant(order, &ATTEMPT).await? {
-            Answer::Done(granted) => Ok(granted),
-            Answer::Pending(_) => panic!("this vendor never lets anybody wait"),
-        }
-    }
-
-    async fn withdraw(&self, order: &GrantOrder, reference: Option<Secret>) -> Result<(), LockError> {
-        let held = Held { order: order.clone(), maybe: Vec::new(), reference, note: None };
-        let withdrawal = Withdrawal { held, why: WhyWithdraw::Revoke, shared: Vec::new() };
-        self.driver.withdraw(&withdrawal, &ATTEMPT).await.map(|_| ())
-    }
-
-    fn opens(&self, text: &str) -> bool {
-        self.vendor.door(self.door).try_open(text, self.clock.now())
-    }
+    Stand::of(Personality::PerDoor)
 }
 
 #[tokio::test]
@@ -96,8 +27,8 @@ async fn a_door_judges_artifact_window_and_block() {
         !stand.vendor.door(LockDeviceId::derived("elsewhere", &[])).try_open("482913", order.window.from())
     );
 
-    let held = Held { order: order.clone(), maybe: Vec::new(), reference: reference.clone(), note: None };
-    stand.driver.amend(&held, &GrantOrder { blocked: true, ..order.clone() }, &ATTEMPT).await.unwrap();
+    let blocked = GrantOrder { blocked: true, ..order.clone() };
+    stand.amend(&order, reference.clone(), &blocked).await.unwrap();
     assert!(!stand.opens("482913"));
     assert_eq!(stand.vendor.live_grants(stand.door), 1);
     stand.withdraw(&order, reference).await.unwrap();
@@ -111,7 +42,7 @@ async fn a_pin_is_taken_once_a_door_and_a_token_as_often_as_one_likes() {
     let error = stand.grant(&stand.pin("482913", "two")).await.unwrap_err();
     assert_eq!((error.code(), error.reason()), (ErrorCode::KeyIssueFailed, FailureReason::PinCollision));
     for marker in ["three", "four"] {
-        stand.grant(&stand.order(KeyCredentialKind::MobileApp, "token", marker)).await.unwrap();
+        stand.grant(&stand.phone("token", marker)).await.unwrap();
     }
     assert_eq!(stand.vendor.live_grants(stand.door), 3);
 }
@@ -138,8 +69,7 @@ async fn whoever_lost_the_answer_withdraws_by_the_order_and_gone_is_gone() {
     stand.withdraw(&order, None).await.unwrap();
     stand.withdraw(&order, None).await.unwrap();
     assert_eq!(stand.vendor.live_grants(stand.door), 0);
-    let held = Held { order: order.clone(), maybe: Vec::new(), reference: None, note: None };
-    let error = stand.driver.amend(&held, &order, &ATTEMPT).await.unwrap_err();
+    let error = stand.amend(&order, None, &order).await.unwrap_err();
     assert_eq!((error.code(), error.reason()), (ErrorCode::CredentialExpired, FailureReason::NotFound));
 }
 
@@ -147,19 +77,14 @@ async fn whoever_lost_the_answer_withdraws_by_the_order_and_gone_is_gone() {
 async fn find_sees_what_is_as_ordered_and_nothing_else() {
     let stand = stand();
     let order = stand.pin("482913", "one");
-    let found = |order: GrantOrder| {
-        let driver = stand.driver.clone();
-        async move {
-            matches!(driver.find(&order, &ATTEMPT).await.unwrap(), Found::Present(all) if all.len() == 1)
-        }
-    };
-    assert!(!found(order.clone()).await);
+    assert!(matches!(stand.find(&order).await, Found::Absent));
     stand.grant(&order).await.unwrap();
-    assert!(found(order.clone()).await);
-    assert!(!found(GrantOrder { blocked: true, ..order.clone() }).await);
-    assert!(!found(GrantOrder { marker: "two".to_owned(), ..order.clone() }).await);
+    assert!(stand.found(&order).await.is_some());
     let window = Validity::new(order.window.from(), order.window.until() + TimeDelta::hours(1)).unwrap();
-    assert!(!found(GrantOrder { window, ..order }).await);
+    for other in [GrantOrder { blocked: true, ..order.clone() }, GrantOrder { window, ..order.clone() }] {
+        assert!(matches!(stand.find(&other).await, Found::Otherwise));
+    }
+    assert!(matches!(stand.find(&GrantOrder { marker: "two".to_owned(), ..order }).await, Found::Absent));
 }
 
 #[tokio::test]
@@ -206,7 +131,7 @@ async fn a_late_effect_lands_by_the_vendors_clock_and_as_the_vendor_stands_then(
 #[tokio::test]
 async fn a_door_nobody_has_is_not_paired() {
     let stand = stand();
-    assert_eq!(stand.driver.devices().await.unwrap().len(), 1);
+    assert_eq!(stand.driver.devices().await.unwrap().len(), 3);
     assert!(stand.driver.health(stand.door).await.unwrap().online);
     let error = stand.driver.health(LockDeviceId::derived("elsewhere", &[])).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DeviceNotPaired);

@@ -136,6 +136,24 @@ pub(super) fn suspend(run: Run, id: KeyCredentialId, now: Timestamp) -> Result<S
     }
 }
 
+pub(super) fn settle(
+    run: Run,
+    id: KeyCredentialId,
+    vendor: &VendorCode,
+    now: Timestamp,
+) -> Result<Option<IssuedCredential>, LockError> {
+    match run.program.outcome {
+        Some(Outcome::Given(snapshot)) => {
+            let Snapshot { content, delivery } = *snapshot;
+            Ok(Some(issued(id, vendor, content, delivery)))
+        }
+        Some(Outcome::NotThere) => Ok(None),
+        Some(Outcome::Failed(error)) => Err(error),
+        None => Err(still_pending(&run, now)),
+        Some(_) => Err(StoreError::Corrupt.into()),
+    }
+}
+
 /// The vendor accepted the taking away, and it is not so yet: access stands, so this is no success.
 fn still_pending(run: &Run, now: Timestamp) -> LockError {
     let wait = run.waits_until.map_or_else(Default::default, |then| super::engine::until(then, now));

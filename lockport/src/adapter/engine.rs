@@ -14,8 +14,8 @@ use super::plan::marker;
 use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
 use crate::credential::{Proof, Warning, WarningCode};
 use crate::driver::{
-    AfterLost, Answer, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending, VendorDriver, WhyWithdraw,
-    Withdrawal, Withdrawn,
+    AfterLost, Answer, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending, VendorDriver, WaitsFor,
+    WhyWithdraw, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{FailureReason, LockError, RetryAdvice};
@@ -70,13 +70,18 @@ impl<D: VendorDriver> Engine<'_, D> {
             return self.call(op, index, kind, true).await;
         }
         if let Some(pending) = step.waiting.clone() {
-            return self.look_at_pending(op, index, kind, &pending).await;
+            if !matches!(pending.waits_for, WaitsFor::CardAt(_)) || now >= pending.give_up_at {
+                return self.look_at_pending(op, index, kind, &pending).await;
+            }
+            // A person has come, perhaps with the card. Nothing was begun, so this is the first call again.
+            let resend = step.lost_at.is_some();
+            step_mut(op, index)?.waiting = None;
+            self.mark_sent(op, index).await?;
+            return self.call(op, index, kind, resend).await;
         }
-        // Sent by an earlier run that never came to record an answer.
-        if step.lost_at.is_none() {
-            let step = step_mut(op, index)?;
-            step.lost_at = step.last_sent;
-        }
+        // Sent by an earlier run that never came to record an answer: the latest call of it counts as lost.
+        let step = step_mut(op, index)?;
+        step.lost_at = step.lost_at.max(step.last_sent);
         let step = step_of(op, index)?;
         let never_began = kind.recovery.notes_first && step.act == Act::Grant && step.note.is_none();
         if never_began {
@@ -156,7 +161,8 @@ impl<D: VendorDriver> Engine<'_, D> {
             Act::Withdraw(why) => {
                 let held = self.required_grant(step.order.grant).await?.value.held;
                 let shared = self.shared(&held).await?;
-                match self.driver.withdraw(&Withdrawal { held, why, shared }, attempt).await? {
+                let withdrawal = Withdrawal { held, why, shared, at: step.order.at };
+                match self.driver.withdraw(&withdrawal, attempt).await? {
                     Answer::Done(withdrawn) => Ok(Effect::Withdrawn(withdrawn)),
                     Answer::Pending(pending) => Ok(Effect::Pending(pending)),
                 }
@@ -205,6 +211,7 @@ impl<D: VendorDriver> Engine<'_, D> {
         let step = step_mut(op, index)?;
         step.state = StepState::Planned;
         step.lost_at = None;
+        step.note = None;
         let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
         self.forget(act, grant, serial, &mut transaction).await?;
         transaction.put(op)?;
@@ -255,7 +262,11 @@ impl<D: VendorDriver> Engine<'_, D> {
     }
 
     /// Nobody can tell, and nobody ever will: a person decides.
-    async fn declare(&self, op: &mut Stored<ProgramRecord>, index: usize) -> Result<Ran, LockError> {
+    pub(super) async fn declare(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+    ) -> Result<Ran, LockError> {
         step_mut(op, index)?.state = StepState::Unknown;
         self.save(op).await?;
         Ok(Ran::Settled)
@@ -443,8 +454,16 @@ impl<'a> StepJournal<'a> {
 impl Journal for StepJournal<'_> {
     async fn write(&self, note: &str) -> Result<(), LockError> {
         let mut op = self.op.lock().await;
-        step_mut(&mut op, self.index)?.note = Some(note.to_owned());
+        let step = step_mut(&mut op, self.index)?;
+        step.note = Some(note.to_owned());
         let mut transaction = Transaction::new(self.env)?;
+        // With the grant too: who takes it away later has no step to read.
+        let grant = step.order.grant.to_string();
+        let found = Stored::<GrantRecord>::read(self.ledger.store(), self.ledger.partition(), &grant).await?;
+        if let Some(mut grant) = found {
+            grant.value.held.note = Some(note.to_owned());
+            transaction.put(&mut grant)?;
+        }
         transaction.put(&mut op)?;
         transaction.commit(self.ledger.store(), self.ledger.partition()).await
     }

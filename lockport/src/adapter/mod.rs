@@ -21,15 +21,15 @@ use async_trait::async_trait;
 use self::busy::Busy;
 use self::record::Intent;
 use crate::credential::{
-    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
-    UpdateInput, UpdateResult,
+    IssueInput, IssueResult, IssuedCredential, RevokeInput, RevokeOutcome, SettleInput, SuspendInput,
+    SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
 };
 use crate::device::{DeviceHealth, DoorMap, LockDevice};
 use crate::driver::VendorDriver;
 use crate::env::Env;
 use crate::error::{LockError, Operation};
 use crate::id::{LockDeviceId, PropertyId, TenantId};
-use crate::port::{AdapterDescriptor, LockPort};
+use crate::port::{AdapterDescriptor, LockPort, Settle};
 use crate::store::ledger::Ledger;
 use crate::store::{Partition, Store};
 
@@ -152,5 +152,16 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
             return Err(during(LockError::device_not_paired(device)));
         }
         self.driver.health(device).await.map_err(|error| during(error.at_device(device)))
+    }
+}
+
+#[async_trait]
+impl<D: VendorDriver> Settle for Adapter<D> {
+    async fn settle(&self, input: SettleInput) -> Result<Option<IssuedCredential>, LockError> {
+        let during = self.during(Operation::SettleCredential);
+        self.check_tenant(input.tenant_id).map_err(&during)?;
+        let id = input.credential_id;
+        let run = self.perform(Intent::Settle(input)).await.map_err(&during)?;
+        answer::settle(run, id, &self.descriptor.vendor, self.env.now()).map_err(&during)
     }
 }

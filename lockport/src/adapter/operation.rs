@@ -1,9 +1,12 @@
 //! One operation from its claim to its outcome: planned once, carried out by the engine, settled with what came of it.
 
+use std::collections::BTreeMap;
+
 use super::Adapter;
 use super::answer::Run;
 use super::engine::{Engine, Ran, can_be_turned, until};
 use super::plan::{self, Next};
+use super::planning::Planned;
 use super::record::{
     CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, term_of_credential,
     term_of_door,
@@ -105,6 +108,33 @@ impl<D: VendorDriver> Adapter<D> {
         }
     }
 
+    /// Carries on whatever is open, as far as it will go; how many operations are open still. For a host that comes back after
+    /// a crash and does not remember what it was about.
+    ///
+    /// # Errors
+    /// What the store says; what a vendor says only leaves its operation open.
+    pub async fn sweep(&self) -> Result<usize, LockError> {
+        let mut open: usize = 0;
+        for key in self.ledger.open_operations::<Program>().await? {
+            let busy = self.busy.of(&key);
+            let _mine = busy.lock().await;
+            let run = match self.ledger.resume::<Program>(&key).await? {
+                Some(Begun::Yours(operation)) => self.run(operation).await,
+                Some(Begun::Leased { .. }) => {
+                    open = open.saturating_add(1);
+                    continue;
+                }
+                _ => continue,
+            };
+            let settled = match run {
+                Ok(run) => run.waits_until.is_none(),
+                Err(error) => error.advice() == RetryAdvice::Never,
+            };
+            open = open.saturating_add(usize::from(!settled));
+        }
+        Ok(open)
+    }
+
     fn come_back(&self, then: Timestamp) -> LockError {
         let wait = until(then, self.env.now());
         let message = "another operation on the same credential or lock is under way";
@@ -150,9 +180,12 @@ impl<D: VendorDriver> Adapter<D> {
         let id = op.value.body.intent.credential();
         if !op.value.body.planned {
             match self.plan(&op.value.body).await {
-                Ok((program, mut credential)) => {
+                Ok(Planned { program, mut credential, mut grants }) => {
                     op.value.body = program;
                     let mut transaction = Transaction::new(&self.env)?;
+                    for grant in &mut grants {
+                        transaction.put(grant)?;
+                    }
                     transaction.put(&mut credential)?;
                     transaction.put(&mut op)?;
                     transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
@@ -163,13 +196,18 @@ impl<D: VendorDriver> Adapter<D> {
                 }
             }
         }
+        let mut waiting: BTreeMap<usize, Timestamp> = BTreeMap::new();
         loop {
-            match plan::next(&mut op.value.body) {
+            match plan::next(&mut op.value.body, &waiting.keys().copied().collect()) {
                 Next::Execute(index) => {
                     let kind = self.kind_of(op.value.body.steps.get(index))?;
                     if let Ran::Waiting(then) = self.engine().execute(&mut op, index, &kind).await? {
-                        return Ok(Run { program: op.value.body, waits_until: Some(then) });
+                        waiting.insert(index, then);
                     }
+                }
+                Next::Wait => {
+                    let waits_until = waiting.values().min().copied();
+                    return Ok(Run { program: op.value.body, waits_until });
                 }
                 Next::Undo(steps) => {
                     op.value.body.steps.extend(steps);

@@ -6,7 +6,7 @@ use super::engine::quiet_until;
 use super::record::{
     CredentialState, GrantRecord, GrantState, Intent, Outcome, ProgramRecord, Snapshot, Step, StepState,
 };
-use crate::credential::{Proof, SuspendMethod};
+use crate::credential::{Proof, SuspendMethod, Verdict};
 use crate::driver::{Suspend, VendorDriver};
 use crate::error::LockError;
 use crate::store::{StoreError, Stored, Transaction};
@@ -23,6 +23,11 @@ impl<D: VendorDriver> Adapter<D> {
                 if matches!(op.value.body.intent, Intent::Issue(_)) {
                     content.issued_at = self.env.now();
                 }
+                Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content }))
+            }
+            Intent::Settle(input) if input.verdict == Verdict::DidNotHappen => Outcome::NotThere,
+            Intent::Settle(_) => {
+                let content = op.value.body.target.clone().ok_or(StoreError::Corrupt)?;
                 Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content }))
             }
             Intent::Suspend(_) => {
@@ -122,7 +127,8 @@ impl<D: VendorDriver> Adapter<D> {
         match outcome {
             Outcome::Given(snapshot) => {
                 record.content = Some(snapshot.content.clone());
-                if !matches!(intent, Intent::Update(_)) {
+                let settled = matches!(intent, Intent::Settle(_)) && record.state != CredentialState::Failed;
+                if !matches!(intent, Intent::Update(_)) && !settled {
                     record.state = CredentialState::Active;
                 }
                 if matches!(intent, Intent::Unsuspend(_)) {
@@ -143,7 +149,7 @@ impl<D: VendorDriver> Adapter<D> {
             Outcome::Failed(_) if matches!(intent, Intent::Issue(_)) => {
                 record.state = CredentialState::Failed
             }
-            Outcome::Failed(_) => {}
+            Outcome::Failed(_) | Outcome::NotThere => {}
         }
         transaction.put(&mut credential)?;
         Ok(())

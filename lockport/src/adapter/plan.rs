@@ -1,6 +1,8 @@
 //! The planner: what is to be done at the vendor, decided from records alone. No I/O, no clock of its own.
 
-use crate::credential::{Decision, DecisionCode, Holder, KeyCredentialKind};
+use std::collections::BTreeSet;
+
+use crate::credential::{Decision, DecisionCode, Holder, IssueInput, KeyCredentialKind};
 use crate::driver::{
     Amend, ArtifactSource, DriverDescriptor, GrantOrder, Kind, Per, Relation, Suspend, WhyWithdraw,
 };
@@ -23,6 +25,8 @@ pub(super) const MAX_REDRAWS: u8 = 3;
 pub(super) enum Next {
     /// Carry out this step.
     Execute(usize),
+    /// Nothing but steps that wait.
+    Wait,
     /// The round was refused: take back these steps' effects, then look again.
     Undo(Vec<Step>),
     /// The round was refused and everything of it is taken back.
@@ -35,15 +39,16 @@ pub(super) enum Next {
     Declared,
 }
 
-/// Reads the program; the only change it makes is to cancel what is no longer wanted.
-pub(super) fn next(program: &mut Program) -> Next {
+/// Reads the program; the only change it makes is to cancel what is no longer wanted. Steps that are `waiting` hold up nobody:
+/// they are passed over.
+pub(super) fn next(program: &mut Program, waiting: &BTreeSet<usize>) -> Next {
     if program.turned {
         cancel_planned(program);
         // What was sent and not recorded is not waited for: it counts as lost, and the locks stay until it can no longer land.
         for step in
             program.steps.iter_mut().filter(|step| matches!(step.state, StepState::Sent | StepState::Again))
         {
-            step.lost_at = step.lost_at.or(step.last_sent);
+            step.lost_at = step.lost_at.max(step.last_sent);
         }
         return Next::Stopped;
     }
@@ -59,8 +64,10 @@ pub(super) fn next(program: &mut Program) -> Next {
         program.steps.iter_mut().filter(forward).for_each(|step| step.state = StepState::Cancelled);
     }
     let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Sent | StepState::Again);
-    if let Some(index) = program.steps.iter().position(open) {
-        return Next::Execute(index);
+    let mut unsettled =
+        program.steps.iter().enumerate().filter(|(_, step)| open(step)).map(|(index, _)| index).peekable();
+    if unsettled.peek().is_some() {
+        return unsettled.find(|index| !waiting.contains(index)).map_or(Next::Wait, Next::Execute);
     }
     match refused {
         None => Next::Done,
@@ -104,6 +111,20 @@ pub(super) struct Wanted<'a> {
     pub(super) brought: Option<&'a str>,
     /// Suspended from the start.
     pub(super) blocked: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// What an issue wants at these doors.
+    pub(super) fn of(input: &'a IssueInput, doors: &'a [LockDeviceId]) -> Self {
+        Self {
+            holder: &input.holder,
+            validity: input.validity,
+            doors,
+            at: input.place.at,
+            brought: input.place.holder_device.as_deref(),
+            blocked: false,
+        }
+    }
 }
 
 /// The kinds that can be granted as wanted, in order of preference, and why the others cannot.
@@ -261,7 +282,7 @@ pub(super) fn changes(
         let order = &record.held.order;
         let same_window = Some(order.window) == window && record.held.maybe.is_empty();
         if !keeps(record) || !(same_window || kind.amend_window == Amend::Native) {
-            withdrawals.push(Step::new(Act::Withdraw(WhyWithdraw::Moved), order.clone(), 0));
+            withdrawals.push(Step::new(Act::Withdraw(WhyWithdraw::Moved), placed(order, wanted.at), 0));
             continue;
         }
         covered.extend(order.doors.iter().copied());
@@ -272,7 +293,7 @@ pub(super) fn changes(
         if let Some(window) = window
             && !(same_window && doors == order.doors)
         {
-            let target = GrantOrder { window, doors: doors.clone(), at: wanted.at, ..order.clone() };
+            let target = GrantOrder { window, doors: doors.clone(), ..placed(order, wanted.at) };
             amends.push(amend(credential, order, target));
         }
         covered.extend(doors);
@@ -287,34 +308,66 @@ pub(super) fn changes(
 }
 
 /// Takes away everything that may be there.
-pub(super) fn withdrawals(own: &[GrantRecord], why: WhyWithdraw, round: u32) -> Vec<Step> {
-    own.iter()
-        .filter(|record| record.state.occupies())
-        .map(|record| Step::new(Act::Withdraw(why), record.held.order.clone(), round))
-        .collect()
+pub(super) fn withdrawals(own: &[GrantRecord], why: WhyWithdraw, at: Option<LockDeviceId>) -> Vec<Step> {
+    let there = own.iter().filter(|record| record.state.occupies());
+    there.map(|record| Step::new(Act::Withdraw(why), placed(&record.held.order, at), 0)).collect()
 }
 
-/// Suspends every grant: blocked at the vendor, or taken away and kept here.
-pub(super) fn suspension(credential: &mut CredentialRecord, kind: &Kind, own: &[GrantRecord]) -> Vec<Step> {
+/// The same order at the place where this operation happens; where it names none, at the order's own.
+fn placed(order: &GrantOrder, at: Option<LockDeviceId>) -> GrantOrder {
+    GrantOrder { at: at.or(order.at), ..order.clone() }
+}
+
+/// Suspends every grant that is not yet: blocked at the vendor, or taken away and kept here.
+pub(super) fn suspension(
+    credential: &mut CredentialRecord,
+    kind: &Kind,
+    own: &[GrantRecord],
+    at: Option<LockDeviceId>,
+) -> Vec<Step> {
     match kind.suspend {
         Suspend::Native => own
             .iter()
-            .filter(|record| record.state.occupies())
-            .map(|record| blocked(credential, &record.held.order, true))
+            .filter(|record| record.state.occupies() && record.state != GrantState::Suspended)
+            .map(|record| blocked(credential, &record.held.order, true, at))
             .collect(),
-        Suspend::Emulated | Suspend::No => withdrawals(own, WhyWithdraw::Suspend, 0),
+        Suspend::Emulated | Suspend::No => withdrawals(own, WhyWithdraw::Suspend, at),
     }
 }
 
-/// Lets every natively suspended grant open again.
-pub(super) fn restoration(credential: &mut CredentialRecord, own: &[GrantRecord]) -> Vec<Step> {
-    let held =
-        own.iter().filter(|record| matches!(record.state, GrantState::Suspended | GrantState::Unknown));
-    held.map(|record| blocked(credential, &record.held.order, false)).collect()
+/// Lets what is still there open again: what is blocked, and what could not be taken away while it was suspended.
+pub(super) fn restoration(
+    credential: &mut CredentialRecord,
+    own: &[GrantRecord],
+    at: Option<LockDeviceId>,
+) -> Vec<Step> {
+    let there = |record: &&GrantRecord| record.state.occupies() && record.state != GrantState::Live;
+    own.iter().filter(there).map(|record| blocked(credential, &record.held.order, false, at)).collect()
 }
 
-fn blocked(credential: &mut CredentialRecord, order: &GrantOrder, blocked: bool) -> Step {
-    amend(credential, order, GrantOrder { blocked, ..order.clone() })
+/// What is granted again gets back what it had, where the core did not choose it: the same card, the vendor's own PIN.
+pub(super) fn restore_artifacts(steps: &mut [Step], kind: &Kind, own: &[GrantRecord]) {
+    if !matches!(kind.artifact, ArtifactSource::Card | ArtifactSource::Vendor) {
+        return;
+    }
+    for step in steps {
+        let shares = |record: &&GrantRecord| {
+            record.held.order.doors.iter().any(|door| step.order.doors.contains(door))
+        };
+        let kept = own.iter().filter(|record| record.state == GrantState::Withheld).find(shares);
+        if let Some(artifact) = kept.and_then(GrantRecord::opens_with) {
+            step.order.artifact = Some(artifact.clone());
+        }
+    }
+}
+
+fn blocked(
+    credential: &mut CredentialRecord,
+    order: &GrantOrder,
+    blocked: bool,
+    at: Option<LockDeviceId>,
+) -> Step {
+    amend(credential, order, GrantOrder { blocked, ..placed(order, at) })
 }
 
 /// An amend and its way back, each newer than what was there before it.

@@ -2,22 +2,31 @@
 
 use super::Adapter;
 use super::plan::{self, MAX_REDRAWS, Wanted};
-use super::record::{CredentialContent, CredentialRecord, CredentialState, Intent, Program, ProgramRecord};
-use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput};
+use super::record::{
+    CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
+    ProgramRecord,
+};
+use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
 use crate::driver::{Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::id::LockDeviceId;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::{Timestamp, Validity};
 
+/// What planning comes to: all of it is written before anything is sent.
+pub(super) struct Planned {
+    pub(super) program: Program,
+    pub(super) credential: Stored<CredentialRecord>,
+    pub(super) grants: Vec<Stored<GrantRecord>>,
+}
+
 impl<D: VendorDriver> Adapter<D> {
     /// Plans a fresh operation. An error here means that nothing was changed and nothing is recorded.
-    pub(super) async fn plan(
-        &self,
-        program: &Program,
-    ) -> Result<(Program, Stored<CredentialRecord>), LockError> {
+    pub(super) async fn plan(&self, program: &Program) -> Result<Planned, LockError> {
         let id = program.intent.credential();
         let credential = self.credential(id).await?;
         let mut program = Program { planned: true, ..program.clone() };
+        let mut grants = Vec::new();
         let credential = match program.intent.clone() {
             Intent::Issue(input) => self.plan_issue(&mut program, credential, &input).await?,
             Intent::Revoke(_) => {
@@ -29,13 +38,77 @@ impl<D: VendorDriver> Adapter<D> {
                     revoked: None,
                 };
                 let credential = credential.unwrap_or_else(|| Stored::fresh(fresh));
-                program.steps = plan::withdrawals(&self.own(id).await?, WhyWithdraw::Revoke, 0);
+                program.steps =
+                    plan::withdrawals(&self.own(id).await?, WhyWithdraw::Revoke, program.intent.at());
+                credential
+            }
+            Intent::Settle(input) => {
+                let mut credential = credential.ok_or_else(|| LockError::credential_not_found(id))?;
+                grants = self.plan_settle(&mut program, &mut credential.value, input.verdict).await?;
                 credential
             }
             intent => self.plan_change(&mut program, credential, &intent).await?,
         };
-        Ok((program, credential))
+        Ok(Planned { program, credential, grants })
     }
+
+    /// Takes a person's word for what is unknown, and plans what is left to do: the doors that were never asked for when it
+    /// happened, the taking back of what is there when it did not.
+    async fn plan_settle(
+        &self,
+        program: &mut Program,
+        credential: &mut CredentialRecord,
+        verdict: Verdict,
+    ) -> Result<Vec<Stored<GrantRecord>>, LockError> {
+        let unknown =
+            |grant: &GrantRecord| grant.state == GrantState::Unknown || !grant.held.maybe.is_empty();
+        let mut all = self.grants_of(credential.id).await?;
+        if credential.state == CredentialState::Revoked || !all.iter().any(|grant| unknown(&grant.value)) {
+            return Err(conflict(FailureReason::WrongState, "nothing about the credential is unknown"));
+        }
+        let content = credential.content.clone().ok_or(StoreError::Corrupt)?;
+        let kind = self.descriptor.kind(content.kind).ok_or(StoreError::Corrupt)?;
+        let was_issued = credential.state != CredentialState::Failed;
+        for grant in all.iter_mut().map(|grant| &mut grant.value).filter(|grant| unknown(grant)) {
+            let newest = grant.held.maybe.pop();
+            grant.held.maybe.clear();
+            if verdict == Verdict::Happened {
+                grant.held.order = newest.unwrap_or_else(|| grant.held.order.clone());
+                grant.effective = grant.held.order.window;
+            }
+            let there = was_issued || verdict == Verdict::Happened;
+            grant.state = match (there, grant.held.order.blocked) {
+                (true, true) => GrantState::Suspended,
+                (true, false) => GrantState::Live,
+                (false, _) => GrantState::Withdrawn,
+            };
+        }
+        let own: Vec<GrantRecord> = all.iter().map(|grant| grant.value.clone()).collect();
+        if verdict == Verdict::Happened && !was_issued {
+            let covered: Vec<LockDeviceId> = own
+                .iter()
+                .filter(|grant| grant.state.occupies())
+                .flat_map(|grant| grant.held.order.doors.clone())
+                .collect();
+            let mut doors = self.doors.resolve(&content.rooms, &content.scope)?;
+            doors.retain(|door| !covered.contains(door));
+            let wanted = Wanted {
+                holder: &content.holder,
+                validity: content.validity,
+                doors: &doors,
+                at: None,
+                brought: None,
+                blocked: false,
+            };
+            let others = self.occupants(&doors).await?;
+            program.steps = plan::grants(credential, &content, kind, &wanted, &others, 0, &self.env)?;
+        } else if !was_issued {
+            program.steps = plan::withdrawals(&own, WhyWithdraw::Undo, None);
+        }
+        program.target = Some(content);
+        Ok(all)
+    }
+
     async fn plan_issue(
         &self,
         program: &mut Program,
@@ -53,14 +126,7 @@ impl<D: VendorDriver> Adapter<D> {
             }
         }
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
-        let wanted = Wanted {
-            holder: &input.holder,
-            validity: input.validity,
-            doors: &doors,
-            at: input.place.at,
-            brought: input.place.holder_device.as_deref(),
-            blocked: false,
-        };
+        let wanted = Wanted::of(input, &doors);
         let (kinds, skipped) = plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted);
         program.decisions = skipped;
         program.kinds = kinds;
@@ -141,17 +207,27 @@ impl<D: VendorDriver> Adapter<D> {
             Intent::Suspend(_) if kind.suspend == Suspend::No => {
                 return Err(LockError::unsupported(format!("the vendor cannot suspend a {}", kind.kind)));
             }
-            Intent::Suspend(_) if suspended => Vec::new(),
-            Intent::Suspend(_) => plan::suspension(record, kind, &own),
+            // Again, when it is suspended: what could not be taken away then is taken away now.
+            Intent::Suspend(_) => plan::suspension(record, kind, &own, intent.at()),
             Intent::Update(_) if suspended && !native => Vec::new(),
             Intent::Update(_) => {
                 let others = self.occupants(&doors).await?;
                 plan::changes(record, &target, kind, &wanted, &own, &others, &self.env)?
             }
-            _ if native => plan::restoration(record, &own),
             _ => {
-                let others = self.occupants(&doors).await?;
-                plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?
+                let mut steps = plan::restoration(record, &own, intent.at());
+                if !native {
+                    let there =
+                        |door: &LockDeviceId| steps.iter().any(|step| step.order.doors.contains(door));
+                    let doors: Vec<LockDeviceId> =
+                        doors.iter().copied().filter(|door| !there(door)).collect();
+                    let wanted = Wanted { doors: &doors, ..wanted };
+                    let others = self.occupants(&doors).await?;
+                    let mut again = plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?;
+                    plan::restore_artifacts(&mut again, kind, &own);
+                    steps.append(&mut again);
+                }
+                steps
             }
         };
         program.target = Some(target);
@@ -187,14 +263,7 @@ impl<D: VendorDriver> Adapter<D> {
             return Ok(false);
         };
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
-        let wanted = Wanted {
-            holder: &input.holder,
-            validity: input.validity,
-            doors: &doors,
-            at: input.place.at,
-            brought: input.place.holder_device.as_deref(),
-            blocked: false,
-        };
+        let wanted = Wanted::of(&input, &doors);
         let mut credential = self.credential(input.resulting_id()).await?.ok_or(StoreError::Corrupt)?;
         let content = credential.value.content.as_mut().ok_or(StoreError::Corrupt)?;
         content.kind = kind.kind;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::credential::{
-    Decision, Holder, IssueInput, KeyCredentialKind, Proof, RevokeInput, SuspendInput, SuspendMethod,
-    UnsuspendInput, UpdateInput, Warning,
+    Decision, Holder, IssueInput, KeyCredentialKind, Proof, RevokeInput, SettleInput, SuspendInput,
+    SuspendMethod, UnsuspendInput, UpdateInput, Warning,
 };
 use crate::driver::{GrantOrder, Held, Pending, WhyWithdraw};
 use crate::error::{LockError, Operation as Verb};
@@ -27,6 +27,7 @@ pub(super) enum Intent {
     Revoke(RevokeInput),
     Suspend(SuspendInput),
     Unsuspend(UnsuspendInput),
+    Settle(SettleInput),
 }
 
 impl Intent {
@@ -37,6 +38,7 @@ impl Intent {
             Self::Revoke(_) => Verb::RevokeCredential,
             Self::Suspend(_) => Verb::SuspendCredential,
             Self::Unsuspend(_) => Verb::UnsuspendCredential,
+            Self::Settle(_) => Verb::SettleCredential,
         }
     }
 
@@ -47,6 +49,7 @@ impl Intent {
             Self::Revoke(input) => &input.idempotency_key,
             Self::Suspend(input) => &input.idempotency_key,
             Self::Unsuspend(input) => &input.idempotency_key,
+            Self::Settle(input) => &input.idempotency_key,
         }
     }
 
@@ -57,6 +60,7 @@ impl Intent {
             Self::Revoke(input) => input.credential_id,
             Self::Suspend(input) => input.credential_id,
             Self::Unsuspend(input) => input.credential_id,
+            Self::Settle(input) => input.credential_id,
         }
     }
 
@@ -68,6 +72,7 @@ impl Intent {
             Self::Revoke(input) => input.place.at,
             Self::Suspend(input) => input.place.at,
             Self::Unsuspend(input) => input.place.at,
+            Self::Settle(_) => None,
         }
     }
 
@@ -79,6 +84,7 @@ impl Intent {
             Self::Revoke(input) => crate::credential::fingerprint(name, input),
             Self::Suspend(input) => crate::credential::fingerprint(name, input),
             Self::Unsuspend(input) => crate::credential::fingerprint(name, input),
+            Self::Settle(input) => crate::credential::fingerprint(name, input),
         }
     }
 }
@@ -318,8 +324,16 @@ impl Record for CredentialRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Outcome {
     Given(Box<Snapshot>),
-    Revoked { proof: Proof, effective_by: Timestamp },
-    Suspended { how: SuspendMethod, proof: Proof },
+    Revoked {
+        proof: Proof,
+        effective_by: Timestamp,
+    },
+    Suspended {
+        how: SuspendMethod,
+        proof: Proof,
+    },
+    /// A person looked, and it is not there.
+    NotThere,
     Failed(LockError),
 }
 

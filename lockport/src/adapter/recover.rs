@@ -10,6 +10,7 @@ use crate::credential::Proof;
 use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::store::Stored;
+use crate::validity::Timestamp;
 
 /// How long a pending step is left alone between two looks when the vendor names no time.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -50,14 +51,7 @@ impl<D: VendorDriver> Engine<'_, D> {
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::After(wait)))
             }
             found => match (refusal, found) {
-                // Done by half and refused the rest: it counts as given, so that it is taken back.
-                (Some(error), Found::Otherwise) if step.act == Act::Grant => {
-                    step_mut(op, index)?.state = StepState::Done;
-                    op.value.body.failure.get_or_insert(error);
-                    self.save(op).await?;
-                    Ok(Ran::Settled)
-                }
-                (Some(error), _) => self.refused(op, index, error).await,
+                (Some(error), found) => self.refused_with(op, index, found, error).await,
                 (None, Found::Absent) if !withdraws => self.unsend(op, index).await,
                 (None, _) => {
                     step_mut(op, index)?.state = StepState::Again;
@@ -90,15 +84,20 @@ impl<D: VendorDriver> Engine<'_, D> {
                 let proof = kind.best_proof;
                 self.record(op, index, Effect::Withdrawn(Withdrawn { proof, warnings: Vec::new() })).await
             }
-            Found::Absent if now >= pending.give_up_at => {
+            Found::CannotTell if now >= pending.give_up_at => self.declare(op, index).await,
+            // Still there. Perhaps a lost call brought it after the vendor had done its work; a taking away is never given up.
+            _ if withdraws && (now >= pending.give_up_at || brought_late(op, index, now)) => {
+                let step = step_mut(op, index)?;
+                step.waiting = None;
+                step.state = StepState::Again;
+                self.save(op).await?;
+                Ok(Ran::Settled)
+            }
+            found if now >= pending.give_up_at => {
                 let message = "the vendor accepted it and never did it";
                 let code = op.value.body.intent.verb().refusal_code();
-                self.refused(
-                    op,
-                    index,
-                    LockError::new(code, FailureReason::Timeout, RetryAdvice::Never, message),
-                )
-                .await
+                let error = LockError::new(code, FailureReason::Timeout, RetryAdvice::Never, message);
+                self.refused_with(op, index, found, error).await
             }
             _ => {
                 let ask_after = now.checked_add_signed(LOOK_AGAIN).unwrap_or(now);
@@ -109,6 +108,24 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
     }
 
+    /// Refused; and what was found there counts. What is done by half counts as given, so that it is taken back.
+    async fn refused_with(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        found: Found,
+        error: LockError,
+    ) -> Result<Ran, LockError> {
+        let step = step_mut(op, index)?;
+        if step.act != Act::Grant || !matches!(found, Found::Otherwise) {
+            return self.refused(op, index, error).await;
+        }
+        step.state = StepState::Done;
+        op.value.body.failure.get_or_insert(error);
+        self.save(op).await?;
+        Ok(Ran::Settled)
+    }
+
     async fn look(&self, op: &Stored<ProgramRecord>, index: usize) -> Result<Found, LockError> {
         let step = step_of(op, index)?;
         let call_key = format!("{}:{index}", op.value.key);
@@ -117,6 +134,12 @@ impl<D: VendorDriver> Engine<'_, D> {
             Attempt { call_key: &call_key, resend: true, noted: step.note.as_deref(), journal: &journal };
         self.driver.find(&step.order, &attempt).await
     }
+}
+
+/// Whether a call that this operation goes through could have landed since the step was last sent.
+fn brought_late(op: &Stored<ProgramRecord>, index: usize, now: Timestamp) -> bool {
+    let sent = step_of(op, index).ok().and_then(|step| step.last_sent);
+    op.value.quiet_until.is_some_and(|quiet| quiet <= now && sent.is_none_or(|sent| sent < quiet))
 }
 
 fn not_settled() -> LockError {

@@ -354,6 +354,23 @@ by_credential! {
     };
     /// Asks that a suspended credential opens again.
     UnsuspendInput {};
+    /// Says what a person found where nobody else can tell (see [`Settle`](crate::port::Settle)).
+    SettleInput {
+        /// What was found.
+        verdict: Verdict,
+        /// Who looked.
+        operator: UserId
+    };
+}
+
+/// What a person found of a call whose answer was lost for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It had its effect: the key is there, the change is in force.
+    Happened,
+    /// It had none.
+    DidNotHappen,
 }
 
 /// What makes two inputs the same: a hash over everything but the key itself.

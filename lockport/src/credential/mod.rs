@@ -6,8 +6,8 @@ mod result;
 
 pub(crate) use self::input::fingerprint;
 pub use self::input::{
-    ChannelHint, Contact, Guest, Holder, IssueInput, MAX_DISPLAY_NAME, MAX_ROOMS, Place, RevokeInput, Staff,
-    SuspendInput, UnsuspendInput, UpdateInput,
+    ChannelHint, Contact, Guest, Holder, IssueInput, MAX_DISPLAY_NAME, MAX_ROOMS, Place, RevokeInput,
+    SettleInput, Staff, SuspendInput, UnsuspendInput, UpdateInput, Verdict,
 };
 pub use self::kind::{InvalidVendorCode, KeyCredentialKind, RevokeReason, SuspendReason, VendorCode};
 pub use self::result::{

@@ -215,7 +215,7 @@ impl LatencyProfile {
                 self.give
             }
             Operation::RevokeCredential | Operation::SuspendCredential => self.take,
-            Operation::ListDevices | Operation::HealthCheck => self.look,
+            Operation::SettleCredential | Operation::ListDevices | Operation::HealthCheck => self.look,
         }
     }
 }

@@ -75,6 +75,8 @@ pub struct Withdrawal {
     pub why: WhyWithdraw,
     /// Doors of it that other live grants of ours still need.
     pub shared: Vec<LockDeviceId>,
+    /// The encoder at which it happens, where there is one.
+    pub at: Option<LockDeviceId>,
 }
 
 /// Why something is taken away.
@@ -150,7 +152,7 @@ pub struct Pending {
 pub enum WaitsFor {
     /// The vendor's own queue.
     Vendor,
-    /// A card at this encoder.
+    /// A card at this encoder. Nothing was begun: the core calls again, with the same order, whenever the host does.
     CardAt(LockDeviceId),
     /// A call of the vendor's webhook.
     Webhook,

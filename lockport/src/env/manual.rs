@@ -40,6 +40,14 @@ impl ManualClock {
         });
     }
 
+    /// When the next sleeper wants to wake, if anybody sleeps: where a rehearsal may turn the clock to at once. A sleeper that
+    /// was dropped may still be counted.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        DateTime::from_timestamp_micros(sleepers.iter().map(|(until, _)| *until).min()?)
+    }
+
     /// Moves the clock forwards.
     pub fn advance(&self, by: TimeDelta) {
         self.set(self.now().checked_add_signed(by).unwrap_or(Timestamp::MAX_UTC));

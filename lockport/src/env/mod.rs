@@ -5,6 +5,7 @@ mod link;
 #[cfg(feature = "test-util")]
 mod manual;
 mod os;
+mod priority;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use self::link::{ByteLink, DeviceAddress, GattLink, HidBus, HidDeviceInfo, L
 #[cfg(feature = "test-util")]
 pub use self::manual::{ManualClock, SeededEntropy};
 pub use self::os::{OsEntropy, SystemClock};
+pub use self::priority::Priority;
 use crate::id::{PropertyId, TenantId};
 use crate::secret::Secret;
 use crate::validity::Timestamp;
@@ -75,6 +77,11 @@ impl Env {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How long ago that was; nothing when the clock has jumped back since.
+    pub(crate) fn since(&self, then: Timestamp) -> Duration {
+        self.now().signed_duration_since(then).to_std().unwrap_or_default()
     }
 
     /// A fresh ULID: the clock's milliseconds and 80 random bits.
@@ -157,6 +164,12 @@ pub enum TransportError {
     /// An answer larger than [`MAX_HTTP_BODY`].
     #[error("the answer is too large")]
     TooLarge,
+    /// Certainly not sent: the vendor's quota is used up for this long.
+    #[error("the vendor's quota is used up for now")]
+    Limited(Duration),
+    /// Certainly not sent: the vendor failed so often that it is left alone for a while.
+    #[error("the vendor failed too often and is left alone for a while")]
+    CircuitOpen,
 }
 
 /// Sends an HTTP request once: no retry, no redirect, no decompression, no proxy of its own choosing.
@@ -165,7 +178,7 @@ pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
     /// Sends and waits for the whole answer.
     ///
     /// # Errors
-    /// [`TransportError`]; `NotSent` is a promise that nothing left this machine.
+    /// [`TransportError`]; `NotSent`, `Limited` and `CircuitOpen` are promises that nothing left this machine.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
 }
 

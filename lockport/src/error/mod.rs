@@ -45,6 +45,8 @@ pub enum Operation {
     SuspendCredential,
     /// `unsuspend_credential`
     UnsuspendCredential,
+    /// `settle`, beside the port
+    SettleCredential,
     /// `list_devices`
     ListDevices,
     /// `health_check`
@@ -61,6 +63,7 @@ impl Operation {
             Self::RevokeCredential => "revoke_credential",
             Self::SuspendCredential => "suspend_credential",
             Self::UnsuspendCredential => "unsuspend_credential",
+            Self::SettleCredential => "settle",
             Self::ListDevices => "list_devices",
             Self::HealthCheck => "health_check",
         }
@@ -70,9 +73,10 @@ impl Operation {
     #[must_use]
     pub const fn refusal_code(self) -> ErrorCode {
         match self {
-            Self::IssueCredential | Self::UpdateCredential | Self::UnsuspendCredential => {
-                ErrorCode::KeyIssueFailed
-            }
+            Self::IssueCredential
+            | Self::UpdateCredential
+            | Self::UnsuspendCredential
+            | Self::SettleCredential => ErrorCode::KeyIssueFailed,
             Self::RevokeCredential | Self::SuspendCredential => ErrorCode::KeyRevokeFailed,
             Self::ListDevices | Self::HealthCheck => ErrorCode::VendorUnreachable,
         }
@@ -276,6 +280,8 @@ impl From<TransportError> for LockError {
             TransportError::Lost => (FailureReason::Network, RetryAdvice::OutcomeUnknown),
             TransportError::TimedOut => (FailureReason::Timeout, RetryAdvice::OutcomeUnknown),
             TransportError::TooLarge => (FailureReason::MalformedAnswer, RetryAdvice::OutcomeUnknown),
+            TransportError::Limited(wait) => (FailureReason::Throttled, RetryAdvice::After(wait)),
+            TransportError::CircuitOpen => (FailureReason::Network, RetryAdvice::NotApplied),
         };
         let mut this = Self::unreachable(reason, advice, error.to_string());
         this.0.source = Some(Source::Transport(error));

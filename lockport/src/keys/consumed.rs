@@ -121,15 +121,16 @@ fn own_property(property: PropertyId, own: Partition) -> Result<(), LockError> {
 
 fn booking(data: BookingData) -> Result<Booking, LockError> {
     let BookingData { guest_id, rooms, valid_from, valid_until, areas, preferred_kinds } = data;
-    if rooms.is_empty() && areas.is_empty() {
-        return Err(LockError::invalid_input("a booking without a room or an area"));
-    }
     let validity = Validity::new(valid_from, valid_until)
         .map_err(|error| LockError::invalid_input(error.to_string()))?;
     Ok(Booking { guest: guest_id, rooms, areas, validity, preferred_kinds })
 }
 
 fn read<'de, T: Deserialize<'de>>(data: &'de Value) -> Result<T, LockError> {
+    // A list would be read member by member.
+    if !data.is_object() {
+        return Err(LockError::invalid_input("data is not an object"));
+    }
     // The decoder's own words may quote the data; a guest's could be in it.
     T::deserialize(data).map_err(|error| LockError::invalid_input(format!("data: {}", scrubbed(&error))))
 }

@@ -24,7 +24,7 @@ use crate::credential::Delivery;
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::{Cause, Envelope, Published};
-use crate::id::{ArtifactRef, EventId, ReservationId, UserId};
+use crate::id::{ArtifactRef, EventId, KeyCredentialId, ReservationId, UserId};
 use crate::property::Property;
 use crate::store::queue::{Queue, Undelivered};
 use crate::store::{Partition, Store, StoreError, Stored, Transaction};
@@ -85,6 +85,7 @@ impl KeyService {
             correlation_id: event.correlation_id.clone().or_else(|| Some(reservation.to_string())),
         };
         let delivered = Delivered { event: stay_event, cause };
+        self.queue.catch_up().await?;
         let mut last = StoreError::Conflict.into();
         for _ in 0..DELIVERY_TRIES {
             match self.take_in(reservation, version, &delivered).await {
@@ -134,38 +135,68 @@ impl KeyService {
         self.queue.delivered(event).await
     }
 
-    /// Exchanges an artifact's reference for the artifact. Who did so, when and what for is written down first (X17).
+    /// Exchanges an artifact's reference for the artifact, once. Who did so, when and what for is written down first (X17).
     ///
     /// # Errors
-    /// `INVALID_INPUT` when no purpose is named; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, or whose text is
-    /// wiped.
+    /// `INVALID_INPUT` when no purpose is named; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
+    /// before, or whose text is wiped. [`new_reference`](Self::new_reference) gives out another.
     pub async fn reveal(
         &self,
         artifact: ArtifactRef,
         actor: UserId,
         purpose: &str,
     ) -> Result<Vec<Delivery>, LockError> {
-        if purpose.is_empty() || purpose.len() > MAX_PURPOSE {
-            return Err(LockError::invalid_input(format!("a purpose has 1 to {MAX_PURPOSE} bytes")));
-        }
+        check_purpose(purpose)?;
         let found =
             Stored::<KeyRecord>::find(&*self.store, self.partition(), &term_of_artifact(artifact)).await?;
-        let key = found.into_iter().next().map(|key| key.value).filter(|key| !key.delivery.is_empty());
-        let Some((key, kind)) = key.and_then(|key| key.kind.map(|kind| (key, kind))) else {
+        let key = found.into_iter().next().filter(|key| !key.value.delivery.is_empty());
+        let Some((mut key, kind)) = key.and_then(|key| key.value.kind.map(|kind| (key, kind))) else {
             let message = "the reference stands for nothing";
             let (code, reason) = (ErrorCode::CredentialNotFound, FailureReason::NotFound);
             return Err(LockError::new(code, reason, RetryAdvice::Never, message));
         };
+        key.value.artifact = None;
+        self.audited(&mut key, actor, purpose).await?;
+        Ok(key.value.delivery.iter().filter_map(|kept| kept.hand_out(kind)).collect())
+    }
+
+    /// Another reference to a credential's artifact: the first one was exchanged, and what came of it did not reach the guest.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` when no purpose is named; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out.
+    pub async fn new_reference(
+        &self,
+        id: KeyCredentialId,
+        actor: UserId,
+        purpose: &str,
+    ) -> Result<ArtifactRef, LockError> {
+        check_purpose(purpose)?;
+        let found = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id.to_string()).await?;
+        let mut key = found
+            .filter(|key| !key.value.delivery.is_empty())
+            .ok_or_else(|| LockError::credential_not_found(id))?;
+        let artifact = ArtifactRef::from_ulid(self.env.ulid()?);
+        key.value.artifact = Some(artifact);
+        self.audited(&mut key, actor, purpose).await?;
+        Ok(artifact)
+    }
+
+    async fn audited(
+        &self,
+        key: &mut Stored<KeyRecord>,
+        actor: UserId,
+        purpose: &str,
+    ) -> Result<(), LockError> {
         let mut transaction = Transaction::new(&self.env)?;
         transaction.put(&mut Stored::fresh(AuditRecord {
             id: self.env.ulid()?.to_string(),
             at: self.env.now(),
             actor,
             purpose: purpose.to_owned(),
-            credential: key.id,
+            credential: key.value.id,
         }))?;
-        transaction.commit(&*self.store, self.partition()).await?;
-        Ok(key.delivery.iter().filter_map(|kept| kept.hand_out(kind)).collect())
+        transaction.put(key)?;
+        transaction.commit(&*self.store, self.partition()).await
     }
 
     /// What a person has to do now.
@@ -191,6 +222,13 @@ impl KeyService {
         let id = EventId::from_ulid(self.env.ulid()?);
         self.queue.push(transaction, what.envelope(id, self.env.now(), self.partition().tenant, cause, data))
     }
+}
+
+fn check_purpose(purpose: &str) -> Result<(), LockError> {
+    if purpose.is_empty() || purpose.len() > MAX_PURPOSE {
+        return Err(LockError::invalid_input(format!("a purpose has 1 to {MAX_PURPOSE} bytes")));
+    }
+    Ok(())
 }
 
 pub(crate) fn is_conflict(error: &LockError) -> bool {

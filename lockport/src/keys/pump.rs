@@ -24,6 +24,9 @@ const BATCH: usize = 64;
 /// How often a tick looks for more before it lets the host do something else.
 const ROUNDS: usize = 1_000;
 
+/// How often a revoke that the vendor has accepted is asked about before it counts as failed.
+const PATIENCE: u32 = 12;
+
 /// How long a pending credential is left alone when the port names no time.
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
@@ -33,6 +36,7 @@ impl KeyService {
     /// # Errors
     /// When the store is away. What a vendor refuses is no error here: it becomes an event and a task.
     pub async fn tick(&self) -> Result<Option<Timestamp>, LockError> {
+        self.queue.catch_up().await?;
         for _ in 0..ROUNDS {
             let now = self.env.now();
             let mut due = Stored::<KeyRecord>::due(&*self.store, self.partition(), now, BATCH).await?;
@@ -287,6 +291,14 @@ impl KeyService {
                 record.revoke_confirmed_at = Some(now);
                 record.work = None;
                 self.close_tasks(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
+            }
+            // Accepted, or another operation has to end first: no failure yet.
+            Err(error) if error.reason() == FailureReason::InProgress && record.attempts <= PATIENCE => {
+                let pause = match error.advice() {
+                    RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(ASK_AGAIN),
+                    _ => ASK_AGAIN,
+                };
+                record.next_try = now.checked_add_signed(pause);
             }
             Err(error) => {
                 self.gone(record, reason, false, &mut transaction)?;

@@ -1,87 +1,70 @@
 //! The deadline: every call ends, whatever the vendor does. How long it may take follows from the driver's latency class.
 
 use std::future::Future;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::future::{Either, select};
 
-use crate::credential::{
-    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
-    UpdateInput, UpdateResult,
-};
-use crate::device::{DeviceHealth, LockDevice};
-use crate::env::Env;
+use super::call::{Call, layered};
+use crate::env::{Env, Priority};
 use crate::error::{FailureReason, LockError, Operation, RetryAdvice};
-use crate::id::{LockDeviceId, PropertyId};
-use crate::port::{AdapterDescriptor, LockPort, SharedLockPort};
+use crate::port::{AdapterDescriptor, SharedLockPort};
 
-/// Ends a call that takes too long. What it had begun is settled by calling again with the same key.
+/// How long a call may take: its latency class's deadline, or a figure of the host's where that is less.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ceiling(pub(super) Option<Duration>);
+
+impl Ceiling {
+    pub(super) fn of(self, operation: Operation, descriptor: &AdapterDescriptor) -> Duration {
+        let class = descriptor.latency.of(operation).deadline();
+        self.0.map_or(class, |ceiling| ceiling.min(class))
+    }
+}
+
+/// Ends a call that takes too long. What it had begun is settled by calling again with the same key. Around the retries it is
+/// the deadline of the call, within them the time-out of each attempt.
 #[derive(Debug)]
 pub struct DeadlineLayer {
     inner: SharedLockPort,
     descriptor: AdapterDescriptor,
+    ceiling: Ceiling,
+    message: &'static str,
     env: Env,
 }
 
 impl DeadlineLayer {
-    /// Around this port.
+    /// The deadline of whole calls of this port: its latency class's, and at most `ceiling`.
     #[must_use]
-    pub fn new(inner: SharedLockPort, env: Env) -> Self {
-        let descriptor = inner.describe_adapter();
-        Self { inner, descriptor, env }
+    pub fn new(inner: SharedLockPort, ceiling: Option<Duration>, env: Env) -> Self {
+        let (descriptor, message) = (inner.describe_adapter(), "the call did not end by its deadline");
+        Self { inner, descriptor, ceiling: Ceiling(ceiling), message, env }
     }
 
-    async fn within<T>(
-        &self,
-        operation: Operation,
-        call: impl Future<Output = Result<T, LockError>> + Send,
-    ) -> Result<T, LockError> {
-        let deadline = self.descriptor.latency.of(operation).deadline();
-        let sleep = self.env.sleep.sleep(deadline);
-        match select(std::pin::pin!(call), sleep).await {
+    /// The time-out of each attempt: its latency class's, and at most `ceiling`.
+    #[must_use]
+    pub fn per_attempt(inner: SharedLockPort, ceiling: Duration, env: Env) -> Self {
+        Self { message: "the attempt did not end in time", ..Self::new(inner, Some(ceiling), env) }
+    }
+
+    fn look(&self, call: &Call<'_>) -> Operation {
+        call.operation()
+    }
+
+    async fn around<T, F>(&self, operation: Operation, call: impl FnOnce() -> F) -> Result<T, LockError>
+    where
+        F: Future<Output = Result<T, LockError>>,
+    {
+        let end = self.env.sleep.sleep(self.ceiling.of(operation, &self.descriptor));
+        let call = Priority::of(operation).scope(call());
+        match select(std::pin::pin!(call), end).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => {
-                let message = "the call did not end by its deadline";
                 let error =
-                    LockError::unreachable(FailureReason::Timeout, RetryAdvice::OutcomeUnknown, message);
+                    LockError::unreachable(FailureReason::Timeout, RetryAdvice::OutcomeUnknown, self.message);
                 Err(error.during(operation, &self.descriptor.vendor))
             }
         }
     }
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl LockPort for DeadlineLayer {
-    fn describe_adapter(&self) -> AdapterDescriptor {
-        self.descriptor.clone()
-    }
-
-    async fn issue_credential(&self, input: IssueInput) -> Result<IssueResult, LockError> {
-        self.within(Operation::IssueCredential, self.inner.issue_credential(input)).await
-    }
-
-    async fn update_credential(&self, input: UpdateInput) -> Result<UpdateResult, LockError> {
-        self.within(Operation::UpdateCredential, self.inner.update_credential(input)).await
-    }
-
-    async fn revoke_credential(&self, input: RevokeInput) -> Result<RevokeOutcome, LockError> {
-        self.within(Operation::RevokeCredential, self.inner.revoke_credential(input)).await
-    }
-
-    async fn suspend_credential(&self, input: SuspendInput) -> Result<SuspendOutcome, LockError> {
-        self.within(Operation::SuspendCredential, self.inner.suspend_credential(input)).await
-    }
-
-    async fn unsuspend_credential(&self, input: UnsuspendInput) -> Result<UpdateResult, LockError> {
-        self.within(Operation::UnsuspendCredential, self.inner.unsuspend_credential(input)).await
-    }
-
-    async fn list_devices(&self, property: PropertyId) -> Result<Vec<LockDevice>, LockError> {
-        self.within(Operation::ListDevices, self.inner.list_devices(property)).await
-    }
-
-    async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        self.within(Operation::HealthCheck, self.inner.health_check(device)).await
-    }
-}
+layered!(DeadlineLayer, once);

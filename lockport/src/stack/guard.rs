@@ -1,18 +1,15 @@
 //! The guard: what capability, window, tenant or input forbids is refused here, before any I/O.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
-use crate::credential::{
-    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
-    UpdateInput, UpdateResult,
-};
-use crate::device::{DeviceHealth, DoorMap, LockDevice};
+use super::call::{Call, layered};
+use crate::credential::{IssueInput, UpdateInput};
+use crate::device::DoorMap;
 use crate::env::Env;
-use crate::error::{ErrorCode, FailureReason, LockError, Operation, RetryAdvice};
-use crate::id::{LockDeviceId, PropertyId, RoomId, TenantId};
-use crate::port::{AdapterDescriptor, LockPort, SharedLockPort};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::id::{PropertyId, RoomId, TenantId};
+use crate::port::{AdapterDescriptor, SharedLockPort};
 use crate::scope::GuestScope;
 use crate::store::Partition;
 
@@ -91,54 +88,31 @@ impl GuardLayer {
         Err(LockError::unsupported("this lock system cannot suspend"))
     }
 
-    fn refuse(&self, operation: Operation, checked: Result<(), LockError>) -> Result<(), LockError> {
-        checked.map_err(|error| error.during(operation, &self.descriptor.vendor))
+    fn look(&self, call: &Call<'_>) -> Result<(), LockError> {
+        let checked = match call {
+            Call::Issue(input) => self.check_issue(input),
+            Call::Update(input) => self.check_update(input),
+            Call::Revoke(input) => self.check_tenant(input.tenant_id),
+            Call::Suspend(input) => self.check_tenant(input.tenant_id).and_then(|()| self.check_suspend()),
+            Call::Unsuspend(input) => self.check_tenant(input.tenant_id).and_then(|()| self.check_suspend()),
+            Call::Devices(property) => self.check_property(*property),
+            Call::Health(device) if self.doors.has_door(*device) => Ok(()),
+            Call::Health(device) => Err(LockError::device_not_paired(*device)),
+        };
+        checked.map_err(|error| error.during(call.operation(), &self.descriptor.vendor))
+    }
+
+    async fn around<T, F>(
+        &self,
+        checked: Result<(), LockError>,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, LockError>
+    where
+        F: Future<Output = Result<T, LockError>>,
+    {
+        checked?;
+        call().await
     }
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl LockPort for GuardLayer {
-    fn describe_adapter(&self) -> AdapterDescriptor {
-        self.descriptor.clone()
-    }
-
-    async fn issue_credential(&self, input: IssueInput) -> Result<IssueResult, LockError> {
-        self.refuse(Operation::IssueCredential, self.check_issue(&input))?;
-        self.inner.issue_credential(input).await
-    }
-
-    async fn update_credential(&self, input: UpdateInput) -> Result<UpdateResult, LockError> {
-        self.refuse(Operation::UpdateCredential, self.check_update(&input))?;
-        self.inner.update_credential(input).await
-    }
-
-    async fn revoke_credential(&self, input: RevokeInput) -> Result<RevokeOutcome, LockError> {
-        self.refuse(Operation::RevokeCredential, self.check_tenant(input.tenant_id))?;
-        self.inner.revoke_credential(input).await
-    }
-
-    async fn suspend_credential(&self, input: SuspendInput) -> Result<SuspendOutcome, LockError> {
-        let checked = self.check_tenant(input.tenant_id).and_then(|()| self.check_suspend());
-        self.refuse(Operation::SuspendCredential, checked)?;
-        self.inner.suspend_credential(input).await
-    }
-
-    async fn unsuspend_credential(&self, input: UnsuspendInput) -> Result<UpdateResult, LockError> {
-        let checked = self.check_tenant(input.tenant_id).and_then(|()| self.check_suspend());
-        self.refuse(Operation::UnsuspendCredential, checked)?;
-        self.inner.unsuspend_credential(input).await
-    }
-
-    async fn list_devices(&self, property: PropertyId) -> Result<Vec<LockDevice>, LockError> {
-        self.refuse(Operation::ListDevices, self.check_property(property))?;
-        self.inner.list_devices(property).await
-    }
-
-    async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        let known =
-            if self.doors.has_door(device) { Ok(()) } else { Err(LockError::device_not_paired(device)) };
-        self.refuse(Operation::HealthCheck, known)?;
-        self.inner.health_check(device).await
-    }
-}
+layered!(GuardLayer, once);

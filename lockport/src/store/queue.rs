@@ -50,6 +50,7 @@ pub struct Queue {
     store: Arc<dyn Store>,
     partition: Partition,
     env: Env,
+    /// The number of the next event; 0 until it is known what waits already.
     counter: AtomicU64,
 }
 
@@ -58,6 +59,21 @@ impl Queue {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, partition: Partition, env: Env) -> Self {
         Self { store, partition, env, counter: AtomicU64::new(0) }
+    }
+
+    /// Looks, once, at what waits already: what is added from now on comes after it, also within one instant of the clock.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn catch_up(&self) -> Result<(), LockError> {
+        if self.counter.load(Ordering::Acquire) > 0 {
+            return Ok(());
+        }
+        let waiting = Stored::<Outgoing>::find(&*self.store, self.partition, "").await?;
+        let nth = |row: &Stored<Outgoing>| row.value.id.split('-').nth(1)?.parse::<u64>().ok();
+        let next = waiting.iter().filter_map(nth).max().unwrap_or(0).saturating_add(1);
+        self.counter.fetch_max(next, Ordering::AcqRel);
+        Ok(())
     }
 
     /// Adds an event to a transaction, so that it leaves if and only if what it tells of was written.

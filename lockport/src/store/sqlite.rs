@@ -18,6 +18,9 @@ use crate::validity::Timestamp;
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// By which a file is known as a store: "lkpt".
+const APPLICATION_ID: i64 = 0x6c6b_7074;
+
 /// One step of the schema each; a file is brought up to date by those it has not had. Never changed once released.
 const MIGRATIONS: &[&str] = &[include_str!("sqlite/0001.sql")];
 
@@ -51,7 +54,8 @@ impl SqliteStore {
     /// [`OpenError`]; the file is then as it was.
     pub async fn open(path: &Path, wrap: &dyn KeyWrap, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
         let kept = {
-            let mut connection = connect(path)?;
+            let mut connection = Connection::open(path).map_err(|_| OpenError::File)?;
+            connection.busy_timeout(BUSY).map_err(|_| OpenError::File)?;
             migrate(&mut connection)?;
             data_keys(&connection).map_err(|_| OpenError::File)?
         };
@@ -97,11 +101,22 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Brings the file up to date. A file that is not a store, and not empty, is left as it is.
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|_| OpenError::File)?;
-    let version: i64 =
-        transaction.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|_| OpenError::File)?;
+    let number =
+        |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|_| OpenError::File);
+    let is_empty = number("SELECT count(*) FROM sqlite_master")? == 0;
+    match number("PRAGMA application_id")? {
+        APPLICATION_ID => {}
+        0 if is_empty => {
+            let ours = format!("PRAGMA application_id = {APPLICATION_ID}");
+            transaction.execute_batch(&ours).map_err(|_| OpenError::File)?;
+        }
+        _ => return Err(OpenError::File),
+    }
+    let version = number("PRAGMA user_version")?;
     let done = usize::try_from(version).map_err(|_| OpenError::File)?;
     let missing = MIGRATIONS.get(done..).ok_or(OpenError::Newer)?;
     for step in missing {

@@ -1,6 +1,15 @@
 //! What the core promises beyond one module, judged from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod breaker;
+#[cfg(feature = "sqlite")]
+mod crash;
+mod keys;
 mod ledger;
+mod limits;
+mod retry;
 mod rig;
+mod stack;
 mod store;
+mod wire;
+mod yes;

@@ -307,6 +307,12 @@ mod sqlite {
         drop(file.open(7).unwrap());
         file.sql("PRAGMA user_version = 99");
         assert_eq!(file.open(7).err(), Some(OpenError::Newer));
+        // Another program's file is left as it is.
+        let foreign = File::new();
+        foreign.sql("CREATE TABLE theirs (x)");
+        let before = std::fs::read(&foreign.0).unwrap();
+        assert_eq!(foreign.open(7).err(), Some(OpenError::File));
+        assert_eq!(std::fs::read(&foreign.0).unwrap(), before);
         std::fs::write(&file.0, b"this is no database, and it is long enough to look at").unwrap();
         let _ = std::fs::remove_file(file.0.with_extension("db-wal"));
         assert_eq!(file.open(7).err(), Some(OpenError::File));

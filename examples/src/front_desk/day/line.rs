@@ -1,12 +1,14 @@
 //! One line.
 
+use std::num::NonZeroU64;
+
 use lockport::event::Envelope;
 use lockport::id::ReservationId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Heard, Moment, Refusal, Step, Try, Who, instant};
+use super::{Heard, Moment, Refusal, Restart, Step, Try, Who, instant};
 use crate::front_desk::hotel::Hotel;
 
 /// The members of which a line has exactly one, as they stand there: a member that is there and null is there.
@@ -49,6 +51,13 @@ struct Arrival {
     reservation_id: ReservationId,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Death {
+    #[serde(default, deserialize_with = "present")]
+    after_calls: Option<NonZeroU64>,
+}
+
 pub(super) fn read(hotel: &Hotel, bytes: &[u8]) -> Result<Moment, Refusal> {
     let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid("the line is not UTF-8"))?;
     if !text.trim_start().starts_with('{') {
@@ -65,6 +74,10 @@ pub(super) fn read(hotel: &Hotel, bytes: &[u8]) -> Result<Moment, Refusal> {
         "event" => Step::Event(Box::new(Heard::read(hotel, object::<Envelope>("event", member)?)?)),
         "try" => Step::Try(attempt(hotel, object("try", member)?)?),
         "arrive" => Step::Arrive(object::<Arrival>("arrive", member)?.reservation_id),
+        "restart" => {
+            let Death { after_calls } = object("restart", member)?;
+            Step::Restart(after_calls.map_or(Restart::Now, Restart::AfterCalls))
+        }
         later => return Err(Refusal::unsupported(format!("'{later}' is not played yet"))),
     };
     Ok(Moment { at, step })

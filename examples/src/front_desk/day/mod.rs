@@ -3,6 +3,8 @@
 mod bus;
 mod line;
 
+use std::num::NonZeroU64;
+
 use chrono::DateTime;
 use lockport::error::ErrorCode;
 use lockport::id::{ReservationId, UserId};
@@ -39,6 +41,18 @@ pub enum Step {
     Try(Try),
     /// A guest stands at the desk.
     Arrive(ReservationId),
+    /// The process behind the desk dies and comes back on its store.
+    Restart(Restart),
+}
+
+/// When the process behind the desk dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Here.
+    Now,
+    /// As the vendors have answered so many calls from here on, and before the last answer is kept. Takes the place of an earlier
+    /// restart that has not come yet.
+    AfterCalls(NonZeroU64),
 }
 
 /// Somebody at a door.

@@ -1,9 +1,17 @@
 //! The house: simulated locks in the doors, and the whole of lockport behind the desk.
+//!
+//! What is outside (vendors, doors, the clock, what is on disk) goes on whatever happens behind the desk. Behind it is a process,
+//! which can die at any vendor call, and comes back on its store with nothing else.
 
+mod mock;
+mod mortal;
+mod store;
 mod ttlock;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockport::Timestamp;
@@ -13,23 +21,32 @@ use lockport::device::DoorMap;
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::LockDeviceId;
 use lockport::keys::KeyService;
-use lockport::port::{LockPort, SharedLockPort};
+use lockport::port::LockPort;
 use lockport::property::Property;
 use lockport::stack::LockStack;
-use lockport::store::{MemoryStore, Partition, Store};
+use lockport::store::{OpenError, Partition, Store};
 
+pub use self::mortal::Died;
+use self::mortal::Mortality;
+pub use self::store::StoreAt;
 use super::hotel::Hotel;
 
-/// The name of this process among those that share a store.
+/// The name of this process among those that share a store. Whoever comes back under it takes up at once what it left open.
 const INSTANCE: &str = "front-desk";
 
-/// What a vendor's doors are to somebody who stands before them.
-pub trait VendorDoors: fmt::Debug {
+/// A vendor that is up: what outlives the process behind the desk.
+trait Vendor: fmt::Debug {
     /// The vendor's world has the same time as the house.
     fn set_clock(&self, now: Timestamp);
 
     /// Somebody holds everything he was handed against one of the doors.
-    fn try_open(&self, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict;
+    fn try_open(&self, site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict;
+
+    /// How many keys the vendor holds for a door.
+    fn keys_at(&self, site: &Site, door: &str) -> usize;
+
+    /// A new driver with a new way to the vendor, made into an adapter.
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String>;
 }
 
 /// What a door did.
@@ -52,12 +69,12 @@ impl Verdict {
 #[non_exhaustive]
 pub enum HouseError {
     /// A lock system that has no simulator here yet.
-    #[error("vendor {name:?} is not played yet: {code}")]
+    #[error("vendor {name:?} is not played yet: {what}")]
     NotPlayed {
         /// The name the hotel gives it.
         name: String,
-        /// Whose lock system.
-        code: VendorCode,
+        /// What lock system.
+        what: String,
     },
     /// The simulated vendor, or the way to it, does not come up.
     #[error("vendor {name:?} does not start: {reason}")]
@@ -67,61 +84,68 @@ pub enum HouseError {
         /// Why.
         reason: String,
     },
+    /// The file that is to hold the desk's state.
+    #[error("{}: {error}", .path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: OpenError,
+    },
 }
 
 /// A hotel in which doors can be tried.
 #[derive(Debug)]
 pub struct House {
-    /// Behind the desk.
-    pub service: KeyService,
+    site: Site,
     clock: Arc<ManualClock>,
-    vendors: BTreeMap<String, Box<dyn VendorDoors>>,
+    store: StoreAt,
+    vendors: BTreeMap<String, Box<dyn Vendor>>,
     /// Door to vendor, both by name.
     doors: BTreeMap<String, String>,
+    /// The process; there is none while nobody has come back.
+    desk: Option<KeyService>,
 }
 
-/// What every vendor of a house is built on.
-struct Site<'h> {
-    hotel: &'h Hotel,
-    store: Arc<dyn Store>,
+/// What everything in a house is built on.
+#[derive(Debug)]
+struct Site {
+    hotel: Hotel,
     env: Env,
     seed: u64,
-}
-
-/// A vendor that is up: the driver's side of it, made into an adapter, and the doors' side.
-struct Started {
-    adapter: Arc<dyn LockPort>,
-    doors: Box<dyn VendorDoors>,
+    mortality: Mortality,
 }
 
 impl House {
     /// Puts the locks in and opens the desk, at this time. The same seed makes the same house.
     ///
     /// # Errors
-    /// [`HouseError`] when a vendor cannot be played or does not start.
-    pub async fn start(hotel: &Hotel, now: Timestamp, seed: u64) -> Result<Self, HouseError> {
-        if let Some((name, code)) = hotel.vendors.iter().find(|(_, code)| **code != VendorCode::TTLOCK) {
-            return Err(HouseError::NotPlayed { name: name.clone(), code: code.clone() });
-        }
+    /// [`HouseError`] when a vendor cannot be played or does not start, or when the store cannot be opened.
+    pub async fn start(hotel: &Hotel, now: Timestamp, seed: u64, store: StoreAt) -> Result<Self, HouseError> {
         let clock = Arc::new(ManualClock::new(now));
         let env =
             Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
-        let site = Site { hotel, store: Arc::new(MemoryStore::new()), env, seed };
-        let policy = hotel.policy.clone();
-        let mut property = Property::new(hotel.tenant, hotel.property, hotel.zone.name().to_owned(), policy);
+        let site = Site { hotel: hotel.clone(), env, seed, mortality: Mortality::default() };
         let mut vendors = BTreeMap::new();
-        for name in hotel.vendors.keys() {
-            if !hotel.doors().any(|(_, vendor)| vendor == name) {
+        for (name, vendor) in &hotel.vendors {
+            let is_ttlock = vendor.code == VendorCode::TTLOCK;
+            if !is_ttlock && vendor.code != VendorCode::MOCK {
+                return Err(HouseError::NotPlayed { name: name.clone(), what: vendor.code.to_string() });
+            }
+            if !hotel.doors().any(|(_, of)| of == name) {
                 continue;
             }
-            let doors = Arc::new(site.door_map(name));
-            let started = ttlock::start(&site, name, &doors).await?;
-            property = property.with_adapter(name, site.stack(started.adapter, &doors), doors);
-            vendors.insert(name.clone(), started.doors);
+            let started = if is_ttlock {
+                ttlock::start(&site, name).await?
+            } else {
+                mock::start(&site, name, vendor.url.as_deref())?
+            };
+            vendors.insert(name.clone(), started);
         }
-        let service = KeyService::new(Arc::new(property), site.store, site.env);
         let doors = hotel.doors().map(|(door, vendor)| (door.to_owned(), vendor.to_owned())).collect();
-        Ok(Self { service, clock, vendors, doors })
+        let mut house = Self { site, clock, store, vendors, doors, desk: None };
+        house.come_back().await?;
+        Ok(house)
     }
 
     /// Moves the time, for the desk and for every vendor.
@@ -135,14 +159,63 @@ impl House {
     /// Somebody holds everything he was handed against a door.
     #[must_use]
     pub fn try_open(&self, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
-        match self.doors.get(door).and_then(|vendor| self.vendors.get(vendor)) {
-            Some(vendor) => vendor.try_open(door, in_hand, at),
+        match self.vendor_of(door) {
+            Some(vendor) => vendor.try_open(&self.site, door, in_hand, at),
             None => Verdict::shut("there is no such door"),
         }
     }
+
+    /// How many keys the vendor holds for a door.
+    #[must_use]
+    pub fn keys_at(&self, door: &str) -> usize {
+        self.vendor_of(door).map_or(0, |vendor| vendor.keys_at(&self.site, door))
+    }
+
+    fn vendor_of(&self, door: &str) -> Option<&dyn Vendor> {
+        self.doors.get(door).and_then(|vendor| self.vendors.get(vendor)).map(|vendor| &**vendor)
+    }
+
+    /// Asks the desk for something.
+    ///
+    /// # Errors
+    /// [`Died`] when the process died over it, or before. What it was about is dropped where it stood.
+    pub async fn ask<T>(&self, act: impl AsyncFnOnce(&KeyService) -> T) -> Result<T, Died> {
+        let desk = self.desk.as_ref().ok_or(Died)?;
+        self.site.mortality.outlives(act(desk)).await
+    }
+
+    /// Orders the death of the process as so many vendor calls from here on have been answered, in the place of an earlier order.
+    pub fn dies_after(&self, calls: NonZeroU64) {
+        self.site.mortality.dies_after(calls);
+    }
+
+    /// The process is gone, and a new one of the same name starts on the store. Whatever death was ordered has had its turn.
+    ///
+    /// # Errors
+    /// [`HouseError`] when it does not come up; it can be tried again.
+    pub async fn come_back(&mut self) -> Result<(), HouseError> {
+        // Gone before the new one looks at the store: two at once would be another story.
+        self.desk = None;
+        self.site.mortality.reborn();
+        let store = self.store.open().await?;
+        let Hotel { tenant, property, zone, policy, .. } = &self.site.hotel;
+        let mut property = Property::new(*tenant, *property, zone.name().to_owned(), policy.clone());
+        for (name, vendor) in &self.vendors {
+            let setup = self.site.setup(name, &store);
+            let doors = setup.doors.clone();
+            let adapter = vendor
+                .adapter(&self.site, setup)
+                .map_err(|reason| HouseError::DoesNotStart { name: name.clone(), reason })?;
+            let (partition, env) = (self.site.partition(), self.site.env.clone());
+            let port = LockStack::new(adapter, partition, doors.clone(), env).build();
+            property = property.with_adapter(name, port, doors);
+        }
+        self.desk = Some(KeyService::new(Arc::new(property), store, self.site.env.clone()));
+        Ok(())
+    }
 }
 
-impl Site<'_> {
+impl Site {
     fn partition(&self) -> Partition {
         Partition { tenant: self.hotel.tenant, property: self.hotel.property }
     }
@@ -162,18 +235,15 @@ impl Site<'_> {
         areas.fold(map, |map, area| map.with_area(area.name.clone(), vec![self.device(&area.door)]))
     }
 
-    fn setup(&self, vendor: &str, doors: &Arc<DoorMap>) -> AdapterSetup {
+    /// What an adapter of a new process stands on.
+    fn setup(&self, vendor: &str, store: &Arc<dyn Store>) -> AdapterSetup {
         AdapterSetup {
             name: vendor.to_owned(),
             partition: self.partition(),
-            doors: doors.clone(),
-            store: self.store.clone(),
+            doors: Arc::new(self.door_map(vendor)),
+            store: store.clone(),
             env: self.env.clone(),
             instance: INSTANCE.to_owned(),
         }
-    }
-
-    fn stack(&self, adapter: Arc<dyn LockPort>, doors: &Arc<DoorMap>) -> SharedLockPort {
-        LockStack::new(adapter, self.partition(), doors.clone(), self.env.clone()).build()
     }
 }

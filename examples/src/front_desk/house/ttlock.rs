@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lockport::adapter::Adapter;
+use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::Artifact;
 use lockport::device::DoorMap;
 use lockport::env::{HttpMethod, HttpRequest, HttpTransport, SecretError, SecretProvider};
 use lockport::id::{LockDeviceId, PropertyId, TenantId};
+use lockport::port::LockPort;
 use lockport::store::slots::Slots;
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
@@ -16,7 +17,8 @@ use lockport_sim_ttlock::{Presented, SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
 use serde_json::Value;
 
-use super::{HouseError, INSTANCE, Site, Started, VendorDoors, Verdict};
+use super::mortal::MortalTransport;
+use super::{HouseError, INSTANCE, Site, Vendor, Verdict};
 
 // The vendor is simulated, so nothing is behind these.
 const CLIENT: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -27,18 +29,21 @@ const ACCOUNT_PASSWORD_VALUE: &str = "rehearsal";
 /// The longest a set-up call may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The doors of one TTLock account.
+/// One TTLock account, its cloud and its locks.
 #[derive(Debug)]
-struct TtlockDoors {
+struct Ttlock {
     sim: TtlockSim,
+    /// What the vendor puts before the names of this application's accounts.
+    account_prefix: String,
+    own: Vec<String>,
 }
 
-impl VendorDoors for TtlockDoors {
+impl Vendor for Ttlock {
     fn set_clock(&self, now: Timestamp) {
         self.sim.clock().set_ms(now.timestamp_millis());
     }
 
-    fn try_open(&self, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
+    fn try_open(&self, _site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
         let mut verdict = Verdict::shut("nothing in hand that this lock takes");
         for artifact in in_hand {
             let Artifact::MobileToken(token) = artifact else { continue };
@@ -52,6 +57,36 @@ impl VendorDoors for TtlockDoors {
             }
         }
         verdict
+    }
+
+    fn keys_at(&self, _site: &Site, door: &str) -> usize {
+        self.sim.live_ekeys(door).len()
+    }
+
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String> {
+        let http = MortalTransport { inner: transport()?, mortality: site.mortality.clone() };
+        let config = TtlockConfig {
+            tenant: site.hotel.tenant,
+            property: site.hotel.property,
+            base_url: self.sim.base_url().to_owned(),
+            client_id: CLIENT.to_owned(),
+            account: ACCOUNT.to_owned(),
+            account_prefix: self.account_prefix.clone(),
+            locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
+        };
+        let slots = Slots::new(setup.store.clone(), setup.partition, site.env.clone(), INSTANCE.to_owned());
+        let env =
+            TtlockEnv { http: Arc::new(http), secrets: Arc::new(Secrets), slots, env: site.env.clone() };
+        let driver = TtlockDriver::new(config, env).map_err(|error| error.to_string())?;
+        Ok(Arc::new(Adapter::new(driver, setup)))
+    }
+}
+
+impl Ttlock {
+    fn lock(&self, site: &Site, doors: &DoorMap, door: &str) -> Option<(LockDeviceId, TtlockLock)> {
+        let device = site.device(door);
+        let lock_id = self.sim.lock_id(door)?;
+        Some((device, TtlockLock { lock_id, label: door.to_owned(), rooms: doors.rooms_behind(device) }))
     }
 }
 
@@ -70,45 +105,28 @@ impl SecretProvider for Secrets {
     }
 }
 
-/// Starts the cloud, puts a lock behind a gateway into each door of the vendor, and the adapter over the driver.
-pub(super) async fn start(site: &Site<'_>, name: &str, doors: &Arc<DoorMap>) -> Result<Started, HouseError> {
-    let trouble = |reason: &dyn ToString| HouseError::DoesNotStart {
-        name: name.to_owned(),
-        reason: reason.to_string(),
-    };
+/// Starts the cloud and puts a lock behind a gateway into each door of the vendor.
+pub(super) async fn start(site: &Site, name: &str) -> Result<Box<dyn Vendor>, HouseError> {
+    let trouble = |reason: String| HouseError::DoesNotStart { name: name.to_owned(), reason };
+    let own = site.hotel.doors().filter(|(_, vendor)| *vendor == name).map(|(door, _)| door.to_owned());
+    let own: Vec<String> = own.collect();
     let clock = SimClock::new(site.env.now().timestamp_millis());
     let mut cloud = TtlockSim::builder(clock)
         .seed(site.seed)
         .application(CLIENT, CLIENT_SECRET_VALUE)
         .account(ACCOUNT, &md5_hex(ACCOUNT_PASSWORD_VALUE));
-    let own = || site.hotel.doors().filter(|(_, vendor)| *vendor == name).map(|(door, _)| door);
-    for door in own() {
+    for door in &own {
         cloud = cloud.lock(door, None).gateway(&format!("gateway {door}"), &[door]);
     }
-    let sim = cloud.start().await.map_err(|error| trouble(&error))?;
-    let http = ReqwestTransport::new(&TransportConfig::default().with_roots(Roots::Only(Vec::new())))
-        .map_err(|error| trouble(&error))?;
-    let http: Arc<dyn HttpTransport> = Arc::new(http);
-    let config = TtlockConfig {
-        tenant: site.hotel.tenant,
-        property: site.hotel.property,
-        base_url: sim.base_url().to_owned(),
-        client_id: CLIENT.to_owned(),
-        account: ACCOUNT.to_owned(),
-        account_prefix: account_prefix(&*http, &sim).await.map_err(|reason| trouble(&reason))?,
-        locks: own().filter_map(|door| lock(site, doors, &sim, door)).collect(),
-    };
-    let slots = Slots::new(site.store.clone(), site.partition(), site.env.clone(), INSTANCE.to_owned());
-    let env = TtlockEnv { http, secrets: Arc::new(Secrets), slots, env: site.env.clone() };
-    let driver = TtlockDriver::new(config, env).map_err(|error| trouble(&error))?;
-    let adapter = Adapter::new(driver, site.setup(name, doors));
-    Ok(Started { adapter: Arc::new(adapter), doors: Box::new(TtlockDoors { sim }) })
+    let sim = cloud.start().await.map_err(|error| trouble(error.to_string()))?;
+    let http = transport().map_err(trouble)?;
+    let account_prefix = account_prefix(&http, &sim).await.map_err(|reason| trouble(reason.to_owned()))?;
+    Ok(Box::new(Ttlock { sim, account_prefix, own }))
 }
 
-fn lock(site: &Site<'_>, doors: &DoorMap, sim: &TtlockSim, door: &str) -> Option<(LockDeviceId, TtlockLock)> {
-    let device = site.device(door);
-    let lock_id = sim.lock_id(door)?;
-    Some((device, TtlockLock { lock_id, label: door.to_owned(), rooms: doors.rooms_behind(device) }))
+fn transport() -> Result<ReqwestTransport, String> {
+    let config = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
+    ReqwestTransport::new(&config).map_err(|error| error.to_string())
 }
 
 /// What the vendor puts before the names of this application's accounts. As with the real one, it is learned by registering a

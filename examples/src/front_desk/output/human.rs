@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use lockport::Timestamp;
 use lockport::event::Envelope;
 use serde_json::Value;
 
 use super::{Answer, Output, Summary, Tried};
-use crate::front_desk::day::{Booked, Change, Ending, Heard, Line, Moment, Step, Try};
+use crate::front_desk::day::{Booked, Change, Ending, Heard, Line, Moment, Restart, Step, Try};
 use crate::front_desk::hotel::Hotel;
 use crate::front_desk::printable;
 
@@ -44,6 +45,14 @@ impl<'h, W: Write> Human<'h, W> {
                 (format!("door {}", attempt.door), short(&attempt.who.to_string()), String::new())
             }
             Step::Arrive(id) => ("desk".to_owned(), short(&id.to_string()), "arrives".to_owned()),
+            Step::Restart(Restart::Now) => {
+                ("process".to_owned(), String::new(), "dies and comes back".to_owned())
+            }
+            Step::Restart(Restart::AfterCalls(calls)) => (
+                "process".to_owned(),
+                String::new(),
+                format!("is to die over its vendor call {calls} from here"),
+            ),
         }
     }
 
@@ -66,7 +75,8 @@ impl<'h, W: Write> Human<'h, W> {
         let rooms = rooms.iter().filter_map(|id| Some(self.hotel.room(*id)?.door.clone()));
         let places: Vec<String> = rooms.chain(areas.iter().map(ToString::to_string)).collect();
         let (from, until) = (validity.from().format(DAY), validity.until().format(DAY));
-        format!("{}, {from} to {until}", places.join(" "))
+        let places = if places.is_empty() { "no door".to_owned() } else { places.join(" ") };
+        format!("{places}, {from} to {until}")
     }
 
     fn tried(&mut self, attempt: &Try, tried: &Tried) {
@@ -113,6 +123,11 @@ impl<W: Write> Output for Human<'_, W> {
         let id = |name: &str| event.data.get(name).and_then(Value::as_str).map(short).unwrap_or_default();
         let (key, who) = (id("keyCredentialId"), id("reservationId"));
         self.row("", "  told", &who, &format!("{subject} {key}"))
+    }
+
+    fn came_back(&mut self, at: Timestamp) -> io::Result<()> {
+        let at = at.format(SECOND).to_string();
+        self.row(&at, "process", "", "died before it kept a vendor's answer, and is back")
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {

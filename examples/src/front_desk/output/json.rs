@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use lockport::Timestamp;
 use lockport::event::Envelope;
 use serde_json::{Value, json};
 
@@ -47,6 +48,10 @@ impl<W: Write> Output for Json<W> {
 
     fn event(&mut self, event: &Envelope) -> io::Result<()> {
         self.write(&json!({ "event": event }))
+    }
+
+    fn came_back(&mut self, _at: Timestamp) -> io::Result<()> {
+        Ok(())
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {

@@ -5,6 +5,7 @@ mod json;
 
 use std::io;
 
+use lockport::Timestamp;
 use lockport::event::Envelope;
 
 pub use self::human::Human;
@@ -67,6 +68,12 @@ pub trait Output {
     /// # Errors
     /// When it cannot be written.
     fn event(&mut self, event: &Envelope) -> io::Result<()>;
+
+    /// The process behind the desk died over a call and is back. Told to people; programs are answered as if nothing were.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn came_back(&mut self, at: Timestamp) -> io::Result<()>;
 
     /// The end of the day.
     ///

@@ -1,11 +1,8 @@
-//! The wire, byte for byte: each file in `tests/wire` is one call of the driver, what it must send and what it makes of the answers.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
-
-mod fake;
+//! The wire, byte for byte: each file in `tests/it/golden` is one call of the driver, what it must send and what it makes of the answers.
 
 use std::collections::BTreeSet;
 
-use fake::{AGAIN, FIRST, Host, Reply, Vendor};
+use crate::fake::{self, AGAIN, FIRST, Host, Reply, Vendor};
 use lockport::LockError;
 use lockport::driver::{Answer, Found, GrantOrder, Granted, Held, VendorDriver};
 use lockport_ttlock::TtlockDriver;
@@ -107,7 +104,7 @@ fn error(error: &LockError) -> Value {
 
 #[tokio::test]
 async fn every_golden_exchange_holds() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wire");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden");
     let files: BTreeSet<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 18, "files are missing");
     for file in files {

@@ -1,12 +1,9 @@
 //! What is repaired on the wire and what is not: tokens, the clock, lists that do not add up.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
-
-mod fake;
 
 use std::time::Duration;
 
+use crate::fake::{self, FIRST, Host, Reply, TOKEN, Vendor, good, page, refused, token};
 use chrono::TimeDelta;
-use fake::{FIRST, Host, Reply, TOKEN, Vendor, good, page, refused, token};
 use futures_util::FutureExt as _;
 use lockport::driver::{Found, VendorDriver};
 use lockport::env::{Clock, TransportError};
@@ -279,4 +276,14 @@ async fn locks_the_configuration_does_not_name_are_not_shown() {
         _ => Reply::Json(good(path)),
     });
     assert_eq!(fake::driver(&vendor).devices().await.unwrap(), []);
+}
+
+/// No note, no effect: whatever dies before the note has sent no key, and the core need not wait for one.
+#[tokio::test]
+async fn a_key_is_not_sent_before_it_is_noted() {
+    let vendor = Vendor::new(|_, path, _| Reply::Json(good(path)));
+    let attempt = lockport::driver::Attempt { journal: &fake::Broken, ..FIRST };
+    assert!(fake::driver(&vendor).grant(&fake::order(), &attempt).await.is_err());
+    let paths = vendor.paths();
+    assert!(!paths.is_empty() && !paths.iter().any(|path| path.ends_with("/key/send")), "{paths:?}");
 }

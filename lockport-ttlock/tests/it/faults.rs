@@ -1,12 +1,9 @@
 //! Every request of every verb, failed in every way: no secret gets out, and no error promises more than it knows.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
-
-mod fake;
 
 use std::error::Error;
 use std::sync::Arc;
 
-use fake::{AGAIN, FIRST, Reply, Vendor, good, refused};
+use crate::fake::{self, AGAIN, FIRST, Reply, Vendor, good, refused};
 use lockport::driver::VendorDriver;
 use lockport::env::TransportError;
 use lockport::{LockError, RetryAdvice};

@@ -1,6 +1,4 @@
 //! A vendor that says what a test tells it to, and the host around the driver.
-#![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -229,20 +227,31 @@ pub(crate) fn held(order: GrantOrder, reference: Option<&str>) -> Held {
 }
 
 pub(crate) fn withdrawal(held: Held) -> Withdrawal {
-    Withdrawal { held, why: WhyWithdraw::Revoke, shared: vec![] }
+    Withdrawal { held, why: WhyWithdraw::Revoke, shared: vec![], at: None }
 }
 
 #[derive(Debug)]
-struct NoJournal;
+struct Paper;
 
 #[async_trait]
-impl Journal for NoJournal {
+impl Journal for Paper {
     async fn write(&self, _: &str) -> Result<(), LockError> {
-        panic!("nothing has to be written down")
+        Ok(())
+    }
+}
+
+/// A journal that cannot be written.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+#[async_trait]
+impl Journal for Broken {
+    async fn write(&self, _: &str) -> Result<(), LockError> {
+        Err(lockport::store::StoreError::Unavailable.into())
     }
 }
 
 pub(crate) const FIRST: Attempt<'static> =
-    Attempt { call_key: "call-1", resend: false, noted: None, journal: &NoJournal };
+    Attempt { call_key: "call-1", resend: false, noted: None, journal: &Paper };
 pub(crate) const AGAIN: Attempt<'static> =
-    Attempt { call_key: "call-1", resend: true, noted: None, journal: &NoJournal };
+    Attempt { call_key: "call-1", resend: true, noted: None, journal: &Paper };

@@ -1,0 +1,65 @@
+//! Vendors in memory: one for each way in which vendors differ.
+
+use std::sync::Arc;
+
+use lockport::Timestamp;
+use lockport::adapter::{Adapter, AdapterSetup};
+use lockport::credential::Artifact;
+use lockport::port::LockPort;
+use lockport_mock::{MockDriver, MockVendor, Personality};
+
+use super::mortal::MortalDriver;
+use super::{HouseError, Site, Vendor, Verdict};
+
+/// A vendor that the hotel says nothing more of.
+const ANY: &str = "mock://";
+
+/// A mock and its doors.
+#[derive(Debug)]
+struct Mock {
+    vendor: MockVendor,
+}
+
+impl Vendor for Mock {
+    /// It lives by the clock of the house.
+    fn set_clock(&self, _now: Timestamp) {}
+
+    fn try_open(&self, site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
+        let lock = self.vendor.door(site.device(door));
+        let is_taken = |artifact: &Artifact| match artifact {
+            Artifact::Pin(text) | Artifact::MobileToken(text) | Artifact::Qr(text) | Artifact::Nfc(text) => {
+                // EXPOSE: the guest types it, or holds it against the lock.
+                lock.try_open(text.expose(), at)
+            }
+            _ => false,
+        };
+        if in_hand.iter().any(is_taken) {
+            Verdict { opened: true, why: "a key that the lock knows" }
+        } else {
+            Verdict::shut("nothing in hand that this lock takes")
+        }
+    }
+
+    fn keys_at(&self, site: &Site, door: &str) -> usize {
+        self.vendor.live_grants(site.device(door))
+    }
+
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String> {
+        let driver =
+            MortalDriver { inner: MockDriver::new(self.vendor.clone()), mortality: site.mortality.clone() };
+        Ok(Arc::new(Adapter::new(driver, setup)))
+    }
+}
+
+/// Puts a lock into each door of the vendor.
+pub(super) fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dyn Vendor>, HouseError> {
+    let (property, doors, clock) = (site.hotel.property, site.door_map(name), site.env.clock.clone());
+    let vendor = MockVendor::from_url(url.unwrap_or(ANY), property, doors, clock)
+        .map_err(|error| HouseError::DoesNotStart { name: name.to_owned(), reason: error.to_string() })?;
+    let personality = vendor.personality();
+    if personality == Personality::Card {
+        // Its keys come when somebody lays a card on the encoder, and nobody at this desk does so yet.
+        return Err(HouseError::NotPlayed { name: name.to_owned(), what: format!("mock {personality}") });
+    }
+    Ok(Box::new(Mock { vendor }))
+}

@@ -1,0 +1,187 @@
+//! Death on order: the process behind the desk dies as a vendor call of its own has been answered, and before the answer is kept.
+
+use std::future::{Future, pending, poll_fn};
+use std::num::NonZeroU64;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use lockport::LockError;
+use lockport::credential::KeyCredentialKind;
+use lockport::device::{DeviceHealth, LockDevice};
+use lockport::driver::{
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver, Withdrawal, Withdrawn,
+};
+use lockport::env::{HttpRequest, HttpResponse, HttpTransport, TransportError};
+use lockport::id::LockDeviceId;
+
+/// The process behind the desk is dead: what it was about is dropped, and so is all it knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Died;
+
+/// What is to become of the process that runs now. Clones are the same fate.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mortality(Arc<Mutex<Fate>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fate {
+    #[default]
+    Lives,
+    /// Dies with the answer to so many calls from now.
+    DiesAfter(NonZeroU64),
+    Dead,
+}
+
+impl Mortality {
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new process, which is to die of nothing.
+    pub(super) fn reborn(&self) {
+        *self.fate() = Fate::Lives;
+    }
+
+    /// Orders the death of the process, in the place of any earlier order.
+    pub(super) fn dies_after(&self, calls: NonZeroU64) {
+        *self.fate() = Fate::DiesAfter(calls);
+    }
+
+    /// The vendor has answered a call. Where that was the last one, nobody lives to see the answer: this never returns.
+    async fn answered(&self) {
+        if self.strikes() {
+            pending::<()>().await;
+        }
+    }
+
+    fn strikes(&self) -> bool {
+        let mut fate = self.fate();
+        if let Fate::DiesAfter(calls) = *fate {
+            *fate = NonZeroU64::new(calls.get().saturating_sub(1)).map_or(Fate::Dead, Fate::DiesAfter);
+        }
+        *fate == Fate::Dead
+    }
+
+    /// Does something in the process. A driver hands nothing to a task of its own, so whoever dies dies while this is polled.
+    pub(super) async fn outlives<T>(&self, act: impl Future<Output = T>) -> Result<T, Died> {
+        let mut act = pin!(act);
+        poll_fn(|context| {
+            let polled = act.as_mut().poll(context);
+            if *self.fate() == Fate::Dead { Poll::Ready(Err(Died)) } else { polled.map(Ok) }
+        })
+        .await
+    }
+}
+
+/// A transport whose every answered request is a vendor call.
+#[derive(Debug)]
+pub(super) struct MortalTransport<T> {
+    pub(super) inner: T,
+    pub(super) mortality: Mortality,
+}
+
+#[async_trait]
+impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let response = self.inner.send(request).await?;
+        self.mortality.answered().await;
+        Ok(response)
+    }
+}
+
+/// A driver whose every call that comes back is a vendor call.
+#[derive(Debug)]
+pub(super) struct MortalDriver<D> {
+    pub(super) inner: D,
+    pub(super) mortality: Mortality,
+}
+
+impl<D> MortalDriver<D> {
+    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
+        let answer = call.await;
+        self.mortality.answered().await;
+        answer
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<D: VendorDriver> VendorDriver for MortalDriver<D> {
+    fn describe(&self) -> DriverDescriptor {
+        self.inner.describe()
+    }
+
+    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
+        self.inner.lease_keys(kind, doors)
+    }
+
+    async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
+        self.call(self.inner.grant(order, attempt)).await
+    }
+
+    async fn find(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Found, LockError> {
+        self.call(self.inner.find(order, attempt)).await
+    }
+
+    async fn amend(
+        &self,
+        held: &Held,
+        target: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        self.call(self.inner.amend(held, target, attempt)).await
+    }
+
+    async fn withdraw(
+        &self,
+        withdrawal: &Withdrawal,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        self.call(self.inner.withdraw(withdrawal, attempt)).await
+    }
+
+    async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
+        self.call(self.inner.devices()).await
+    }
+
+    async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
+        self.call(self.inner.health(device)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        match Pin::as_mut(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits for something"),
+        }
+    }
+
+    #[test]
+    fn the_last_answer_is_never_seen() {
+        let mortality = Mortality::default();
+        let calls = async |count: u32| {
+            for _ in 0..count {
+                mortality.answered().await;
+            }
+            count
+        };
+        assert_eq!(now(mortality.outlives(calls(100))), Ok(100), "nobody dies who is not to");
+        mortality.dies_after(NonZeroU64::new(7).unwrap());
+        mortality.dies_after(NonZeroU64::new(3).unwrap());
+        assert_eq!(now(mortality.outlives(calls(2))), Ok(2));
+        assert_eq!(now(mortality.outlives(calls(1))), Err(Died), "the third since the order that stands");
+        assert_eq!(now(mortality.outlives(ready(()))), Err(Died), "the dead do nothing");
+        mortality.reborn();
+        assert_eq!(now(mortality.outlives(calls(100))), Ok(100));
+    }
+}

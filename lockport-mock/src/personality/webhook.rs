@@ -1,0 +1,93 @@
+//! A cloud that accepts, does it when its own queue comes to it, and tells by a call of its own. Its list shows only what is done.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use lockport::credential::KeyCredentialKind;
+use lockport::driver::{
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Kind, Pending,
+    Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
+};
+use lockport::id::LockDeviceId;
+use lockport::{LockError, Secret, Timestamp};
+
+use super::{Nature, online};
+use crate::cloud::{Cloud, Write};
+use crate::vendor::MockVendor;
+
+/// How long a job lies in the vendor's queue.
+const QUEUE: TimeDelta = TimeDelta::seconds(4);
+/// When a look makes sense for whoever missed the webhook.
+const LOOK: TimeDelta = TimeDelta::seconds(5);
+/// How long it makes sense to wait.
+const PATIENCE: TimeDelta = TimeDelta::seconds(60);
+/// The longest way and the queue after it.
+const LATE_BY: Duration = Duration::from_secs(35);
+
+/// The vendor: everything goes into the queue.
+pub(super) fn receive(cloud: &mut Cloud, write: Write, at: Timestamp) -> Result<Vec<u64>, u16> {
+    Ok(vec![cloud.enqueue(at.checked_add_signed(QUEUE).unwrap_or(at), write)])
+}
+
+pub(super) struct Webhook;
+
+fn accepted<T>(vendor: &MockVendor, job: Option<u64>) -> Answer<T> {
+    let (ask_after, give_up_at) = vendor.with(|_, now| online::soon(now, LOOK, PATIENCE));
+    let reference = job.map(|job| Secret::new(job.to_string()));
+    Answer::Pending(Pending { reference, waits_for: WaitsFor::Webhook, ask_after, give_up_at })
+}
+
+#[async_trait]
+impl Nature for Webhook {
+    fn describe(&self) -> DriverDescriptor {
+        let kind = online::kind(KeyCredentialKind::MobileApp, ArtifactSource::HostSecret, Suspend::Native);
+        let recovery = Recovery { late_by: LATE_BY, ..kind.recovery };
+        online::describe("Mock, calling back", vec![Kind { recovery, ..kind }])
+    }
+
+    /// The cloud keeps order by itself.
+    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn grant(
+        &self,
+        vendor: &MockVendor,
+        order: &GrantOrder,
+        _attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let job = online::create(vendor, order, None)?;
+        Ok(accepted(vendor, job))
+    }
+
+    async fn find(
+        &self,
+        vendor: &MockVendor,
+        order: &GrantOrder,
+        _attempt: &Attempt<'_>,
+    ) -> Result<Found, LockError> {
+        online::find(vendor, order)
+    }
+
+    async fn amend(
+        &self,
+        vendor: &MockVendor,
+        held: &Held,
+        target: &GrantOrder,
+        _attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let job = online::replace(vendor, held, target)?;
+        Ok(accepted(vendor, job))
+    }
+
+    async fn withdraw(
+        &self,
+        vendor: &MockVendor,
+        withdrawal: &Withdrawal,
+        _attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        online::remove(vendor, withdrawal, Write::Remove(online::which(&withdrawal.held)))?;
+        Ok(accepted(vendor, None))
+    }
+}

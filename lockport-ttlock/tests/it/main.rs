@@ -1,0 +1,8 @@
+//! The driver against a vendor that does as a test tells it: the wire byte for byte, what is repaired on it, and what a lost
+//! call makes of it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
+
+mod fake;
+mod faults;
+mod repair;
+mod wire;

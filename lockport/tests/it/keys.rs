@@ -1,0 +1,314 @@
+//! `KeyService` over a port that does as it is told: what the bus, the desk and the clock make of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use lockport::credential::{
+    IssueInput, IssueResult, KeyCredentialKind, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome,
+    UnsuspendInput, UpdateInput, UpdateResult,
+};
+use lockport::device::{DeviceHealth, DoorMap, LockDevice};
+use lockport::env::{Env, ManualClock};
+use lockport::event::Envelope;
+use lockport::id::{LockDeviceId, PropertyId, ReservationId, RoomId, UserId};
+use lockport::keys::{DeskTaskKind, KeyService};
+use lockport::property::{KindPolicy, Property};
+use lockport::store::{MemoryStore, Store};
+use lockport::{AdapterDescriptor, ErrorCode, FailureReason, LockError, LockPort, RetryAdvice, Timestamp};
+use serde_json::json;
+
+use crate::rig::{env, now, partition, run};
+
+/// What a port was asked, in one word each.
+type Asked = Mutex<Vec<String>>;
+
+/// A port that fails as often as it is told, then refers to a real one.
+#[derive(Debug)]
+struct Told {
+    asked: Asked,
+    failures: Mutex<VecDeque<LockError>>,
+    inner: Arc<dyn LockPort>,
+}
+
+impl Told {
+    fn ask(&self, what: String) -> Result<(), LockError> {
+        self.asked.lock().unwrap().push(what);
+        self.failures.lock().unwrap().pop_front().map_or(Ok(()), Err)
+    }
+}
+
+#[async_trait]
+impl LockPort for Told {
+    fn describe_adapter(&self) -> AdapterDescriptor {
+        self.inner.describe_adapter()
+    }
+    async fn issue_credential(&self, input: IssueInput) -> Result<IssueResult, LockError> {
+        self.ask(format!("issue {}", input.idempotency_key))?;
+        self.inner.issue_credential(input).await
+    }
+    async fn update_credential(&self, input: UpdateInput) -> Result<UpdateResult, LockError> {
+        self.ask(format!("update {}", input.idempotency_key))?;
+        self.inner.update_credential(input).await
+    }
+    async fn revoke_credential(&self, input: RevokeInput) -> Result<RevokeOutcome, LockError> {
+        self.ask(format!("revoke {}", input.idempotency_key))?;
+        self.inner.revoke_credential(input).await
+    }
+    async fn suspend_credential(&self, input: SuspendInput) -> Result<SuspendOutcome, LockError> {
+        self.inner.suspend_credential(input).await
+    }
+    async fn unsuspend_credential(&self, input: UnsuspendInput) -> Result<UpdateResult, LockError> {
+        self.inner.unsuspend_credential(input).await
+    }
+    async fn list_devices(&self, property: PropertyId) -> Result<Vec<LockDevice>, LockError> {
+        self.inner.list_devices(property).await
+    }
+    async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
+        self.inner.health_check(device).await
+    }
+}
+
+struct Rig {
+    service: KeyService,
+    port: Arc<Told>,
+    clock: Arc<ManualClock>,
+    env: Env,
+    store: Arc<dyn Store>,
+    property: Arc<Property>,
+}
+
+fn room() -> RoomId {
+    RoomId::derived("test", &[b"room"])
+}
+
+fn stay() -> ReservationId {
+    ReservationId::derived("test", &[b"stay"])
+}
+
+fn operator() -> UserId {
+    UserId::derived("test", &[b"operator"])
+}
+
+impl Rig {
+    fn new() -> Self {
+        let (env, clock) = env();
+        let of = partition("a");
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let doors = Arc::new(DoorMap::default().with_room(
+            room(),
+            None,
+            vec![LockDeviceId::derived("test", &[b"door"])],
+        ));
+        let inner = crate::yes::port(clock.clone());
+        let port = Arc::new(Told { asked: Mutex::default(), failures: Mutex::default(), inner });
+        let policy = KindPolicy {
+            preferred_kinds: vec![KeyCredentialKind::MobileApp],
+            no_show_suspend_after: TimeDelta::hours(2),
+        };
+        let property =
+            Arc::new(Property::new(of.tenant, of.property, "UTC".to_owned(), policy).with_adapter(
+                "main",
+                port.clone(),
+                doors,
+            ));
+        let service = KeyService::new(property.clone(), store.clone(), env.clone());
+        Self { service, port, clock, env, store, property }
+    }
+
+    fn event(&self, subject: &str, version: u64, until_hours: i64) -> Envelope {
+        let of = partition("a");
+        let at = |hours| now() + TimeDelta::hours(hours);
+        serde_json::from_value(json!({
+            "specVersion": "1.0", "id": format!("evt_{:026}", version), "subject": subject, "type": subject,
+            "source": "/test", "time": now(), "tenantId": of.tenant,
+            "data": {
+                "reservationId": stay(), "propertyId": of.property, "version": version,
+                "guestId": "gst_01YN6ZGD3Y210WMW4BJ51T485P", "rooms": [room()],
+                "validFrom": at(0), "validUntil": at(until_hours),
+            },
+        }))
+        .unwrap()
+    }
+
+    fn confirmed(&self, version: u64, until_hours: i64) -> Envelope {
+        self.event("melmastoon.reservation.booking.confirmed.v1", version, until_hours)
+    }
+
+    fn cancelled(&self, version: u64) -> Envelope {
+        self.event("melmastoon.reservation.booking.cancelled.v1", version, 1)
+    }
+
+    fn fail(&self, times: usize, error: &LockError) {
+        self.port.failures.lock().unwrap().extend(std::iter::repeat_n(error.clone(), times));
+    }
+
+    fn asked(&self, what: &str) -> Vec<String> {
+        self.port.asked.lock().unwrap().iter().filter(|asked| asked.starts_with(what)).cloned().collect()
+    }
+
+    /// Ticks and wakes until nothing is due before `until`.
+    fn live(&self, until: Timestamp) {
+        while let Some(wake) = run(self.service.tick()).unwrap().filter(|wake| *wake <= until) {
+            self.clock.set(wake);
+        }
+        self.clock.set(until);
+        run(self.service.tick()).unwrap();
+    }
+
+    /// The subjects told since the last look, and the events.
+    fn told(&self) -> Vec<Envelope> {
+        let mut told = Vec::new();
+        for event in run(self.service.drain(100)).unwrap() {
+            told.push(event.event().clone());
+            run(self.service.delivered(event)).unwrap();
+        }
+        told
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        let name = |event: Envelope| event.subject["melmastoon.lock.credential.".len()..].to_owned();
+        self.told().into_iter().map(name).collect()
+    }
+
+    fn tasks(&self) -> Vec<DeskTaskKind> {
+        run(self.service.open_tasks()).unwrap().into_iter().map(|task| task.kind).collect()
+    }
+}
+
+fn unreachable() -> LockError {
+    LockError::unreachable(FailureReason::Network, RetryAdvice::NotApplied, "x")
+}
+
+/// R77: a hundred duplicates, from three instances over one store, make one key under one name.
+#[test]
+fn a_hundred_duplicates_make_one_key() {
+    let rig = Rig::new();
+    let instances =
+        [(); 3].map(|()| KeyService::new(rig.property.clone(), rig.store.clone(), rig.env.clone()));
+    for nth in 0..100 {
+        let instance = &instances[nth % 3];
+        run(instance.deliver(&rig.confirmed(1, 48))).unwrap();
+        run(instance.tick()).unwrap();
+    }
+    assert_eq!(rig.asked("issue").len(), 1);
+    assert_eq!(rig.subjects(), ["requested.v1", "issued.v1"]);
+}
+
+/// R76: a cancellation that comes before the key was handed over costs no call, one that comes later takes it away.
+#[test]
+fn a_cancellation_finds_the_key_wherever_it_is() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    run(rig.service.tick()).unwrap();
+    assert!(rig.asked("").is_empty());
+    assert_eq!(rig.subjects(), ["requested.v1", "failed.v1"]);
+
+    // Under way, outcome open: revoked at the port, failed here.
+    let rig = Rig::new();
+    rig.fail(1, &unreachable().with_advice(RetryAdvice::OutcomeUnknown));
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    run(rig.service.tick()).unwrap();
+    assert_eq!((rig.asked("issue").len(), rig.asked("revoke").len()), (1, 1));
+    assert_eq!(rig.subjects(), ["requested.v1", "failed.v1"]);
+
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    run(rig.service.tick()).unwrap();
+    assert_eq!(rig.subjects(), ["requested.v1", "issued.v1", "revoked.v1"]);
+}
+
+/// R73: the same name at every try; after the last one it has failed, somebody has to open, and what may be there goes.
+#[test]
+fn after_the_last_try_a_person_opens() {
+    let rig = Rig::new();
+    rig.fail(6, &unreachable());
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    assert_eq!(rig.tasks(), [DeskTaskKind::EscortGuest], "the guest may stand at the door already");
+    rig.live(now() + TimeDelta::hours(5));
+    let issues = rig.asked("issue");
+    assert_eq!(issues.len(), 6);
+    assert!(issues.iter().all(|issue| *issue == issues[0]), "{issues:?}");
+    assert_eq!(rig.subjects(), ["requested.v1", "failed.v1"]);
+    assert_eq!(rig.tasks(), [DeskTaskKind::EscortGuest]);
+    assert_eq!(rig.asked("revoke").len(), 1);
+    // The stay's end closes what nobody needs any more.
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    assert!(rig.tasks().is_empty());
+}
+
+/// R74: a refusal for good is not repeated.
+#[test]
+fn a_refusal_is_not_repeated() {
+    let rig = Rig::new();
+    rig.fail(1, &LockError::new(ErrorCode::KeyIssueFailed, FailureReason::Refused, RetryAdvice::Never, "x"));
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    rig.live(now() + TimeDelta::hours(5));
+    assert_eq!(rig.asked("issue").len(), 1);
+    assert_eq!(rig.tasks(), [DeskTaskKind::EscortGuest]);
+}
+
+/// R83, R84: a revoke that the vendor does not take is a revoke here all the same, a visit for somebody, and is tried until the
+/// window has done it.
+#[test]
+fn a_revoke_is_tried_until_it_is_confirmed() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    rig.told();
+    rig.fail(8, &LockError::new(ErrorCode::KeyRevokeFailed, FailureReason::Refused, RetryAdvice::Never, "x"));
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    run(rig.service.tick()).unwrap();
+    let told = rig.told();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].data["metadata"]["vendorRevokeOk"], false);
+    assert_eq!(rig.tasks(), [DeskTaskKind::VisitDoor]);
+    rig.live(now() + TimeDelta::hours(20));
+    let revokes = rig.asked("revoke");
+    assert_eq!(revokes.len(), 9);
+    assert_ne!(revokes[0], revokes[1], "a recorded refusal would be repeated for ever under its name");
+    assert!(rig.tasks().is_empty() && rig.told().is_empty());
+}
+
+/// R100, X17: a reference is exchanged once, by somebody, for something; another one can be had.
+#[test]
+fn a_reference_is_exchanged_once() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    let issued = rig.told().pop().unwrap();
+    let reference = serde_json::from_value(issued.data["delivery"]["artifact"]["opaqueRef"].clone()).unwrap();
+    let id = serde_json::from_value(issued.data["keyCredentialId"].clone()).unwrap();
+    assert!(run(rig.service.reveal(reference, operator(), "")).is_err());
+    assert_eq!(run(rig.service.reveal(reference, operator(), "handed to the guest")).unwrap().len(), 1);
+    let again = run(rig.service.reveal(reference, operator(), "handed to the guest")).unwrap_err();
+    assert_eq!(again.code(), ErrorCode::CredentialNotFound);
+    let other = run(rig.service.new_reference(id, operator(), "the message bounced")).unwrap();
+    assert_eq!(run(rig.service.reveal(other, operator(), "handed to the guest")).unwrap().len(), 1);
+    // A day after the window the text is gone.
+    rig.live(now() + TimeDelta::hours(48 + 25));
+    assert!(run(rig.service.new_reference(id, operator(), "too late")).is_err());
+}
+
+/// What the vendor will not change is replaced, and the guest is never without a key that was there before.
+#[test]
+fn what_cannot_be_changed_is_replaced() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    rig.told();
+    rig.fail(1, &LockError::new(ErrorCode::KeyIssueFailed, FailureReason::Refused, RetryAdvice::Never, "x"));
+    run(rig.service.deliver(&rig.confirmed(2, 72))).unwrap();
+    run(rig.service.tick()).unwrap();
+    let mut subjects = rig.subjects();
+    subjects.sort();
+    assert_eq!(subjects, ["issued.v1", "requested.v1", "revoked.v1"]);
+    assert_eq!(rig.asked("issue").len(), 2);
+}
