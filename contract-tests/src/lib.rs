@@ -3,6 +3,7 @@
 mod bench;
 mod case;
 pub mod cases;
+pub mod fault_loop;
 pub mod harness;
 pub mod matrix;
 mod report;

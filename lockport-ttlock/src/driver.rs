@@ -147,7 +147,13 @@ pub fn descriptor() -> DriverDescriptor {
         vendor: crate::VENDOR,
         display_name: "TTLock",
         runs_on: Placement::Anywhere,
-        capabilities: LockCapabilities { remote_issue: true, remote_revoke: true, ..LockCapabilities::NONE },
+        // Joiner: each account's eKeys are its own.
+        capabilities: LockCapabilities {
+            remote_issue: true,
+            remote_revoke: true,
+            joiner: true,
+            ..LockCapabilities::NONE
+        },
         kinds: vec![Kind {
             kind: KeyCredentialKind::MobileApp,
             per: Per::Door,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::KeyCredentialKind;
+use crate::credential::{KeyCredentialKind, Proof};
 
 /// What can be asked of an adapter; the guard refuses the rest before any I/O.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,18 @@ pub struct LockCapabilities {
     pub scope_areas: bool,
     /// Beside the ten (X9): a credential can be suspended and unsuspended.
     pub suspend: bool,
+    /// Beside the ten (X9): what the vendor holds can be read back, so that a lost answer is found again.
+    pub read_back: bool,
+    /// Beside the ten (X9): several keys open one door side by side; none silently kills another.
+    pub joiner: bool,
+    /// Beside the ten (X9): a key can be good for one opening.
+    pub one_shot: bool,
+    /// Beside the ten (X9): a key can follow a weekly timetable of its own.
+    pub weekly_schedule: bool,
+    /// Beside the ten (X9): how far a revoke can be known to have got at best.
+    pub revoke_proof: Option<Proof>,
+    /// Beside the ten (X9): how many digits a PIN has.
+    pub pin_digits: Option<u8>,
     /// Beside the ten (X9): the most doors of one credential.
     pub max_doors: Option<u16>,
 }
@@ -49,6 +61,12 @@ impl LockCapabilities {
         scope_floors: false,
         scope_areas: false,
         suspend: false,
+        read_back: false,
+        joiner: false,
+        one_shot: false,
+        weekly_schedule: false,
+        revoke_proof: None,
+        pin_digits: None,
         max_doors: None,
     };
 

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Only, Rig, play_all};
 use lockport_contract::{Harness, Plan, cases, matrix, run};
 
 /// Judges lock adapters at the doors.
@@ -24,6 +25,21 @@ enum Command {
         /// Only cases whose `ID/kind` contains this.
         #[arg(long)]
         filter: Option<String>,
+        /// The seed of everything random.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Fails every call through the store and to the vendor, one after the other; exits 0 when every promise was kept.
+    Loop {
+        /// Whose adapter, in every personality that it has.
+        #[arg(long)]
+        adapter: AdapterName,
+        /// Everything: every way at every point, a second failure after every first, and the ledger in a file.
+        #[arg(long)]
+        full: bool,
+        /// Only this run: `rig/scenario/point/way`, as a red run is named.
+        #[arg(long)]
+        only: Option<Only>,
         /// The seed of everything random.
         #[arg(long, default_value_t = 0)]
         seed: u64,
@@ -55,6 +71,17 @@ enum AdapterName {
     Ttlock,
 }
 
+impl AdapterName {
+    fn rigs(self) -> Vec<Box<dyn Rig>> {
+        match self {
+            #[cfg(feature = "mock")]
+            Self::Mock => lockport_contract::fault_loop::mock_rigs(),
+            #[cfg(feature = "ttlock")]
+            Self::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
+        }
+    }
+}
+
 impl Target {
     fn harness(self) -> Box<dyn Harness> {
         match self.adapter {
@@ -64,6 +91,23 @@ impl Target {
             AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness),
         }
     }
+}
+
+/// The loop over everything the adapter has.
+fn fail_everything(
+    rigs: &[Box<dyn Rig>],
+    full: bool,
+    only: Option<Only>,
+    seed: u64,
+) -> Result<LoopReport, Box<dyn Error>> {
+    let singles = LoopPlan::singles(seed).with_only(only);
+    let plan = if full { singles.clone().with_pairs() } else { singles.clone().with_some_ways() };
+    let mut report = play_all(rigs, &InMemory, &plan)?;
+    #[cfg(feature = "sqlite")]
+    if full {
+        report.add(play_all(rigs, &lockport_contract::fault_loop::InFile, &singles)?);
+    }
+    Ok(report)
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -76,6 +120,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         Command::Matrix => {
             out.write_all(matrix::page(&matrix::descriptors()).as_bytes())?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Loop { adapter, full, only, seed } => {
+            let report = fail_everything(&adapter.rigs(), full, only, seed)?;
+            writeln!(out, "{report}")?;
+            Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Run { target, filter, seed } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

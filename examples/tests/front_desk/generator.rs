@@ -188,7 +188,9 @@ fn told(
             Happening::Probe => probe(chance, world, reservations, &model, *at, &mut lines),
             Happening::Restart => {
                 let later = json!({ "afterCalls": chance.between(1, 12) });
-                let restart = if chance.percent(30) { json!({}) } else { later };
+                // Where a lost clearing of a room may still come, the next key waits for half a minute after a death.
+                let waits = world.hotel["vendors"].to_string().contains("room_wide");
+                let restart = if waits || chance.percent(30) { json!({}) } else { later };
                 lines.push((line(*at, "restart", &restart), Want::Taken));
             }
             Happening::Noise => lines.push(noise(chance, world, reservations, *at)),

@@ -110,8 +110,6 @@ pub(crate) fn rehearse(hotel: &str, file: &str, store: StoreAt) -> Rehearsed {
         keys
     });
     told.day.keys = keys;
-    // Which of two events of one instant is told first is left open: a new process may tell what was done before it last.
-    told.day.events.sort();
     told
 }
 

@@ -36,6 +36,7 @@ pub(super) fn describe(display_name: &'static str, kinds: Vec<Kind>) -> DriverDe
             remote_issue: true,
             remote_revoke: true,
             scope_areas: true,
+            joiner: true,
             ..LockCapabilities::NONE
         },
         kinds,

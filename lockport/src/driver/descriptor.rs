@@ -43,6 +43,12 @@ impl DriverDescriptor {
             qr: has(KeyCredentialKind::QrCode),
             nfc: has(KeyCredentialKind::NfcTag),
             suspend: self.kinds.iter().any(|kind| kind.suspend != Suspend::No),
+            read_back: self.kinds.iter().any(|kind| kind.recovery.grant == AfterLost::Ask),
+            revoke_proof: self.kinds.iter().map(|kind| kind.best_proof).max(),
+            pin_digits: self.kinds.iter().find_map(|kind| match kind.artifact {
+                ArtifactSource::HostPin { digits } => Some(digits),
+                _ => None,
+            }),
             ..self.capabilities
         }
     }

@@ -54,7 +54,9 @@ impl Vendor for Mock {
 /// Puts a lock into each door of the vendor.
 pub(super) fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dyn Vendor>, HouseError> {
     let (property, doors, clock) = (site.hotel.property, site.door_map(name), site.env.clock.clone());
-    let vendor = MockVendor::from_url(url.unwrap_or(ANY), property, doors, clock)
+    let before = site.hotel.vendors.keys().take_while(|other| *other != name);
+    let seed = before.fold(site.seed, |seed, _| seed.wrapping_add(1));
+    let vendor = MockVendor::from_url(&seeded(url.unwrap_or(ANY), seed), property, doors, clock)
         .map_err(|error| HouseError::DoesNotStart { name: name.to_owned(), reason: error.to_string() })?;
     let personality = vendor.personality();
     if personality == Personality::Card {
@@ -62,4 +64,25 @@ pub(super) fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dy
         return Err(HouseError::NotPlayed { name: name.to_owned(), what: format!("mock {personality}") });
     }
     Ok(Box::new(Mock { vendor }))
+}
+
+/// The address with a seed of its own, unless it has one: two vendors that drew the same would hand out the same tokens.
+fn seeded(url: &str, seed: u64) -> String {
+    if url.contains("seed=") {
+        return url.to_owned();
+    }
+    let and = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{and}seed={seed}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_without_a_seed_gets_one() {
+        assert_eq!(seeded(ANY, 7), "mock://?seed=7");
+        assert_eq!(seeded("mock://?personality=per_stay", 7), "mock://?personality=per_stay&seed=7");
+        assert_eq!(seeded("mock://?seed=0", 7), "mock://?seed=0");
+    }
 }

@@ -1,0 +1,59 @@
+//! Where the points are: around a driver, or around what it speaks through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockport::driver::VendorDriver;
+use lockport::env::{HttpTransport, ManualClock};
+use lockport::store::Store;
+
+use super::driver::FaultyDriver;
+use super::http::FaultyHttp;
+use super::late::Late;
+use super::points::Points;
+use super::ring::Ring;
+use super::store::FaultyStore;
+
+/// The place through which every call of one stand goes. A rig puts it around its driver, or, to see the driver itself lose
+/// calls, around the driver's line.
+#[derive(Clone, Debug)]
+pub struct Choke {
+    pub(crate) points: Arc<Points>,
+    pub(crate) late: Arc<Late>,
+    pub(crate) ring: Arc<Ring>,
+    pub(crate) latest: Duration,
+}
+
+impl Choke {
+    /// For a stand with this clock, whose vendor lets a call without an answer take effect so late at most: as the vendor is,
+    /// not as its descriptor says. Zero where closing the line ends the call.
+    #[must_use]
+    pub fn new(clock: &Arc<ManualClock>, latest: Duration) -> Self {
+        Self {
+            points: Arc::new(Points::new(Arc::clone(clock))),
+            late: Arc::new(Late::new(Arc::clone(clock), latest)),
+            ring: Arc::default(),
+            latest,
+        }
+    }
+
+    /// The driver with a point at every call that it gets.
+    #[must_use]
+    pub fn driver(&self, inner: Arc<dyn VendorDriver>) -> Arc<dyn VendorDriver> {
+        let Self { points, late, ring, .. } = self.clone();
+        Arc::new(FaultyDriver { inner, points, late, ring })
+    }
+
+    /// The store with a point at every call. The ledger's own has it without anybody's doing.
+    #[must_use]
+    pub fn store(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
+        Arc::new(FaultyStore { inner, points: Arc::clone(&self.points) })
+    }
+
+    /// The transport with a point at every request: for a driver that is to lose its calls itself.
+    #[must_use]
+    pub fn http(&self, inner: Arc<dyn HttpTransport>) -> Arc<dyn HttpTransport> {
+        let Self { points, late, .. } = self.clone();
+        Arc::new(FaultyHttp { inner, points, late })
+    }
+}

@@ -1,0 +1,169 @@
+//! The judge: at the doors with everything that ever opened one, and at the vendor's own books.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockport::credential::{Artifact, Delivery};
+use lockport::driver::Per;
+use lockport::id::{KeyCredentialId, LockDeviceId};
+
+use super::driver::short;
+use super::model::{HOUR, Hopes};
+use super::scenario::{Guest, Scenario, Turn, Verb};
+use super::world::World;
+use crate::bench::BenchError;
+
+/// How a run ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Red(pub(crate) String);
+
+impl From<BenchError> for Red {
+    fn from(error: BenchError) -> Self {
+        Self(format!("the stand: {error}"))
+    }
+}
+
+/// Where around an edge of a window somebody tries the doors, in seconds.
+const AROUND: [i64; 10] = [-HOUR, -1_801, -61, -2, -1, 0, 1, 59, 1_800, HOUR];
+
+/// How strictly the doors are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Nothing opens that may not.
+    Shut,
+    /// And everything opens that must.
+    Both,
+}
+
+/// What is watched in one run.
+pub(crate) struct Judge {
+    instants: Vec<i64>,
+    doors: BTreeSet<LockDeviceId>,
+    /// What each guest was handed last.
+    delivered: BTreeMap<Guest, Vec<Delivery>>,
+}
+
+impl Judge {
+    pub(crate) fn new(world: &World, scenario: &Scenario) -> Self {
+        let mut edges = BTreeSet::new();
+        for op in scenario.setup.iter().chain(scenario.act.iter().map(Turn::op)) {
+            match op.verb {
+                Verb::Issue { from, until, .. } => edges.extend([from, until]),
+                Verb::Update { until, .. } => edges.extend(until),
+                _ => {}
+            }
+        }
+        let around = |edge: &i32| AROUND.map(|seconds| i64::from(*edge) * HOUR + seconds);
+        let instants: BTreeSet<i64> = edges.iter().flat_map(around).collect();
+        let instants = instants.into_iter().collect();
+        Self { instants, doors: world.stand.site.doors(), delivered: BTreeMap::new() }
+    }
+
+    /// The guest was handed this.
+    pub(crate) fn handed(&mut self, guest: Guest, delivery: Vec<Delivery>) {
+        self.delivered.insert(guest, delivery);
+    }
+
+    /// Tries everything at every door: shut where no house has it open; open where all have, to what the guest was handed.
+    pub(crate) async fn doors(
+        &self,
+        world: &World,
+        hopes: &Hopes,
+        strictness: impl Fn(Guest) -> Strictness,
+    ) -> Result<(), Red> {
+        for guest in world.guests() {
+            let Some(credential) = world.credential(guest) else { continue };
+            let ring = world.ring.of(credential);
+            let strict = strictness(guest) == Strictness::Both;
+            for door in &self.doors {
+                let handed = self.handed_for(guest, *door);
+                let opens = hopes.opens(&world.stand.site, guest, *door);
+                for seconds in &self.instants {
+                    let open = |window: &Option<(i64, i64)>| {
+                        window.is_some_and(|(from, until)| from <= *seconds && *seconds < until)
+                    };
+                    let (may, must) = (opens.iter().any(open), opens.iter().all(open));
+                    if may != must || (must && !strict) {
+                        continue;
+                    }
+                    let tried: &[Artifact] = if must { &handed } else { &ring };
+                    let does = self.opens(world, *door, credential, tried, *seconds).await?;
+                    if does != must {
+                        let (door, at) = (short(*door), world.at(*seconds));
+                        let word = if does { "open" } else { "shut" };
+                        return Err(Red(format!(
+                            "door {door} is {word} to {guest} at {at}, and should not be"
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn handed_for(&self, guest: Guest, door: LockDeviceId) -> Vec<Artifact> {
+        let delivery = self.delivered.get(guest).into_iter().flatten();
+        delivery.filter(|one| one.doors.contains(&door)).map(|one| one.artifact.clone()).collect()
+    }
+
+    async fn opens(
+        &self,
+        world: &World,
+        door: LockDeviceId,
+        credential: KeyCredentialId,
+        artifacts: &[Artifact],
+        seconds: i64,
+    ) -> Result<bool, BenchError> {
+        if let Some(presence) = &world.stand.presence {
+            // The card that its holder has, whatever he was told about it.
+            return presence.try_card(door, credential, world.at(seconds)).await;
+        }
+        for artifact in artifacts {
+            if world.stand.probe.try_open(door, artifact, world.at(seconds)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The vendor's books: at every door as many permissions as the houses have.
+    pub(crate) async fn books(&self, world: &World, hopes: &Hopes) -> Result<(), Red> {
+        let suspend = world.kind.suspend;
+        for door in &self.doors {
+            let right = hopes.houses().iter().map(|house| house.holds(&world.stand.site, *door, suspend));
+            let (least, most) =
+                right.fold((u64::MAX, 0), |(least, most), one| (least.min(one), most.max(one)));
+            let live = world.stand.probe.live(*door).await?;
+            if !(least..=most).contains(&live) {
+                let door = short(*door);
+                return Err(Red(format!(
+                    "the vendor holds {live} for door {door}, {least} to {most} is right"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many permissions an issue for so many doors makes.
+    pub(crate) fn made_by(world: &World, doors: usize) -> u64 {
+        match world.kind.per {
+            Per::Door => u64::try_from(doors).unwrap_or(u64::MAX),
+            _ => 1,
+        }
+    }
+
+    /// Nothing that opens a door stands on the disk for everybody to read.
+    pub(crate) fn disk(world: &World) -> Result<(), Red> {
+        let bytes = world.kept.on_disk()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        for secret in world.ring.texts() {
+            // EXPOSE: looked for in what lies on the disk; nothing of it is shown.
+            let needle = secret.expose().as_bytes();
+            if !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle) {
+                return Err(Red("an artifact stands on the disk in the clear".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! The vendors that this build knows, on the loop's stand.
+
+#[cfg(feature = "mock")]
+mod mock;
+#[cfg(feature = "ttlock")]
+mod ttlock;
+
+#[cfg(feature = "mock")]
+pub use self::mock::{MockRig, mock_rigs};
+#[cfg(feature = "ttlock")]
+pub use self::ttlock::{TtlockRig, ttlock_rigs};

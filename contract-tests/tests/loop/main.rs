@@ -1,0 +1,13 @@
+//! The n-th failure loop, over everything that this build knows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by a panic, and its counts are the evidence"
+)]
+
+mod bent;
+mod singles;
+mod teeth;

@@ -1,0 +1,41 @@
+//! Every single failure.
+
+use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Rig, Shelf, mock_rigs, play_all};
+
+/// Every point, in some of the ways that differ little; or the one run that is named.
+fn play(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, scenarios: &[&str]) -> LoopReport {
+    let only = std::env::var("FAULT_LOOP_ONLY").ok().map(|only| only.parse().unwrap());
+    let is_all = only.is_none();
+    let plan = LoopPlan::singles(0).with_some_ways().with_scenarios(scenarios).with_only(only);
+    let report = play_all(rigs, shelf, &plan).unwrap();
+    println!("{report}");
+    // One run is played over one of the rigs, and nothing over the others.
+    assert!(report.is_green() || (!is_all && report.red() == 0), "{report}");
+    report
+}
+
+#[test]
+fn over_the_mock_in_all_its_personalities() {
+    play(&mock_rigs(), &InMemory, &[]);
+}
+
+/// The file is opened anew by every process that comes after another.
+#[cfg(feature = "sqlite")]
+#[test]
+fn with_the_ledger_in_a_file() {
+    use lockport_contract::fault_loop::{InFile, MockRig};
+    use lockport_mock::Personality;
+
+    let kind = lockport::credential::KeyCredentialKind::PinCode;
+    let rigs: [Box<dyn Rig>; 1] = [Box::new(MockRig::of(Personality::PerDoor, kind))];
+    play(&rigs, &InFile, &["issue", "shorten-then-lengthen", "revoke-mid-update"]);
+}
+
+/// Through the driver's own wire, to a cloud on a loopback port.
+#[cfg(feature = "ttlock")]
+#[test]
+fn over_ttlock() {
+    use lockport_contract::fault_loop::ttlock_rigs;
+
+    play(&ttlock_rigs(), &InMemory, &["issue", "shorten-then-lengthen", "unsuspend", "revoke-mid-issue"]);
+}
