@@ -102,11 +102,15 @@ fn fail_everything(
 ) -> Result<LoopReport, Box<dyn Error>> {
     let singles = LoopPlan::singles(seed).with_only(only);
     let plan = if full { singles.clone().with_pairs() } else { singles.clone().with_some_ways() };
-    let mut report = play_all(rigs, &InMemory, &plan)?;
+    let report = play_all(rigs, &InMemory, &plan)?;
     #[cfg(feature = "sqlite")]
-    if full {
-        report.add(play_all(rigs, &lockport_contract::fault_loop::InFile, &singles)?);
-    }
+    let report = if full {
+        let mut both = report;
+        both.add(play_all(rigs, &lockport_contract::fault_loop::InFile, &singles)?);
+        both
+    } else {
+        report
+    };
     Ok(report)
 }
 

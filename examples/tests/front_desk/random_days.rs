@@ -1,6 +1,6 @@
 //! Random days, played and judged by the model.
 //!
-//! `LOCKPORT_DAYS` says how many (120 unless told otherwise), `LOCKPORT_SEED` with which seed they begin (1 unless told
+//! `LOCKPORT_DAYS` says how many (100 unless told otherwise), `LOCKPORT_SEED` with which seed they begin (1 unless told
 //! otherwise). A day that fails is left in the build's directory for temporary files, to be played again by the program itself.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::generator::{Rehearsal, Want, rehearsal};
 use crate::rehearsed::fresh_file;
 
-const DAYS: u64 = 120;
+const DAYS: u64 = 100;
 
 /// What the days came to, so that days in which nothing happens are noticed.
 #[derive(Debug, Default)]
