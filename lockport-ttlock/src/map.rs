@@ -28,6 +28,9 @@ pub(crate) const DOOR: LockCapabilities = LockCapabilities {
     remote_issue: true,
     remote_revoke: true,
     suspend: true,
+    read_back: true,
+    joiner: true,
+    revoke_proof: Some(Proof::AtVendor),
     ..LockCapabilities::NONE
 };
 
