@@ -25,6 +25,9 @@ impl From<BenchError> for Red {
 /// Where around an edge of a window somebody tries the doors, in seconds.
 const AROUND: [i64; 10] = [-HOUR, -1_801, -61, -2, -1, 0, 1, 59, 1_800, HOUR];
 
+/// And where, at a door that nobody has: just before an edge and on it.
+const AT: [i64; 2] = [-1, 0];
+
 /// How strictly the doors are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strictness {
@@ -37,6 +40,8 @@ pub(crate) enum Strictness {
 /// What is watched in one run.
 pub(crate) struct Judge {
     instants: Vec<i64>,
+    /// Fewer of them.
+    edges: Vec<i64>,
     doors: BTreeSet<LockDeviceId>,
     /// What each guest was handed last.
     delivered: BTreeMap<Guest, Vec<Delivery>>,
@@ -52,10 +57,13 @@ impl Judge {
                 _ => {}
             }
         }
-        let around = |edge: &i32| AROUND.map(|seconds| i64::from(*edge) * HOUR + seconds);
-        let instants: BTreeSet<i64> = edges.iter().flat_map(around).collect();
-        let instants = instants.into_iter().collect();
-        Self { instants, doors: world.stand.site.doors(), delivered: BTreeMap::new() }
+        let around = |by: &[i64]| -> Vec<i64> {
+            let all: BTreeSet<i64> =
+                edges.iter().flat_map(|edge| by.iter().map(move |by| i64::from(*edge) * HOUR + by)).collect();
+            all.into_iter().collect()
+        };
+        let (instants, edges) = (around(&AROUND), around(&AT));
+        Self { instants, edges, doors: world.stand.site.doors(), delivered: BTreeMap::new() }
     }
 
     /// The guest was handed this.
@@ -77,7 +85,8 @@ impl Judge {
             for door in &self.doors {
                 let handed = self.handed_for(guest, *door);
                 let opens = hopes.opens(&world.stand.site, guest, *door);
-                for seconds in &self.instants {
+                let is_anybodys = opens.iter().any(Option::is_some);
+                for seconds in if is_anybodys { &self.instants } else { &self.edges } {
                     let open = |window: &Option<(i64, i64)>| {
                         window.is_some_and(|(from, until)| from <= *seconds && *seconds < until)
                     };

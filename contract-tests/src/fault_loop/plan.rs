@@ -27,7 +27,7 @@ pub struct LoopPlan {
     pub seed: u64,
     /// After every single failure also every second one.
     pub pairs: bool,
-    /// Not every way at every point: of ways that differ little, one after the other.
+    /// Not every way at every point.
     pub some_ways: bool,
     /// Only these scenarios; all when empty.
     pub scenarios: Vec<String>,
@@ -49,8 +49,8 @@ impl LoopPlan {
         self
     }
 
-    /// Not every way at every point: calls that change something at the vendor fail in every way; of the ways of a look, and of
-    /// those of a commit that differ little, each point takes one, in turn.
+    /// Not every way at every point: of ways that differ little, such as a drop that the process outlives and one that it does
+    /// not, each point takes one, in turn.
     #[must_use]
     pub const fn with_some_ways(mut self) -> Self {
         self.some_ways = true;
@@ -167,9 +167,10 @@ struct Tally<'a> {
 impl Tally<'_> {
     /// Plays one run and keeps what is red.
     async fn play(&mut self, strikes: &[Strike]) -> Vec<Point> {
-        let Played { points, red, trace } =
+        let Played { points, red, declared, trace } =
             play(self.rig, self.shelf, self.scenario, strikes, self.seed).await;
         self.row.runs = self.row.runs.saturating_add(1);
+        self.row.declared = self.row.declared.saturating_add(usize::from(declared));
         if let Some(why) = red {
             self.row.red = self.row.red.saturating_add(1);
             let called = |strike: &Strike| points.get(strike.point.saturating_sub(1)).map(|p| p.name.clone());
@@ -195,7 +196,8 @@ impl Tally<'_> {
 
 /// Every failure of one scenario, one after the other.
 async fn play_scenario(rig: &dyn Rig, shelf: &dyn Shelf, scenario: &Scenario, plan: &LoopPlan) -> LoopReport {
-    let row = Row { rig: title(rig, shelf), scenario: scenario.name, points: 0, runs: 0, red: 0 };
+    let row =
+        Row { rig: title(rig, shelf), scenario: scenario.name, points: 0, runs: 0, declared: 0, red: 0 };
     let report = LoopReport::default();
     let mut tally = Tally { rig, shelf, scenario, seed: plan.seed, report, row };
     match suits(rig, scenario, plan.seed).await {
@@ -241,22 +243,32 @@ async fn play_points(tally: &mut Tally<'_>, plan: &LoopPlan, late: bool) {
 
 /// The ways in which this point is to fail.
 fn ways(plan: &LoopPlan, point: &Point, number: usize, late: bool) -> Vec<Way> {
-    let mut all: Vec<Way> = Way::ALL.into_iter().filter(|way| way.fits(point.call, late)).collect();
-    if plan.some_ways {
-        // In groups of ways that differ little.
-        let groups: &[&[Way]] = match point.call {
-            Call::Effect => return all,
-            Call::Read | Call::Look => &[&Way::ALL],
-            Call::Commit => &[
-                &[Way::LostBefore, Way::LostAfter, Way::AwayBefore],
-                &[Way::AwayAfter],
-                &[Way::DroppedBefore(Then::LivesOn), Way::DroppedBefore(Then::Reborn)],
-                &[Way::DroppedAfter(Then::Reborn), Way::DroppedAfter(Then::LivesOn)],
-            ],
-        };
-        all = groups.iter().filter_map(|group| in_turn(group, &all, number)).collect();
+    let all: Vec<Way> = Way::ALL.into_iter().filter(|way| way.fits(point.call, late)).collect();
+    if !plan.some_ways {
+        return all;
     }
-    all
+    // In groups of ways that differ little.
+    let groups: &[&[Way]] = match point.call {
+        Call::Read | Call::Look => &[&Way::ALL],
+        Call::Commit => &[
+            &[Way::LostBefore, Way::LostAfter, Way::AwayBefore, Way::AwayAfter],
+            &dropped(Way::DroppedBefore),
+            &dropped(Way::DroppedAfter),
+        ],
+        Call::Effect => &[
+            &[Way::LostBefore],
+            &[Way::LostAfter],
+            &[Way::Late],
+            &dropped(Way::DroppedBefore),
+            &dropped(Way::DroppedAfter),
+            &dropped(Way::DroppedLate),
+        ],
+    };
+    groups.iter().filter_map(|group| in_turn(group, &all, number)).collect()
+}
+
+fn dropped(way: fn(Then) -> Way) -> [Way; 3] {
+    [Then::LivesOn, Then::Reborn, Then::Swept].map(way)
 }
 
 fn in_turn(group: &[Way], fitting: &[Way], number: usize) -> Option<Way> {

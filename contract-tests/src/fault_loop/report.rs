@@ -18,6 +18,8 @@ pub struct Row {
     pub points: usize,
     /// How many runs were played.
     pub runs: usize,
+    /// In how many of them something was declared unknown, for a person to decide.
+    pub declared: usize,
     /// How many of them were red.
     pub red: usize,
 }
@@ -79,16 +81,20 @@ impl LoopReport {
         self.reds.extend(other.reds);
     }
 
-    fn sums(&self) -> BTreeMap<&str, [usize; 3]> {
-        let mut sums: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+    fn sums(&self) -> BTreeMap<&str, [usize; 4]> {
+        let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
         for row in &self.rows {
             let sum = sums.entry(&row.rig).or_default();
-            for (sum, one) in sum.iter_mut().zip([row.points, row.runs, row.red]) {
+            for (sum, one) in sum.iter_mut().zip([row.points, row.runs, row.declared, row.red]) {
                 *sum = sum.saturating_add(one);
             }
         }
         sums
     }
+}
+
+fn line(rig: &str, scenario: &str, [points, runs, declared, red]: [impl fmt::Display; 4]) -> String {
+    format!("{rig:<34} {scenario:<24} {points:>7} {runs:>9} {declared:>9} {red:>6}")
 }
 
 impl fmt::Display for RedRun {
@@ -116,16 +122,17 @@ impl fmt::Display for LoopReport {
                 writeln!(f, "RED  {}: {}", red.name, red.why)?;
             }
         }
-        writeln!(f, "{:<34} {:<24} {:>7} {:>9} {:>6}", "rig", "scenario", "points", "runs", "red")?;
-        for Row { rig, scenario, points, runs, red } in &self.rows {
-            writeln!(f, "{rig:<34} {scenario:<24} {points:>7} {runs:>9} {red:>6}")?;
+        writeln!(f, "{}", line("rig", "scenario", ["points", "runs", "declared", "red"]))?;
+        for Row { rig, scenario, points, runs, declared, red } in &self.rows {
+            writeln!(f, "{}", line(rig, scenario, [points, runs, declared, red]))?;
         }
-        for (rig, [points, runs, red]) in self.sums() {
-            writeln!(f, "{rig:<34} {:<24} {points:>7} {runs:>9} {red:>6}", "all")?;
+        let mut all = [0_usize; 4];
+        for (rig, sums) in self.sums() {
+            writeln!(f, "{}", line(rig, "all", sums))?;
+            all.iter_mut().zip(sums).for_each(|(all, one)| *all = all.saturating_add(one));
         }
-        let (points, runs, red) = (self.points(), self.runs(), self.red());
-        write!(f, "{:<34} {:<24} {points:>7} {runs:>9} {red:>6}", "all", "")?;
-        if !self.is_green() && red == 0 {
+        write!(f, "{}", line("all", "all", all))?;
+        if !self.is_green() && self.red() == 0 {
             write!(f, "\nRED  a row without a single point or run proves nothing")?;
         }
         Ok(())

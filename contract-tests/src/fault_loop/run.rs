@@ -23,6 +23,8 @@ pub(crate) struct Played {
     /// The points that were passed while failures could strike.
     pub(crate) points: Vec<Point>,
     pub(crate) red: Option<String>,
+    /// Something was declared unknown, for a person to decide.
+    pub(crate) declared: bool,
     pub(crate) trace: Vec<String>,
 }
 
@@ -34,7 +36,7 @@ pub(crate) async fn play(
     strikes: &[Strike],
     seed: u64,
 ) -> Played {
-    let mut played = Played { points: Vec::new(), red: None, trace: Vec::new() };
+    let mut played = Played { points: Vec::new(), red: None, declared: false, trace: Vec::new() };
     let judged =
         AssertUnwindSafe(on_a_stand(rig, shelf, scenario, strikes, seed, &mut played)).catch_unwind();
     match judged.await {
@@ -54,7 +56,7 @@ async fn on_a_stand(
     played: &mut Played,
 ) -> Result<(), Red> {
     let mut world = World::new(rig.open(seed).await?, shelf.fresh().await?, seed).await?;
-    let judged = in_the_world(&mut world, scenario, strikes, &mut played.points).await;
+    let judged = in_the_world(&mut world, scenario, strikes, played).await;
     played.trace = world.points.trace();
     judged
 }
@@ -63,7 +65,7 @@ async fn in_the_world(
     world: &mut World,
     scenario: &Scenario,
     strikes: &[Strike],
-    passed: &mut Vec<Point>,
+    played: &mut Played,
 ) -> Result<(), Red> {
     let mut judge = Judge::new(world, scenario);
     let points = std::sync::Arc::clone(&world.points);
@@ -84,7 +86,7 @@ async fn in_the_world(
         }
     }
     let (all, waiting) = points.stop();
-    *passed = all;
+    (played.points, played.declared) = (all, host.declared);
     judged?;
     if waiting > 0 {
         return Err(Red(format!("{waiting} failures on order never struck")));

@@ -46,11 +46,13 @@ pub enum Then {
     LivesOn,
     /// It is gone; the next one has another name and opens the same store.
     Reborn,
+    /// As `Reborn`, and the next one carries on whatever is open before anybody asks.
+    Swept,
 }
 
 impl Way {
     /// Every way, the mild ones first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::LostBefore,
         Self::LostAfter,
         Self::AwayBefore,
@@ -58,10 +60,13 @@ impl Way {
         Self::Late,
         Self::DroppedBefore(Then::LivesOn),
         Self::DroppedBefore(Then::Reborn),
+        Self::DroppedBefore(Then::Swept),
         Self::DroppedAfter(Then::LivesOn),
         Self::DroppedAfter(Then::Reborn),
+        Self::DroppedAfter(Then::Swept),
         Self::DroppedLate(Then::LivesOn),
         Self::DroppedLate(Then::Reborn),
+        Self::DroppedLate(Then::Swept),
     ];
 
     /// Whether a call of this kind can fail so. A look has no effect, so that before and after are one.
@@ -93,10 +98,13 @@ impl Way {
             Self::Late => "late",
             Self::DroppedBefore(Then::LivesOn) => "dropped-before",
             Self::DroppedBefore(Then::Reborn) => "dropped-before-reborn",
+            Self::DroppedBefore(Then::Swept) => "dropped-before-swept",
             Self::DroppedAfter(Then::LivesOn) => "dropped-after",
             Self::DroppedAfter(Then::Reborn) => "dropped-after-reborn",
+            Self::DroppedAfter(Then::Swept) => "dropped-after-swept",
             Self::DroppedLate(Then::LivesOn) => "dropped-late",
             Self::DroppedLate(Then::Reborn) => "dropped-late-reborn",
+            Self::DroppedLate(Then::Swept) => "dropped-late-swept",
         }
     }
 }

@@ -16,6 +16,7 @@ use lockport::driver::Kind;
 use lockport::env::{Clock as _, Env, SeededEntropy};
 use lockport::id::{GuestId, KeyCredentialId, ReservationId, RoomId};
 use lockport::idempotency::IdempotencyKey;
+use lockport::store::ledger::LEASE_SECONDS;
 use lockport::store::{Partition, Store, Table};
 use lockport::{LockError, LockPort as _, RetryAdvice, Timestamp, Validity};
 
@@ -30,6 +31,11 @@ use crate::bench::BenchError;
 
 /// How long one call of the host may take in real time. Nothing waits, so only what hangs gets there.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often a host sweeps before it waits for somebody to ask.
+const SWEEPS: usize = 4;
+/// The pause between two sweeps: no lease of a process that is gone is longer.
+const SWEEP_PAUSE: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs());
 
 /// What the host was told when something was done.
 #[derive(Clone)]
@@ -240,12 +246,39 @@ impl World {
         if let (Said::Done(told) | Said::Again(_, told), Some(id)) = (&said, self.credential(op.guest)) {
             told.delivery.iter().for_each(|delivery| self.ring.add(id, delivery.artifact.clone()));
         }
-        if let Said::Dropped(way) = &said
-            && way.drops() == Some(Then::Reborn)
-        {
-            self.reborn().await?;
+        if let Said::Dropped(way) = &said {
+            self.lives_on(*way).await?;
         }
         Ok(said)
+    }
+
+    /// What comes after a drop.
+    async fn lives_on(&mut self, way: Way) -> Result<(), BenchError> {
+        match way.drops() {
+            None | Some(Then::LivesOn) => Ok(()),
+            Some(Then::Reborn) => self.reborn().await,
+            Some(Then::Swept) => {
+                self.reborn().await?;
+                self.sweep().await
+            }
+        }
+    }
+
+    /// The process carries on whatever is open, again and again. What it cannot finish, such as a card whose holder is away, is
+    /// left to whoever asks for it.
+    async fn sweep(&mut self) -> Result<(), BenchError> {
+        for _ in 0..SWEEPS {
+            self.pass(SWEEP_PAUSE).await;
+            self.points.say("host: sweeps");
+            let swept =
+                tokio::time::timeout(CALL_LIMIT, self.points.until_dropped(self.adapter.sweep())).await;
+            match swept {
+                Ok(Ok(Ok(0))) => return Ok(()),
+                Ok(Err(way)) if way.drops() != Some(Then::LivesOn) => self.reborn().await?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Polls a call of the port until it answers, is dropped or hangs.
