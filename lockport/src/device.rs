@@ -110,6 +110,12 @@ impl DoorMap {
         self.rooms.keys().copied()
     }
 
+    /// The rooms on a floor, in the order of their ids.
+    pub fn rooms_on<'a>(&'a self, floor: &'a Floor) -> impl Iterator<Item = RoomId> + 'a {
+        let is_there = move |of: &Option<Floor>| of.as_ref() == Some(floor);
+        self.rooms.iter().filter(move |(_, (of, _))| is_there(of)).map(|(room, _)| *room)
+    }
+
     /// The areas, in the order of their names.
     pub fn areas(&self) -> impl Iterator<Item = &Area> + '_ {
         self.areas.keys()

@@ -123,6 +123,8 @@ id_newtype! {
     GuestId = "gst_";
     /// A member of staff, or an operator who acts for the hotel.
     UserId = "usr_";
+    /// A shift of a member of staff, minted by the staff service.
+    ShiftId = "shf_";
     /// One credential as the hotel knows it. Minted by the host, never by the vendor.
     KeyCredentialId = "key_";
     /// A lock, an encoder or a reader: whatever a credential is used at or written by.

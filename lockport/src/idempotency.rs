@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::id::{EventId, KeyCredentialId, ReservationId};
+use crate::id::{EventId, KeyCredentialId, ReservationId, ShiftId};
 
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 200;
@@ -34,6 +34,12 @@ impl IdempotencyKey {
     #[must_use]
     pub fn for_stay_step(reservation: ReservationId, step: &str, version: u64) -> Self {
         Self::hashed("stay-step", &[&reservation.to_bytes(), step.as_bytes(), &version.to_be_bytes()])
+    }
+
+    /// The name of one step for a shift: `issue-master` (R224).
+    #[must_use]
+    pub fn for_shift_step(shift: ShiftId, step: &str) -> Self {
+        Self::hashed("shift-step", &[&shift.to_bytes(), step.as_bytes()])
     }
 
     /// The key of what an event does to a credential (R224): `sha256(event, credential, verb)`.

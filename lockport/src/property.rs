@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use crate::credential::KeyCredentialKind;
 use crate::device::DoorMap;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::id::{PropertyId, RoomId, TenantId};
-use crate::port::SharedLockPort;
-use crate::scope::{Area, GuestScope};
+use crate::id::{LockDeviceId, PropertyId, RoomId, TenantId};
+use crate::port::{Settle, SharedLockPort};
+use crate::scope::{Area, GuestScope, StaffScope};
 use crate::store::Partition;
 
 /// What the hotel prefers.
@@ -31,6 +31,10 @@ pub struct AdapterBinding {
     pub port: SharedLockPort,
     /// The doors it serves.
     pub doors: Arc<DoorMap>,
+    /// The encoder at the desk, where it has one: a key that stands on a card is written and rewritten there.
+    pub encoder: Option<LockDeviceId>,
+    /// Where a person's word on what no machine can find out goes.
+    pub settle: Option<Arc<dyn Settle>>,
 }
 
 /// What one adapter has to open of a stay.
@@ -60,10 +64,17 @@ impl Property {
         Self { partition: Partition { tenant, property }, zone, policy, adapters: Vec::new() }
     }
 
-    /// With an adapter for these doors. A room or an area belongs to the first adapter that has it.
+    /// With an adapter for these doors. A room or an area belongs to the first adapter that has it; where several have it, the
+    /// next one is asked when the first cannot give a key.
     #[must_use]
-    pub fn with_adapter(mut self, name: &str, port: SharedLockPort, doors: Arc<DoorMap>) -> Self {
-        self.adapters.push(AdapterBinding { name: name.to_owned(), port, doors });
+    pub fn with_adapter(self, name: &str, port: SharedLockPort, doors: Arc<DoorMap>) -> Self {
+        self.with_binding(AdapterBinding { name: name.to_owned(), port, doors, encoder: None, settle: None })
+    }
+
+    /// With an adapter that also has an encoder, or takes a person's word.
+    #[must_use]
+    pub fn with_binding(mut self, binding: AdapterBinding) -> Self {
+        self.adapters.push(binding);
         self
     }
 
@@ -91,30 +102,35 @@ impl Property {
         self.adapters.iter().find(|binding| binding.name == name)
     }
 
-    /// Who has to open what: rooms and areas, divided among the adapters.
+    /// The adapters, in the order in which they are asked.
+    #[must_use]
+    pub fn adapters(&self) -> &[AdapterBinding] {
+        &self.adapters
+    }
+
+    /// Who has to open what: rooms and areas, divided among the adapters. An adapter to `avoid` gets only what nobody else has.
     ///
     /// # Errors
     /// `INVALID_INPUT` with `unknown_place` when nobody has a room or an area.
-    pub fn shares(&self, rooms: &BTreeSet<RoomId>, areas: &BTreeSet<Area>) -> Result<Vec<Share>, LockError> {
-        let unknown = |what: &str| {
-            let message = format!("the property has no such {what}");
-            LockError::new(ErrorCode::InvalidInput, FailureReason::UnknownPlace, RetryAdvice::Never, message)
+    pub fn shares(
+        &self,
+        rooms: &BTreeSet<RoomId>,
+        areas: &BTreeSet<Area>,
+        avoid: &BTreeSet<String>,
+    ) -> Result<Vec<Share>, LockError> {
+        let of = |what: &str, has: &dyn Fn(&AdapterBinding) -> bool| {
+            let mut own = self.adapters.iter().enumerate().filter(|(_, binding)| has(binding)).peekable();
+            let first = own.peek().map(|(index, _)| *index);
+            let preferred = own.find(|(_, binding)| !avoid.contains(&binding.name)).map(|(index, _)| index);
+            preferred.or(first).ok_or_else(|| unknown(what))
         };
         let mut shares: BTreeMap<usize, (Vec<RoomId>, Vec<Area>)> = BTreeMap::new();
         for room in rooms {
-            let of = self
-                .adapters
-                .iter()
-                .position(|binding| binding.doors.has_room(*room))
-                .ok_or_else(|| unknown("room"))?;
+            let of = of("room", &|binding| binding.doors.has_room(*room))?;
             shares.entry(of).or_default().0.push(*room);
         }
         for area in areas {
-            let of = self
-                .adapters
-                .iter()
-                .position(|binding| binding.doors.has_area(area))
-                .ok_or_else(|| unknown("area"))?;
+            let of = of("area", &|binding| binding.doors.has_area(area))?;
             shares.entry(of).or_default().1.push(area.clone());
         }
         let share = |(of, (rooms, areas)): (usize, (Vec<RoomId>, Vec<Area>))| {
@@ -123,6 +139,61 @@ impl Property {
         };
         Ok(shares.into_iter().filter_map(share).collect())
     }
+
+    /// The rooms and areas within a member of staff's reach (R105). `assigned` are the rooms that `rooms:assigned` means; the
+    /// back of house is the area of that name. A room or an area that a scope names stands there as it is named, whether the
+    /// property has it or not.
+    #[must_use]
+    pub fn reach(
+        &self,
+        scopes: &[StaffScope],
+        assigned: &BTreeSet<RoomId>,
+    ) -> (BTreeSet<RoomId>, BTreeSet<Area>) {
+        let (mut rooms, mut areas) = (BTreeSet::new(), BTreeSet::new());
+        let all_areas = || self.adapters.iter().flat_map(|binding| binding.doors.areas());
+        for scope in scopes {
+            match scope {
+                StaffScope::Room(room) => {
+                    rooms.insert(*room);
+                }
+                StaffScope::Floor(floor) => {
+                    rooms.extend(self.adapters.iter().flat_map(|binding| binding.doors.rooms_on(floor)));
+                }
+                StaffScope::RoomsAssigned => rooms.extend(assigned),
+                StaffScope::RoomsAll => {
+                    rooms.extend(self.adapters.iter().flat_map(|binding| binding.doors.rooms()));
+                }
+                StaffScope::Area(area) => {
+                    areas.insert(area.clone());
+                }
+                StaffScope::AreasAll => areas.extend(all_areas().cloned()),
+                StaffScope::BackOfHouse => {
+                    areas.extend(all_areas().filter(|area| area.as_str() == BACK_OF_HOUSE).cloned());
+                }
+            }
+        }
+        (rooms, areas)
+    }
+
+    /// Whether the property has the room.
+    #[must_use]
+    pub fn has_room(&self, room: RoomId) -> bool {
+        self.adapters.iter().any(|binding| binding.doors.has_room(room))
+    }
+
+    /// Whether the property has the area.
+    #[must_use]
+    pub fn has_area(&self, area: &Area) -> bool {
+        self.adapters.iter().any(|binding| binding.doors.has_area(area))
+    }
+}
+
+/// The area that `back_of_house` means.
+pub const BACK_OF_HOUSE: &str = "back_of_house";
+
+fn unknown(what: &str) -> LockError {
+    let message = format!("the property has no such {what}");
+    LockError::new(ErrorCode::InvalidInput, FailureReason::UnknownPlace, RetryAdvice::Never, message)
 }
 
 /// The properties that one process serves.

@@ -1,19 +1,20 @@
 //! The player: turns the clock, wakes the desk whenever it asked to be woken, and plays line after line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::event::{Envelope, Published};
 use lockport::id::{ArtifactRef, ReservationId, UserId};
+use lockport::idempotency::IdempotencyKey;
 use lockport::keys::{DeskTask, KeyService};
 use lockport::{LockError, Timestamp};
 use serde_json::Value;
 
-use super::day::{Heard, Line, Moment, Refusal, Restart, Step, Try, Who};
+use super::day::{Deed, Heard, Line, Moment, Refusal, Restart, Step, Try, Who};
 use super::hotel::Hotel;
-use super::house::{Died, House, HouseError, StoreAt, Verdict};
+use super::house::{Card, Died, Hand, House, HouseError, StoreAt, Verdict};
 use super::output::{Answer, Output, Summary, Tried};
 
 /// Events taken from the outbox at once.
@@ -91,8 +92,12 @@ pub struct Player<'o> {
     now: Timestamp,
     /// When the desk wants to be woken next.
     wake: Option<Timestamp>,
-    /// What each guest was handed so far.
-    wallets: BTreeMap<ReservationId, Vec<Artifact>>,
+    /// What everybody was handed so far.
+    hands: BTreeMap<Who, Hand>,
+    /// The losses that were reported, by their lines.
+    losses: BTreeSet<usize>,
+    /// How many cards the desk took from its stack.
+    cards: usize,
     /// Whoever delivers keys to guests; a reveal is written down under this name.
     courier: UserId,
     summary: Summary,
@@ -115,7 +120,9 @@ impl<'o> Player<'o> {
             house: House::start(hotel, opening, seed, store).await?,
             now: opening,
             wake: Some(opening),
-            wallets: BTreeMap::new(),
+            hands: BTreeMap::new(),
+            losses: BTreeSet::new(),
+            cards: 0,
             courier: UserId::derived("front-desk/courier/v1", &[&hotel.property.to_bytes()]),
             summary: Summary::default(),
             output,
@@ -125,7 +132,7 @@ impl<'o> Player<'o> {
     /// What a guest was handed so far.
     #[must_use]
     pub fn in_hand(&self, guest: ReservationId) -> &[Artifact] {
-        self.wallets.get(&guest).map_or(&[], Vec::as_slice)
+        self.hands.get(&Who::Guest(guest)).map_or(&[], |hand| &hand.artifacts)
     }
 
     /// How many keys the vendor holds for a door.
@@ -167,14 +174,15 @@ impl<'o> Player<'o> {
             Err(refusal) => Answer::Refused(refusal.clone()),
             Ok(Moment { at, step }) => {
                 self.advance(*at).await?;
-                self.step(step).await?
+                self.step(line.number, step).await?
             }
         };
         if !std::mem::replace(is_told, true) {
             self.summary.count(&answer);
             self.output.answer(line, &answer)?;
         }
-        if let Ok(Moment { step: Step::Event(_), .. }) = line.content {
+        if let Ok(Moment { step: Step::Event(_) | Step::Arrive(_) | Step::ByHand { .. }, .. }) = line.content
+        {
             self.pump().await?;
         }
         Ok(())
@@ -202,12 +210,18 @@ impl<'o> Player<'o> {
         }
     }
 
-    async fn step(&mut self, step: &Step) -> Result<Answer, Halt> {
+    async fn step(&mut self, line: usize, step: &Step) -> Result<Answer, Halt> {
         Ok(match step {
             Step::Event(heard) => self.event(heard).await?,
             Step::Try(attempt) => Answer::Tried(self.attempt(attempt).await?),
-            // Nothing here needs a person at the desk yet: every key of this hotel comes by itself.
-            Step::Arrive(_) => Answer::Taken,
+            Step::Arrive(reservation) => self.arrive(*reservation).await?,
+            Step::ByHand { reservation, operator, deed } => {
+                self.by_hand(line, *reservation, *operator, *deed).await?
+            }
+            Step::Outage { vendor, until } => {
+                self.house.cut_off(vendor, *until);
+                Answer::Taken
+            }
             Step::Restart(Restart::Now) => {
                 self.come_back().await.map_err(Halt::Failed)?;
                 Answer::Taken
@@ -229,25 +243,93 @@ impl<'o> Player<'o> {
         })
     }
 
+    /// The desk does something about a reservation. A line that is played again is the same deed.
+    async fn by_hand(
+        &mut self,
+        line: usize,
+        reservation: ReservationId,
+        operator: UserId,
+        deed: Deed,
+    ) -> Result<Answer, Halt> {
+        let name = format!("front-desk/line/{line}").parse::<IdempotencyKey>();
+        let name = name.map_err(|error| LockError::invalid_input(error.to_string()))?;
+        let done = match deed {
+            Deed::Lost => {
+                if self.losses.insert(line) {
+                    let lost = self.hands.remove(&Who::Guest(reservation)).unwrap_or_default();
+                    let found = self.hands.entry(Who::Finder(reservation)).or_default();
+                    found.artifacts.extend(lost.artifacts);
+                    found.cards.extend(lost.cards);
+                }
+                self.house.ask(async |desk| desk.report_lost(reservation, operator, &name).await).await?
+            }
+            Deed::Unsuspend => {
+                self.house.ask(async |desk| desk.lift_suspensions(reservation, operator, &name).await).await?
+            }
+        };
+        Ok(match done {
+            Ok(()) => Answer::Taken,
+            Err(error) => Answer::Refused(Refusal::from(&error)),
+        })
+    }
+
+    /// A guest lays one card after the other on the encoder, those he has and then one from the stack, until nothing waits for a
+    /// card any more.
+    async fn arrive(&mut self, reservation: ReservationId) -> Result<Answer, Halt> {
+        for (vendor, encoder) in self.house.encoders() {
+            let guest = Who::Guest(reservation);
+            // Whoever died over this line left a card lying there.
+            let left = self.house.take_card(&vendor);
+            let mut cards: Vec<Card> = left.into_iter().collect();
+            for card in self.hands.get(&guest).into_iter().flat_map(|hand| &hand.cards) {
+                if card.vendor == vendor && !cards.contains(card) {
+                    cards.push(card.clone());
+                }
+            }
+            let blank = std::iter::once_with(|| None);
+            for card in cards.into_iter().map(Some).chain(blank) {
+                let card = card.unwrap_or_else(|| self.card_from_the_stack(&vendor));
+                self.house.place_card(&card);
+                let encode = async |desk: &KeyService| desk.encode_now(reservation.into(), encoder).await;
+                let encoded = self.house.ask(encode).await??;
+                let is_used = !encoded.done.is_empty();
+                // An encoder that does not answer has no use for another card.
+                let is_over = encoded.waiting.is_empty();
+                let _taken = self.house.take_card(&vendor);
+                let hand = self.hands.entry(guest.clone()).or_default();
+                if is_used && !hand.cards.contains(&card) {
+                    hand.cards.push(card);
+                }
+                if is_over {
+                    break;
+                }
+            }
+        }
+        Ok(Answer::Taken)
+    }
+
+    fn card_from_the_stack(&mut self, vendor: &str) -> Card {
+        self.cards = self.cards.saturating_add(1);
+        Card { vendor: vendor.to_owned(), number: format!("card {}", self.cards) }
+    }
+
     async fn attempt(&self, attempt: &Try) -> Result<Tried, Halt> {
-        let guest = match &attempt.who {
-            Who::Guest(reservation) => Some(*reservation),
-            Who::Staff(_) | Who::Finder(_) | Who::Stranger(_) => None,
-        };
-        let in_hand = guest.map_or(&[][..], |guest| self.in_hand(guest));
-        let Verdict { opened, why } = self.house.try_open(&attempt.door, in_hand, self.now);
-        let task = match guest {
-            Some(guest) if !opened => self.open_task(guest).await?,
-            _ => None,
-        };
+        let empty = Hand::default();
+        let hand = self.hands.get(&attempt.who).unwrap_or(&empty);
+        let Verdict { opened, why } = self.house.try_open(&attempt.door, hand, self.now);
+        let task = if opened { None } else { self.open_task(&attempt.who).await? };
         let is_wrong = attempt.expect.is_some_and(|expect| expect != opened);
         Ok(Tried { opened, why: why.to_owned(), task, is_wrong })
     }
 
-    async fn open_task(&self, guest: ReservationId) -> Result<Option<String>, Halt> {
+    async fn open_task(&self, who: &Who) -> Result<Option<String>, Halt> {
+        let is_his = |task: &DeskTask| match who {
+            Who::Guest(reservation) => task.reservation() == Some(*reservation),
+            Who::Staff(user) => task.staff == Some(*user),
+            Who::Finder(_) | Who::Stranger(_) => false,
+        };
         let tasks = self.open_tasks().await?;
-        let own = tasks.iter().find(|task| task.reservation == Some(guest));
-        Ok(own.map(|task| task.kind.as_str().to_owned()))
+        Ok(tasks.iter().find(|task| is_his(task)).map(|task| task.kind.as_str().to_owned()))
     }
 
     async fn open_tasks(&self) -> Result<Vec<DeskTask>, Halt> {
@@ -312,8 +394,9 @@ impl<'o> Player<'o> {
         let text = |pointer: &str| event.data.pointer(pointer).and_then(Value::as_str);
         let reference =
             text("/delivery/artifact/opaqueRef").and_then(|text| text.parse::<ArtifactRef>().ok());
-        let guest = text("/reservationId").and_then(|text| text.parse::<ReservationId>().ok());
-        let (Some(reference), Some(guest)) = (reference, guest) else { return Ok(()) };
+        let guest = text("/reservationId").and_then(|text| text.parse().ok()).map(Who::Guest);
+        let holder = guest.or_else(|| text("/staffUserId")?.parse().ok().map(Who::Staff));
+        let (Some(reference), Some(holder)) = (reference, holder) else { return Ok(()) };
         let reveal =
             async |desk: &KeyService| desk.reveal(reference, self.courier, "delivery to the guest").await;
         let deliveries = match self.house.ask(reveal).await? {
@@ -323,7 +406,7 @@ impl<'o> Player<'o> {
             Err(error) => return Err(error.into()),
         };
         let artifacts = deliveries.into_iter().map(|delivery| delivery.artifact);
-        self.wallets.entry(guest).or_default().extend(artifacts);
+        self.hands.entry(holder).or_default().artifacts.extend(artifacts);
         Ok(())
     }
 }

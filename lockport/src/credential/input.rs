@@ -15,7 +15,7 @@ use crate::scope::GuestScope;
 use crate::validity::{Timestamp, Validity};
 
 /// The most rooms one credential may name.
-pub const MAX_ROOMS: usize = 64;
+pub const MAX_ROOMS: usize = 1_000;
 /// The longest display name of a guest, in bytes.
 pub const MAX_DISPLAY_NAME: usize = 256;
 

@@ -23,16 +23,40 @@ pub enum Published {
     CredentialUpdated,
     /// It opens nothing any more (R212).
     CredentialRevoked,
+    /// It opens nothing until further notice (R213).
+    CredentialSuspended,
+    /// It opens again (R213).
+    CredentialUnsuspended,
+    /// A revoke came to less than its reason requires: a security alert (R84).
+    RevokeFailed,
+    /// A vendor did not answer until the tries ran out (R73, R118).
+    VendorError,
+    /// A shift has its key (R218).
+    MasterKeyIssued,
+    /// A shift's key is gone (R218).
+    MasterKeyExpired,
+    /// Something waits for a person.
+    DeskTaskOpened,
+    /// It does not any more.
+    DeskTaskClosed,
 }
 
 impl Published {
     /// Every subject.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 13] = [
         Self::CredentialRequested,
         Self::CredentialIssued,
         Self::CredentialFailed,
         Self::CredentialUpdated,
         Self::CredentialRevoked,
+        Self::CredentialSuspended,
+        Self::CredentialUnsuspended,
+        Self::RevokeFailed,
+        Self::VendorError,
+        Self::MasterKeyIssued,
+        Self::MasterKeyExpired,
+        Self::DeskTaskOpened,
+        Self::DeskTaskClosed,
     ];
 
     /// The subject: `melmastoon.lock.credential.issued.v1`.
@@ -44,6 +68,14 @@ impl Published {
             Self::CredentialFailed => "melmastoon.lock.credential.failed.v1",
             Self::CredentialUpdated => "melmastoon.lock.credential.updated.v1",
             Self::CredentialRevoked => "melmastoon.lock.credential.revoked.v1",
+            Self::CredentialSuspended => "melmastoon.lock.credential.suspended.v1",
+            Self::CredentialUnsuspended => "melmastoon.lock.credential.unsuspended.v1",
+            Self::RevokeFailed => "melmastoon.lock.credential.revoke_failed.v1",
+            Self::VendorError => "melmastoon.lock.vendor.error.v1",
+            Self::MasterKeyIssued => "melmastoon.lock.master_key.issued.v1",
+            Self::MasterKeyExpired => "melmastoon.lock.master_key.expired.v1",
+            Self::DeskTaskOpened => "melmastoon.lock.desk_task.opened.v1",
+            Self::DeskTaskClosed => "melmastoon.lock.desk_task.closed.v1",
         }
     }
 

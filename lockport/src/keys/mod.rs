@@ -1,30 +1,45 @@
 //! `KeyService`: what the hotel means. The host hands in the bus's events and calls [`tick`](KeyService::tick); order, retries,
 //! evidence, events and tasks are done here, and everything that is still to be done is a row with a due time.
 
+mod claim;
 mod consumed;
+mod desk;
+mod house;
+mod outage;
 mod pump;
 mod reconcile;
 mod record;
 mod schedule;
+mod shift;
 mod state;
 mod stay;
+mod task;
 mod tell;
+mod work;
 
 use std::sync::Arc;
 
+use futures_util::lock::Mutex;
 use serde_json::Value;
 
-use self::consumed::Consumed;
-use self::record::{AuditRecord, KeyRecord, OPEN, term_of_artifact, term_of_stay};
-pub use self::record::{DeskTask, DeskTaskKind};
+use self::claim::Claimant;
+pub use self::claim::KeyOwner;
+use self::consumed::{Consumed, News};
+pub use self::desk::Encoded;
+use self::house::{HouseRecord, PolicyData};
+use self::reconcile::Reach;
+use self::record::{AuditRecord, KeyRecord, term_of_artifact};
 pub use self::schedule::{LONGEST, PAUSE_WHEN_NEEDED, PAUSES, SOON};
+use self::shift::{Rota, ShiftRecord, StaffRecord, term_of_user};
 pub use self::state::KeyState;
-use self::stay::{Delivered, StayRecord};
-use crate::credential::Delivery;
+use self::stay::{StayEvent, StayRecord};
+pub use self::task::{DeskTask, DeskTaskKind};
+use crate::credential::{Delivery, SuspendReason};
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::{Cause, Envelope, Published};
-use crate::id::{ArtifactRef, EventId, KeyCredentialId, ReservationId, UserId};
+use crate::id::{ArtifactRef, EventId, KeyCredentialId, ReservationId, ShiftId, UserId};
+use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::store::queue::{Queue, Undelivered};
 use crate::store::{Partition, Store, StoreError, Stored, Transaction};
@@ -36,10 +51,13 @@ const DELIVERY_TRIES: usize = 16;
 /// The longest purpose of a reveal, in bytes.
 pub const MAX_PURPOSE: usize = 200;
 
-/// The keys of one property, as its reservations want them.
+/// The keys of one property, as its reservations and shifts want them.
 ///
-/// - [`deliver`](Self::deliver) takes an event of the bus in: durably, at once, without calling anybody.
+/// - [`deliver`](Self::deliver) takes an event of the bus in: durably, at once, without calling anybody. So do
+///   [`report_lost`](Self::report_lost) and [`lift_suspensions`](Self::lift_suspensions) with what a person at the desk does.
 /// - [`tick`](Self::tick) does what is due, and says when to come again.
+/// - [`encode_now`](Self::encode_now) does what needs a card at the desk.
+/// - [`open_tasks`](Self::open_tasks) says what waits for a person; [`settle_task`](Self::settle_task) takes his word.
 /// - [`drain`](Self::drain) and [`delivered`](Self::delivered) hand events to the bus, each at least once.
 /// - [`reveal`](Self::reveal) exchanges an artifact's reference for the artifact, and writes down who did so.
 ///
@@ -50,14 +68,19 @@ pub struct KeyService {
     store: Arc<dyn Store>,
     queue: Queue,
     env: Env,
+    instance: String,
+    /// One tick at a time.
+    ticking: Mutex<()>,
 }
 
 impl KeyService {
-    /// The keys of this property, in this store.
+    /// The keys of this property, in this store. `instance` is the name of this process among all that share the store: what it
+    /// had taken up when it died is taken up again at once, by another when its time is over.
     #[must_use]
-    pub fn new(property: Arc<Property>, store: Arc<dyn Store>, env: Env) -> Self {
+    pub fn new(property: Arc<Property>, store: Arc<dyn Store>, env: Env, instance: &str) -> Self {
         let queue = Queue::new(Arc::clone(&store), property.partition(), env.clone());
-        Self { property, store, queue, env }
+        let instance = instance.to_owned();
+        Self { property, store, queue, env, instance, ticking: Mutex::new(()) }
     }
 
     fn partition(&self) -> Partition {
@@ -68,27 +91,80 @@ impl KeyService {
     /// is due at once.
     ///
     /// # Errors
-    /// `TENANT_MISMATCH`, `INVALID_INPUT` or `UNSUPPORTED`: the event is refused and without effect. Anything retriable:
-    /// deliver it again.
+    /// `TENANT_MISMATCH` or `INVALID_INPUT`: the event is refused and without effect. Anything retriable: deliver it again.
     pub async fn deliver(&self, event: &Envelope) -> Result<(), LockError> {
-        let Consumed::Stay { reservation, version, event: stay_event } =
-            consumed::decode(event, self.partition())?
-        else {
-            return Ok(());
-        };
-        if let Some(booking) = stay_event.booking() {
-            self.property.shares(&booking.rooms, &booking.areas)?;
-        }
-        let cause = Cause {
+        let consumed = consumed::decode(event, self.partition())?;
+        let cause = |business: String| Cause {
             event: Some(event.id),
             trace_id: event.trace_id.clone(),
-            correlation_id: event.correlation_id.clone().or_else(|| Some(reservation.to_string())),
+            correlation_id: event.correlation_id.clone().or(Some(business)),
         };
-        let delivered = Delivered { event: stay_event, cause };
+        match consumed {
+            Consumed::Stay { reservation, version, news } => {
+                if let News::Confirmed(booking) | News::DatesChanged(booking) = &news {
+                    self.property.shares(&booking.rooms, &booking.areas, &Default::default())?;
+                }
+                let cause = cause(reservation.to_string());
+                self.take_in(async || self.hear(reservation, version, &news, &cause).await).await
+            }
+            Consumed::ShiftStarted { shift, user, rota } => {
+                let (rooms, areas) = self.property.reach(&rota.scopes, &rota.assigned);
+                self.property.shares(&rooms, &areas, &Default::default())?;
+                let cause = cause(shift.to_string());
+                self.take_in(async || self.shift(shift, user, Some(&rota), &cause).await).await
+            }
+            Consumed::ShiftEnded { shift, user } => {
+                let cause = cause(shift.to_string());
+                self.take_in(async || self.shift(shift, user, None, &cause).await).await
+            }
+            Consumed::UserDeactivated(user) => {
+                let cause = cause(user.to_string());
+                self.take_in(async || self.deactivate_user(user, &cause).await).await
+            }
+            Consumed::PropertyDeactivated => self.take_in(async || self.deactivate_property().await).await,
+            Consumed::ConfigUpdated(policy) => {
+                self.take_in(async || self.change_policy(policy.clone()).await).await
+            }
+            Consumed::Foreign => Ok(()),
+        }
+    }
+
+    /// Everything that was handed to the guest of a reservation so far is lost (R103): it is taken away, and where his stay goes
+    /// on he gets another key. Told again under the same name it is the same loss; a reservation nobody knows has lost nothing.
+    ///
+    /// # Errors
+    /// Anything retriable: report it again.
+    pub async fn report_lost(
+        &self,
+        reservation: ReservationId,
+        operator: UserId,
+        name: &IdempotencyKey,
+    ) -> Result<(), LockError> {
+        let lose = |stay: &mut StayRecord, now| stay.lose(name.clone(), operator, now);
+        self.take_in(async || self.by_hand(reservation, lose).await).await
+    }
+
+    /// Lifts every suspension of a reservation heard of so far, also a no-show that still waits for its delay. Told again under
+    /// the same name it lifts nothing more.
+    ///
+    /// # Errors
+    /// Anything retriable: say it again.
+    pub async fn lift_suspensions(
+        &self,
+        reservation: ReservationId,
+        operator: UserId,
+        name: &IdempotencyKey,
+    ) -> Result<(), LockError> {
+        let lift = |stay: &mut StayRecord, now| stay.lift(name.clone(), operator, now);
+        self.take_in(async || self.by_hand(reservation, lift).await).await
+    }
+
+    /// Does it, and again when another instance was quicker with the same record.
+    async fn take_in(&self, act: impl AsyncFn() -> Result<(), LockError>) -> Result<(), LockError> {
         self.queue.catch_up().await?;
         let mut last = StoreError::Conflict.into();
         for _ in 0..DELIVERY_TRIES {
-            match self.take_in(reservation, version, &delivered).await {
+            match act().await {
                 Err(error) if is_conflict(&error) => last = error,
                 other => return other,
             }
@@ -96,27 +172,184 @@ impl KeyService {
         Err(last)
     }
 
-    async fn take_in(
+    async fn stay(&self, reservation: ReservationId) -> Result<Option<Stored<StayRecord>>, LockError> {
+        Ok(Stored::read(&*self.store, self.partition(), &reservation.to_string()).await?)
+    }
+
+    async fn house(&self) -> Result<Stored<HouseRecord>, LockError> {
+        let found = Stored::read(&*self.store, self.partition(), HouseRecord::ID).await?;
+        Ok(found.unwrap_or_else(|| Stored::fresh(HouseRecord::default())))
+    }
+
+    async fn keys_of(&self, owner: KeyOwner) -> Result<Vec<Stored<KeyRecord>>, LockError> {
+        Ok(Stored::find(&*self.store, self.partition(), &owner.to_string()).await?)
+    }
+
+    async fn hear(
         &self,
         reservation: ReservationId,
         version: u64,
-        delivered: &Delivered,
+        news: &News,
+        cause: &Cause,
     ) -> Result<(), LockError> {
-        let found =
-            Stored::<StayRecord>::read(&*self.store, self.partition(), &reservation.to_string()).await?;
+        let house = self.house().await?;
+        let now = self.env.now();
+        let event = match news {
+            News::Confirmed(booking) => StayEvent::Confirmed(booking.clone()),
+            News::DatesChanged(booking) => StayEvent::DatesChanged(booking.clone()),
+            News::Ended(reason) => StayEvent::Ended(*reason),
+            News::NoShow(said) => {
+                let delay = house.value.policy(self.property.policy()).no_show_suspend_after;
+                let from = said.checked_add_signed(delay).unwrap_or(Timestamp::MAX_UTC);
+                StayEvent::Suspended { reason: SuspendReason::NoShow, from }
+            }
+            News::Fraud => StayEvent::Suspended { reason: SuspendReason::FraudReview, from: now },
+        };
+        let found = self.stay(reservation).await?;
         let mut stay = found.unwrap_or_else(|| Stored::fresh(StayRecord::new(reservation)));
-        if !stay.value.deliver(version, delivered.clone()) {
+        if !stay.value.deliver(version, event, cause.clone()) {
             return Ok(());
         }
+        self.reconcile_and_commit(&mut stay, &house.value, Reach::AsWanted).await
+    }
+
+    async fn by_hand(
+        &self,
+        reservation: ReservationId,
+        act: impl Fn(&mut StayRecord, Timestamp) -> bool,
+    ) -> Result<(), LockError> {
+        let Some(mut stay) = self.stay(reservation).await? else { return Ok(()) };
+        if !act(&mut stay.value, self.env.now()) {
+            return Ok(());
+        }
+        let house = self.house().await?;
+        self.reconcile_and_commit(&mut stay, &house.value, Reach::AsWanted).await
+    }
+
+    async fn shift(
+        &self,
+        shift: ShiftId,
+        user: UserId,
+        starts: Option<&Rota>,
+        cause: &Cause,
+    ) -> Result<(), LockError> {
+        let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
+        let mut record = found.unwrap_or_else(|| Stored::fresh(ShiftRecord::new(shift, user)));
+        let is_news = match starts {
+            Some(rota) => record.value.start(user, rota.clone(), cause.clone()),
+            None => record.value.end(cause.clone()),
+        };
+        if !is_news {
+            return Ok(());
+        }
+        let mut staff = self.staff(record.value.user).await?;
+        if let Some(cause) = &staff.value.deactivated {
+            record.value.cut_short(cause.clone());
+        }
+        let house = self.house().await?;
         let mut transaction = Transaction::new(&self.env)?;
-        transaction.put(&mut stay)?;
-        let mut keys = self.keys_of(reservation).await?;
-        self.reconcile(&stay.value, &mut keys, &mut transaction).await?;
+        transaction.put(&mut staff)?;
+        self.reconcile(&mut record, &house.value, Reach::AsWanted, &mut transaction).await?;
         transaction.commit(&*self.store, self.partition()).await
     }
 
-    async fn keys_of(&self, reservation: ReservationId) -> Result<Vec<Stored<KeyRecord>>, LockError> {
-        Ok(Stored::find(&*self.store, self.partition(), &term_of_stay(reservation)).await?)
+    async fn staff(&self, user: UserId) -> Result<Stored<StaffRecord>, LockError> {
+        let found = Stored::read(&*self.store, self.partition(), &user.to_string()).await?;
+        Ok(found.unwrap_or_else(|| Stored::fresh(StaffRecord::new(user))))
+    }
+
+    async fn deactivate_user(&self, user: UserId, cause: &Cause) -> Result<(), LockError> {
+        let mut staff = self.staff(user).await?;
+        if staff.value.deactivated.is_none() {
+            // First of all: a shift that is heard of from here on knows of it.
+            staff.value.deactivated = Some(cause.clone());
+            let mut transaction = Transaction::new(&self.env)?;
+            transaction.put(&mut staff)?;
+            transaction.commit(&*self.store, self.partition()).await?;
+        }
+        let house = self.house().await?;
+        let shifts = Stored::<ShiftRecord>::find(&*self.store, self.partition(), &term_of_user(user)).await?;
+        for mut shift in shifts {
+            if shift.value.cut_short(cause.clone()) {
+                self.reconcile_and_commit(&mut shift, &house.value, Reach::AsWanted).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys follow in the pump, however many they are.
+    async fn deactivate_property(&self) -> Result<(), LockError> {
+        let mut house = self.house().await?;
+        if house.value.is_deactivated() {
+            return Ok(());
+        }
+        let now = self.env.now();
+        house.value.deactivated_at = Some(now);
+        house.value.clearing = Some(now);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut house)?;
+        transaction.commit(&*self.store, self.partition()).await
+    }
+
+    async fn change_policy(&self, policy: PolicyData) -> Result<(), LockError> {
+        let mut house = self.house().await?;
+        house.value.policy = Some(policy);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut house)?;
+        transaction.commit(&*self.store, self.partition()).await
+    }
+
+    async fn reconcile_and_commit<C: Claimant>(
+        &self,
+        claimant: &mut Stored<C>,
+        house: &HouseRecord,
+        reach: Reach,
+    ) -> Result<(), LockError> {
+        let mut transaction = Transaction::new(&self.env)?;
+        self.reconcile(claimant, house, reach, &mut transaction).await?;
+        transaction.commit(&*self.store, self.partition()).await
+    }
+
+    /// Looks at an owner's keys anew. Who was quicker has done so, or left him due.
+    async fn reconcile_owner(&self, owner: KeyOwner, reach: Reach) -> Result<(), LockError> {
+        let house = self.house().await?;
+        let id = owner.to_string();
+        let done = match owner {
+            KeyOwner::Stay(_) => {
+                let found = Stored::<StayRecord>::read(&*self.store, self.partition(), &id).await?;
+                let mut stay = found.ok_or(StoreError::Corrupt)?;
+                self.reconcile_and_commit(&mut stay, &house.value, reach).await
+            }
+            KeyOwner::Shift(_) => {
+                let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
+                let mut shift = found.ok_or(StoreError::Corrupt)?;
+                self.reconcile_and_commit(&mut shift, &house.value, reach).await
+            }
+        };
+        match done {
+            Err(error) if is_conflict(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Has an owner's keys looked at anew, as part of what is being written.
+    async fn wake_owner(&self, owner: KeyOwner, transaction: &mut Transaction) -> Result<(), LockError> {
+        let (now, id) = (self.env.now(), owner.to_string());
+        match owner {
+            KeyOwner::Stay(_) => {
+                let found = Stored::<StayRecord>::read(&*self.store, self.partition(), &id).await?;
+                let mut stay = found.ok_or(StoreError::Corrupt)?;
+                stay.value.set_wake(Some(now));
+                transaction.put(&mut stay)?;
+            }
+            KeyOwner::Shift(_) => {
+                let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
+                let mut shift = found.ok_or(StoreError::Corrupt)?;
+                shift.value.set_wake(Some(now));
+                transaction.put(&mut shift)?;
+            }
+        }
+        Ok(())
     }
 
     /// The events that the bus has not had yet, the oldest first, at most `limit`.
@@ -197,15 +430,6 @@ impl KeyService {
         }))?;
         transaction.put(key)?;
         transaction.commit(&*self.store, self.partition()).await
-    }
-
-    /// What a person has to do now.
-    ///
-    /// # Errors
-    /// When the store is away.
-    pub async fn open_tasks(&self) -> Result<Vec<DeskTask>, LockError> {
-        let tasks = Stored::<DeskTask>::find(&*self.store, self.partition(), OPEN).await?;
-        Ok(tasks.into_iter().map(|task| task.value).collect())
     }
 
     /// Adds an event to what is being written.

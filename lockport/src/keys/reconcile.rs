@@ -1,171 +1,223 @@
-//! From what a reservation is to what its keys have to become. Nothing is called here: what is to be done is written down.
+//! From what somebody is entitled to, to what his keys have to become. Nothing is called here: what is to be done is written down.
 
-use super::KeyService;
-use super::record::{KeyRecord, Spec, Work};
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::claim::{Claim, Claimant, Entitlement};
+use super::house::HouseRecord;
+use super::record::{GivenUp, KeyRecord, Spec, Wants};
+use super::schedule::SOON;
 use super::state::KeyState;
-use super::stay::{Booking, Stay, StayEvent, StayRecord};
-use super::tell;
+use super::task::DeskTask;
+use super::{KeyService, tell};
 use crate::credential::{KeyCredentialKind, RevokeReason};
+use crate::driver::{ArtifactSource, Placement};
 use crate::error::LockError;
 use crate::event::Published;
-use crate::id::KeyCredentialId;
-use crate::idempotency::IdempotencyKey;
-use crate::property::Share;
+use crate::property::{AdapterBinding, KindPolicy, Share};
 use crate::store::{StoreError, Stored, Transaction};
+use crate::validity::Timestamp;
 
-impl StayEvent {
-    pub(super) const fn booking(&self) -> Option<&Booking> {
-        match self {
-            Self::Confirmed(booking) | Self::DatesChanged(booking) => Some(booking),
-            Self::Ended(_) => None,
-        }
-    }
+/// How long a key may be on its way before a person is asked to see to its holder.
+const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(30);
+
+/// How far a reconciliation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What failed stays failed, until something else is wanted.
+    AsWanted,
+    /// And whose tries ran out at an adapter, gets another key: the vendor is back.
+    Fresh,
 }
 
 impl KeyRecord {
-    /// The name of this key's issue: the stay's generation and the key's number within it (R79, X7).
-    pub(super) fn issue_key(&self) -> IdempotencyKey {
-        let step = format!("issue/{}/{}", self.adapter, self.nth);
-        IdempotencyKey::for_stay_step(self.reservation, &step, self.from_version)
-    }
-
-    /// Whether the key was ever handed to a port.
-    const fn was_handed_over(&self) -> bool {
-        self.attempts > 0 || !matches!(self.state, KeyState::Requested)
-    }
-
     const fn is_leaving(&self) -> bool {
-        matches!(self.work, Some(Work::Revoke(_)))
+        matches!(self.wants, Wants::Gone(_))
+    }
+
+    /// When a person has to see to the holder, if what is to be done is not done by then.
+    pub(super) fn expect_task(&mut self, now: Timestamp) {
+        self.task_at =
+            self.work().filter(|work| self.wants == Wants::Open && work.serves_holder()).and_then(|work| {
+                let from = self.wanted.validity.from();
+                if self.needs_desk(work) {
+                    Some(from.checked_sub_signed(SOON).unwrap_or(from).max(now))
+                } else {
+                    Some(now.checked_add_signed(ON_ITS_WAY)?.max(from))
+                }
+            });
+    }
+
+    /// It is to be something else from now on.
+    fn turn(&mut self, wanted: Spec, wants: Wants, now: Timestamp) {
+        if self.was_handed_over() {
+            self.moves = self.moves.saturating_add(1);
+        } else {
+            self.spec = wanted.clone();
+        }
+        self.wanted = wanted;
+        self.wants = wants;
+        self.leaving_since = matches!(wants, Wants::Gone(_)).then_some(now);
+        self.attempts = 0;
+        self.next_try = Some(now);
+        self.expect_task(now);
     }
 }
 
 impl KeyService {
-    /// Makes the keys of a reservation want what the reservation is now.
-    pub(super) async fn reconcile(
+    /// Makes somebody's keys want what he is entitled to now.
+    pub(super) async fn reconcile<C: Claimant>(
         &self,
-        stay: &StayRecord,
-        keys: &mut Vec<Stored<KeyRecord>>,
+        claimant: &mut Stored<C>,
+        house: &HouseRecord,
+        reach: Reach,
         transaction: &mut Transaction,
     ) -> Result<(), LockError> {
         let now = self.env.now();
-        let live = match stay.fold() {
-            Stay::Live { begun, version, booking } if !booking.validity.is_over(now) => {
-                Some((begun, version, booking))
-            }
-            Stay::Live { .. } | Stay::Nothing | Stay::Ended(_) => None,
+        let owner = claimant.value.owner();
+        let mut claim = claimant.value.claim(&self.property).at(now, house);
+        if let Claim::Live(live) = &mut claim {
+            // What the property has no longer needs no key.
+            live.rooms.retain(|room| self.property.has_room(*room));
+            live.areas.retain(|area| self.property.has_area(area));
+        }
+        claimant.value.set_wake(claim.changes_at(now));
+        transaction.put(claimant)?;
+        let live = match &claim {
+            Claim::Live(entitlement) => Some(&**entitlement),
+            Claim::Nothing | Claim::Ended(_) => None,
         };
-        let over = live.is_none();
-        let mut shares = match &live {
-            Some((_, _, booking)) => self.property.shares(&booking.rooms, &booking.areas)?,
+        let policy = house.policy(self.property.policy());
+        let mut keys = self.keys_of(owner).await?;
+        let mut shares = match live {
+            Some(live) => {
+                let avoid = keys.iter().filter(|key| live.owns(&key.value) && key.value.given_up.is_some());
+                let avoid: BTreeSet<String> = avoid.map(|key| key.value.adapter.clone()).collect();
+                self.property.shares(&live.rooms, &live.areas, &avoid)?
+            }
             None => Vec::new(),
         };
-        for key in keys.iter_mut() {
-            if !key.value.is_open() || key.value.is_leaving() {
+        for key in &mut keys {
+            let record = &mut key.value;
+            if record.given_up.is_none() && (record.is_leaving() || record.state == KeyState::Failed) {
                 continue;
             }
-            let share = live.as_ref().and_then(|(begun, _, booking)| {
-                let belongs = key.value.from_version >= *begun;
-                // A key whose window is over cannot be brought back by moving its window: the guest gets another.
-                let over = key.value.spec.validity.is_over(now) && key.value.was_handed_over();
-                let of =
-                    shares.iter().position(|share| belongs && !over && share.adapter == key.value.adapter)?;
-                Some((shares.remove(of), booking))
+            // What was never handed over is not lost either.
+            if let Some(live) = live.filter(|_| !record.was_handed_over()) {
+                record.losses = live.losses;
+            }
+            let own = live.filter(|live| live.owns(record) && !is_spent(record, now)).and_then(|live| {
+                let of = shares.iter().position(|share| share.adapter == record.adapter)?;
+                Some((live, of))
             });
-            match share {
-                Some((share, booking)) => self.want(&mut key.value, booking, &share),
-                None => {
-                    let reason = stay.ending_after(key.value.from_version).unwrap_or(RevokeReason::Replaced);
-                    self.give_up(&mut key.value, reason, transaction)?;
+            match (own, record.given_up) {
+                // Of what nobody knows there is no second.
+                (Some((live, of)), None | Some(GivenUp::Undecided)) => {
+                    want(record, live, &shares.remove(of), now);
+                }
+                (Some((live, of)), Some(why)) => {
+                    let same =
+                        shares.get(of).is_some_and(|share| record.wanted == Spec::of(live.validity, share));
+                    if same && !(why == GivenUp::TriesRanOut && reach == Reach::Fresh) {
+                        // The same would fail again.
+                        shares.remove(of);
+                    } else {
+                        record.given_up = None;
+                    }
+                }
+                (None, Some(GivenUp::Refused | GivenUp::TriesRanOut)) => {
+                    record.given_up = None;
+                    let of = record.id;
+                    let needless = |task: &DeskTask| task.credential == of && task.kind.serves_holder();
+                    self.close_tasks(owner, needless, transaction).await?;
+                }
+                (None, None | Some(GivenUp::Undecided)) => {
+                    let lost = live.is_some_and(|live| live.losses != record.losses);
+                    let ending = claimant.value.ending_after(record.from_version);
+                    let reason = match &claim {
+                        _ if lost => RevokeReason::Lost,
+                        Claim::Ended(reason) => ending.unwrap_or(*reason),
+                        _ => ending.unwrap_or(RevokeReason::Replaced),
+                    };
+                    self.give_up(record, reason, transaction)?;
                 }
             }
             transaction.put(key)?;
         }
-        if let Some((_, version, booking)) = live {
-            for share in shares {
-                let nth = keys
-                    .iter()
-                    .filter(|key| key.value.adapter == share.adapter && key.value.from_version == version)
-                    .count();
-                let nth = u32::try_from(nth).unwrap_or(u32::MAX);
-                let mut key = Stored::fresh(self.new_key(stay, version, &booking, &share, nth)?);
-                let data = tell::requested(&key.value, key.value.issue_key().as_str());
-                self.tell(transaction, Published::CredentialRequested, &key.value.cause, data)?;
-                transaction.put(&mut key)?;
-                keys.push(key);
+        if let Some(live) = live {
+            for share in &shares {
+                let is_of = |key: &&Stored<KeyRecord>| {
+                    key.value.adapter == share.adapter && key.value.from_version == live.version
+                };
+                let nth = u32::try_from(keys.iter().filter(is_of).count()).unwrap_or(u32::MAX);
+                let key = self.new_key(&claimant.value, live, share, nth, &policy)?;
+                let data = tell::requested(&key, key.issue_key().as_str());
+                self.tell(transaction, Published::CredentialRequested, &key.cause, data)?;
+                transaction.put(&mut Stored::fresh(key))?;
             }
         }
-        if over {
-            self.close_escorts(stay.reservation, None, transaction).await?;
+        if live.is_none_or(|live| live.wants(now) != Wants::Open) {
+            self.close_tasks(owner, |task| task.kind.serves_holder(), transaction).await?;
         }
         Ok(())
     }
 
-    fn new_key(
+    fn new_key<C: Claimant>(
         &self,
-        stay: &StayRecord,
-        version: u64,
-        booking: &Booking,
+        claimant: &C,
+        live: &Entitlement,
         share: &Share,
         nth: u32,
+        policy: &KindPolicy,
     ) -> Result<KeyRecord, LockError> {
+        let now = self.env.now();
         let binding = self.property.adapter(&share.adapter).ok_or(StoreError::Corrupt)?;
-        let parts: [&[u8]; 4] = [
-            &stay.reservation.to_bytes(),
-            share.adapter.as_bytes(),
-            &version.to_be_bytes(),
-            &nth.to_be_bytes(),
-        ];
-        let spec = Spec::of(booking, share);
+        let owner = claimant.owner();
+        let parts: [&[u8]; 3] = [share.adapter.as_bytes(), &live.version.to_be_bytes(), &nth.to_be_bytes()];
+        let spec = Spec::of(live.validity, share);
         // The booking's wish first, then the hotel's, then anything: a guest with another key than wished for still gets in.
-        let mut kinds = booking.preferred_kinds.clone();
-        for kind in self.property.policy().preferred_kinds.iter().chain(&KeyCredentialKind::ALL) {
+        let mut kinds = live.kinds.clone();
+        for kind in policy.preferred_kinds.iter().chain(&KeyCredentialKind::ALL) {
             if !kinds.contains(kind) {
                 kinds.push(*kind);
             }
         }
-        Ok(KeyRecord {
-            id: KeyCredentialId::derived("lockport/stay-key/v1", &parts),
-            reservation: stay.reservation,
+        let mut key = KeyRecord {
+            id: owner.key_id(&parts),
+            owner,
+            holder: live.holder.clone(),
             adapter: share.adapter.clone(),
             vendor: binding.port.describe_adapter().vendor,
-            from_version: version,
+            from_version: live.version,
             nth,
-            booking: booking.clone(),
+            losses: live.losses,
+            on_card: comes_on_card(binding, &kinds),
             kinds,
             state: KeyState::Requested,
             wanted: spec.clone(),
             spec,
+            wants: live.wants(now),
+            leaving_since: None,
+            trying: None,
             moves: 0,
             kind: None,
-            work: Some(Work::Issue),
+            given_up: None,
             attempts: 0,
-            next_try: Some(self.env.now()),
+            next_try: Some(now),
+            taken: None,
+            task_at: None,
             artifact: None,
             delivery: Vec::new(),
             warnings: Vec::new(),
             issued_at: None,
             revoked_at: None,
             revoke_confirmed_at: None,
-            cause: stay.cause(version),
-        })
-    }
-
-    /// Makes a key want what its share of the booking is.
-    fn want(&self, key: &mut KeyRecord, booking: &Booking, share: &Share) {
-        let wanted = Spec::of(booking, share);
-        if key.wanted == wanted {
-            return;
-        }
-        key.wanted = wanted;
-        if !key.was_handed_over() {
-            key.spec = key.wanted.clone();
-            key.booking = booking.clone();
-        } else if key.state == KeyState::Active {
-            key.moves = key.moves.saturating_add(1);
-            key.work = Some(Work::Update);
-            key.attempts = 0;
-            key.next_try = Some(self.env.now());
-        }
+            proof: None,
+            cause: claimant.cause(live.version),
+        };
+        key.expect_task(now);
+        Ok(key)
     }
 
     /// A key that is no longer wanted: forgotten when nobody has it yet, taken away otherwise.
@@ -175,15 +227,54 @@ impl KeyService {
         reason: RevokeReason,
         transaction: &mut Transaction,
     ) -> Result<(), LockError> {
-        if key.was_handed_over() {
-            key.work = Some(Work::Revoke(reason));
-            key.attempts = 0;
-            key.next_try = Some(self.env.now());
+        let now = self.env.now();
+        let spec = key.wanted.clone();
+        let was_handed_over = key.was_handed_over();
+        key.turn(spec, Wants::Gone(reason), now);
+        key.given_up = None;
+        if was_handed_over {
             return Ok(());
         }
         key.state = KeyState::Failed;
-        key.work = None;
-        let data = tell::failed(key, None, self.env.now());
+        key.revoke_confirmed_at = Some(now);
+        key.next_try = None;
+        let data = tell::failed(key, None, now);
         self.tell(transaction, Published::CredentialFailed, &key.cause, data)
     }
+}
+
+/// Makes a key want what its share is.
+fn want(key: &mut KeyRecord, live: &Entitlement, share: &Share, now: Timestamp) {
+    let wanted = Spec::of(live.validity, share);
+    let wants = live.wants(now);
+    if key.wanted != wanted || key.wants != wants {
+        key.turn(wanted, wants, now);
+    }
+}
+
+impl Entitlement {
+    /// Whether a key was given for this, and not lost since.
+    fn owns(&self, key: &KeyRecord) -> bool {
+        key.from_version >= self.begun && key.losses == self.losses
+    }
+
+    fn wants(&self, now: Timestamp) -> Wants {
+        match self.block {
+            Some(block) if block.from <= now => Wants::Blocked(block.reason),
+            _ => Wants::Open,
+        }
+    }
+}
+
+/// A key whose window is over cannot be brought back by moving its window: its holder gets another.
+fn is_spent(key: &KeyRecord, now: Timestamp) -> bool {
+    key.spec.validity.is_over(now) && key.was_handed_over()
+}
+
+/// Whether the first kind that the adapter has is one that stands on a card, written at its encoder.
+fn comes_on_card(binding: &AdapterBinding, kinds: &[KeyCredentialKind]) -> bool {
+    let descriptor = binding.port.describe_adapter();
+    let mut there = kinds.iter().filter_map(|kind| descriptor.kind(*kind));
+    let first = there.find(|kind| kind.artifact != ArtifactSource::Card || binding.encoder.is_some());
+    first.is_some_and(|kind| kind.artifact == ArtifactSource::Card && descriptor.runs_on == Placement::Desk)
 }

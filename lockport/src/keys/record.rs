@@ -1,15 +1,19 @@
-//! The hotel's credentials and what waits for a person, as they are stored.
+//! The hotel's credentials, as they are stored.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::claim::KeyOwner;
 use super::state::KeyState;
-use super::stay::Booking;
 use crate::credential::{
-    Artifact, Delivery, IssuedCredential, KeyCredentialKind, RevokeReason, VendorCode, Warning,
+    Artifact, Delivery, Holder, IssuedCredential, KeyCredentialKind, Proof, RevokeReason, SuspendReason,
+    VendorCode, Warning,
 };
 use crate::event::Cause;
-use crate::id::{ArtifactRef, KeyCredentialId, LockDeviceId, ReservationId, TaskId, UserId};
+use crate::id::{ArtifactRef, KeyCredentialId, LockDeviceId, RoomId, UserId};
+use crate::idempotency::IdempotencyKey;
 use crate::property::Share;
+use crate::scope::GuestScope;
 use crate::secret::{Secret, stored};
 use crate::store::{Record, Table};
 use crate::validity::{Timestamp, Validity};
@@ -17,38 +21,93 @@ use crate::validity::{Timestamp, Validity};
 /// What a key is to open, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Spec {
-    pub(super) rooms: Vec<crate::id::RoomId>,
-    pub(super) scope: crate::scope::GuestScope,
+    pub(super) rooms: Vec<RoomId>,
+    pub(super) scope: GuestScope,
     pub(super) validity: Validity,
 }
 
 impl Spec {
-    pub(super) fn of(booking: &Booking, share: &Share) -> Self {
-        Self { rooms: share.rooms.clone(), scope: share.scope.clone(), validity: booking.validity }
+    pub(super) fn of(validity: Validity, share: &Share) -> Self {
+        Self { rooms: share.rooms.clone(), scope: share.scope.clone(), validity }
+    }
+
+    /// Whether it opens everything that the other opens, whenever that does.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.validity.covers(&other.validity)
+            && other.rooms.iter().all(|room| self.rooms.contains(room))
+            && other.scope.areas.iter().all(|area| self.scope.areas.contains(area))
     }
 }
 
-/// What is still to be done about a key at its vendor.
+/// What a key is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Wants {
+    Open,
+    Blocked(SuspendReason),
+    Gone(RevokeReason),
+}
+
+/// What is still to be done about a key at its vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     Issue,
     Update,
+    Suspend(SuspendReason),
+    Unsuspend,
     Revoke(RevokeReason),
 }
+
+impl Work {
+    /// Whether it gives its holder something, so that he is without it until it is done.
+    pub(super) const fn serves_holder(self) -> bool {
+        matches!(self, Self::Issue | Self::Update | Self::Unsuspend)
+    }
+}
+
+/// A change that was begun and whose outcome is not written down: the vendor may have made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Trying {
+    Update(Spec),
+    Suspend,
+    Unsuspend,
+}
+
+/// Why nobody tries any more to bring a key about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum GivenUp {
+    /// Refused for good: the same would be refused again.
+    Refused,
+    /// Its tries ran out: when the vendor is back, its holder gets another.
+    TriesRanOut,
+    /// Nobody can tell whether it is there: a person decides.
+    Undecided,
+}
+
+/// Who is at work on a key, and until when nobody else is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) by: String,
+    pub(super) until: Timestamp,
+}
+
+/// How long a key stays with whoever took it up, should he never come back: longer than any deadline.
+pub(super) const TAKEN_FOR: TimeDelta = TimeDelta::seconds(120);
 
 /// A credential as the hotel means it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeyRecord {
     pub(super) id: KeyCredentialId,
-    pub(super) reservation: ReservationId,
+    pub(super) owner: KeyOwner,
+    pub(super) holder: Holder,
     pub(super) adapter: String,
     pub(super) vendor: VendorCode,
-    /// The version of the stay that was in force when the key was asked for: it belongs to every stay that began no later and
-    /// has not ended since.
+    /// The version that was in force when the key was asked for: it belongs to every claim that began no later and has not ended
+    /// since.
     pub(super) from_version: u64,
-    /// Which key of that stay at that adapter: 0 is the first.
+    /// Which key of that version at that adapter: 0 is the first.
     pub(super) nth: u32,
-    pub(super) booking: Booking,
+    /// How often its owner had lost everything when the key was asked for.
+    pub(super) losses: usize,
     /// Kinds in order of preference, as they were when the key was asked for: a repeat must ask for the same.
     pub(super) kinds: Vec<KeyCredentialKind>,
     pub(super) state: KeyState,
@@ -56,12 +115,21 @@ pub(super) struct KeyRecord {
     pub(super) spec: Spec,
     /// What it is to be told; the same, when nothing is to be changed.
     pub(super) wanted: Spec,
-    /// How often `wanted` was moved: each move is a write of its own.
+    pub(super) wants: Wants,
+    /// Since when it is to be gone.
+    pub(super) leaving_since: Option<Timestamp>,
+    pub(super) trying: Option<Trying>,
+    /// How often what it is to be was moved: each move is a write of its own.
     pub(super) moves: u64,
     pub(super) kind: Option<KeyCredentialKind>,
-    pub(super) work: Option<Work>,
+    /// It stands on a card: to be written and rewritten it has to be at the desk.
+    pub(super) on_card: bool,
+    pub(super) given_up: Option<GivenUp>,
     pub(super) attempts: u32,
     pub(super) next_try: Option<Timestamp>,
+    pub(super) taken: Option<Taken>,
+    /// When a person has to see to its holder, should what is to be done not be done by then.
+    pub(super) task_at: Option<Timestamp>,
     pub(super) artifact: Option<ArtifactRef>,
     pub(super) delivery: Vec<KeptDelivery>,
     pub(super) warnings: Vec<Warning>,
@@ -69,11 +137,13 @@ pub(super) struct KeyRecord {
     /// When it was given up here, and when the vendor confirmed that it is gone (X11).
     pub(super) revoked_at: Option<Timestamp>,
     pub(super) revoke_confirmed_at: Option<Timestamp>,
+    /// How sure it is that what was taken away is gone.
+    pub(super) proof: Option<Proof>,
     pub(super) cause: Cause,
 }
 
 /// How long a PIN's text is kept beyond its window (X17).
-const KEPT_AFTER: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+const KEPT_AFTER: TimeDelta = TimeDelta::hours(24);
 
 impl KeyRecord {
     /// When the text of the artifact is wiped.
@@ -85,21 +155,98 @@ impl KeyRecord {
         }
     }
 
-    /// Whether the vendor may have it, or is about to.
+    /// Whether it may still come to anything.
     pub(super) const fn is_open(&self) -> bool {
-        !matches!(self.state, KeyState::Revoked | KeyState::Failed)
+        !matches!(self.state, KeyState::Revoked | KeyState::Failed) && !matches!(self.wants, Wants::Gone(_))
     }
-}
 
-/// The term by which a reservation's keys are found.
-pub(super) fn term_of_stay(reservation: ReservationId) -> String {
-    format!("stay:{reservation}")
+    /// Whether it was ever handed to a port.
+    pub(super) const fn was_handed_over(&self) -> bool {
+        self.attempts > 0 || !matches!(self.state, KeyState::Requested)
+    }
+
+    /// What is to be done next about it.
+    pub(super) fn work(&self) -> Option<Work> {
+        use KeyState::{Active, Failed, Pending, Requested, Revoked, Suspended};
+        if let Wants::Gone(reason) = self.wants {
+            let is_gone = self.revoke_confirmed_at.is_some() && self.next_try.is_none();
+            return (self.was_handed_over() && !is_gone).then_some(Work::Revoke(reason));
+        }
+        if self.given_up == Some(GivenUp::Undecided) {
+            return None;
+        }
+        match (self.state, self.wants) {
+            (Requested, Wants::Blocked(_)) | (Failed | Revoked, _) => None,
+            // What was begun is brought to its end before it is blocked.
+            (Requested | Pending, _) => Some(Work::Issue),
+            (Active, Wants::Blocked(reason)) => Some(Work::Suspend(reason)),
+            (Suspended, Wants::Blocked(reason)) => {
+                (self.trying == Some(Trying::Unsuspend)).then_some(Work::Suspend(reason))
+            }
+            (Active, _) if self.trying == Some(Trying::Suspend) => Some(Work::Suspend(SuspendReason::Manual)),
+            (Active, _) => self.differs().then_some(Work::Update),
+            (Suspended, _) => Some(if self.differs() { Work::Update } else { Work::Unsuspend }),
+        }
+    }
+
+    /// Whether the vendor has, or may have, something else than what is wanted.
+    fn differs(&self) -> bool {
+        let may_be_told_otherwise =
+            matches!(&self.trying, Some(Trying::Update(told)) if *told != self.wanted);
+        self.spec != self.wanted || may_be_told_otherwise
+    }
+
+    /// Whether only its card at the desk lets that be done.
+    pub(super) const fn needs_desk(&self, work: Work) -> bool {
+        self.on_card && work.serves_holder()
+    }
+
+    /// Whether something was taken away that still opens, because the card was away: to be done when it is seen.
+    pub(super) fn is_out(&self, now: Timestamp) -> bool {
+        let taken_away = matches!(self.wants, Wants::Gone(_)) || self.state == KeyState::Suspended;
+        self.on_card
+            && taken_away
+            && self.proof == Some(Proof::ExpiresOnly)
+            && !self.spec.validity.is_over(now)
+    }
+
+    /// The name of this key's issue: what it is for, and the key's number within that (R79, R224, X7).
+    pub(super) fn issue_key(&self) -> IdempotencyKey {
+        match self.owner {
+            KeyOwner::Stay(reservation) => {
+                let step = format!("issue/{}/{}", self.adapter, self.nth);
+                IdempotencyKey::for_stay_step(reservation, &step, self.from_version)
+            }
+            KeyOwner::Shift(shift) => {
+                let step = format!("issue-master/{}/{}", self.adapter, self.nth);
+                IdempotencyKey::for_shift_step(shift, &step)
+            }
+        }
+    }
+
+    /// The name of the write that is to make it what it is to be.
+    pub(super) fn write_key(&self, step: &str) -> IdempotencyKey {
+        IdempotencyKey::for_credential_step(self.id, step, self.moves)
+    }
 }
 
 /// The term by which the key behind an artifact's reference is found.
 pub(super) fn term_of_artifact(artifact: ArtifactRef) -> String {
     format!("artifact:{artifact}")
 }
+
+/// The term by which the keys are found that wait for an adapter.
+pub(super) fn term_of_waiting(adapter: &str) -> String {
+    format!("waiting:{adapter}")
+}
+
+/// The term by which the keys are found that somebody took up.
+pub(super) fn term_of_taken(by: &str) -> String {
+    format!("taken:{by}")
+}
+
+/// The term by which the keys are found that may still come to anything.
+pub(super) const OPEN_KEY: &str = "open";
 
 impl Record for KeyRecord {
     const TABLE: Table = Table::Key;
@@ -109,15 +256,22 @@ impl Record for KeyRecord {
     }
 
     fn due(&self) -> Option<Timestamp> {
-        match (self.work.and(self.next_try), self.wipe_at()) {
-            (Some(work), Some(wipe)) => Some(work.min(wipe)),
-            (work, wipe) => work.or(wipe),
-        }
+        let work = self.work().filter(|work| !self.needs_desk(*work)).and(self.next_try);
+        let work = work.map(|then| self.taken.as_ref().map_or(then, |taken| taken.until.max(then)));
+        [work, self.task_at, self.wipe_at()].into_iter().flatten().min()
     }
 
     fn terms(&self) -> Vec<String> {
-        let mut terms = vec![term_of_stay(self.reservation)];
+        let mut terms = vec![self.owner.to_string()];
         terms.extend(self.artifact.map(term_of_artifact));
+        terms.extend(self.taken.as_ref().map(|taken| term_of_taken(&taken.by)));
+        if self.is_open() {
+            terms.push(OPEN_KEY.to_owned());
+        }
+        let is_waiting = self.attempts > 0 && self.work().is_some();
+        if is_waiting || self.given_up == Some(GivenUp::TriesRanOut) {
+            terms.push(term_of_waiting(&self.adapter));
+        }
         terms
     }
 }
@@ -164,72 +318,6 @@ impl KeptDelivery {
         let (own, others) = (self.text.as_ref().map(Secret::expose), other.text.as_ref().map(Secret::expose));
         self.doors == other.doors && own == others && self.ready_at == other.ready_at
     }
-}
-
-/// What a person has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DeskTaskKind {
-    /// No electronic way is left: let the guest in.
-    EscortGuest,
-    /// A key may still open that must not: go and see.
-    VisitDoor,
-    /// The vendor's answer is lost for good: look, and say what is there.
-    DecideOutcome,
-}
-
-impl DeskTaskKind {
-    /// The word for it: `escort_guest`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EscortGuest => "escort_guest",
-            Self::VisitDoor => "visit_door",
-            Self::DecideOutcome => "decide_outcome",
-        }
-    }
-}
-
-/// Something a person has to do, open until it is done or no longer needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeskTask {
-    /// The task.
-    pub id: TaskId,
-    /// What.
-    pub kind: DeskTaskKind,
-    /// About which credential.
-    pub credential: KeyCredentialId,
-    /// Of whose stay.
-    pub reservation: Option<ReservationId>,
-    /// Since when.
-    pub opened_at: Timestamp,
-    /// Since when no more.
-    pub closed_at: Option<Timestamp>,
-}
-
-/// The term by which open tasks are found.
-pub(super) const OPEN: &str = "open";
-
-impl Record for DeskTask {
-    const TABLE: Table = Table::Task;
-
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    fn terms(&self) -> Vec<String> {
-        if self.closed_at.is_some() {
-            Vec::new()
-        } else {
-            vec![OPEN.to_owned(), term_of_key(self.credential)]
-        }
-    }
-}
-
-/// The term by which the open tasks of a key are found.
-pub(super) fn term_of_key(credential: KeyCredentialId) -> String {
-    format!("key:{credential}")
 }
 
 /// Who looked at what.

@@ -14,6 +14,9 @@ pub const PAUSES: [i64; 5] = [10, 60, 300, 1_800, 7_200];
 /// The longest pause when the guest stands at the door or will within [`SOON`].
 pub const PAUSE_WHEN_NEEDED: TimeDelta = TimeDelta::seconds(60);
 
+/// The longest pause before a change of a key that is in use.
+const PAUSE_WHILE_WAITED_FOR: TimeDelta = TimeDelta::seconds(300);
+
 /// How long before the window begins its guest counts as nearly there.
 pub const SOON: TimeDelta = TimeDelta::hours(1);
 
@@ -63,6 +66,22 @@ pub(super) fn try_for_ever(
         usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX).min(PAUSES.len().saturating_sub(1));
     let pause = TimeDelta::seconds(PAUSES.get(nth).copied().unwrap_or(7_200));
     Ok(later(now, jittered(pause, entropy)?, asked_for(error).min(LONGEST)))
+}
+
+/// When to try a change again that its holder waits for, however long it takes.
+///
+/// # Errors
+/// [`EntropyError`] when no jitter can be drawn.
+pub(super) fn as_long_as_it_takes(
+    attempts: u32,
+    now: Timestamp,
+    window: &Validity,
+    error: &LockError,
+    entropy: &dyn Entropy,
+) -> Result<Timestamp, EntropyError> {
+    let then = try_for_ever(attempts, now, error, entropy)?;
+    let soon = later(now, PAUSE_WHILE_WAITED_FOR, asked_for(error).min(LONGEST));
+    Ok(if window.contains(now) { then.min(soon) } else { then })
 }
 
 fn asked_for(error: &LockError) -> Duration {

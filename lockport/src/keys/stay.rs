@@ -1,18 +1,22 @@
 //! A stay: what a reservation is at a moment, folded from its events in the order of their versions.
 //!
 //! Events come twice, late and out of order. They are kept by version, the first delivered of a version stands, and the state
-//! is the fold over all that is there: so it does not matter in which order they came.
+//! is the fold over all that is there: so it does not matter in which order they came. Only what a person at the desk does has a
+//! place in the order of delivery: lifting suspensions, reporting a loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::{KeyCredentialKind, RevokeReason};
+use super::claim::{Block, Claim, Claimant, Entitlement, KeyOwner};
+use crate::credential::{Contact, Guest, Holder, KeyCredentialKind, RevokeReason, SuspendReason};
 use crate::event::Cause;
-use crate::id::{GuestId, ReservationId, RoomId};
+use crate::id::{GuestId, ReservationId, RoomId, UserId};
+use crate::idempotency::IdempotencyKey;
+use crate::property::Property;
 use crate::scope::Area;
 use crate::store::{Record, Table};
-use crate::validity::Validity;
+use crate::validity::{Timestamp, Validity};
 
 /// What a reservation entitles its guest to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,11 @@ pub(super) enum StayEvent {
     Confirmed(Booking),
     DatesChanged(Booking),
     Ended(RevokeReason),
+    /// Not to open, from this instant on: the delay that stood at the delivery is in it.
+    Suspended {
+        reason: SuspendReason,
+        from: Timestamp,
+    },
 }
 
 /// An event as it was delivered.
@@ -38,13 +47,29 @@ pub(super) enum StayEvent {
 pub(super) struct Delivered {
     pub(super) event: StayEvent,
     pub(super) cause: Cause,
+    /// The how many-th thing that was heard of the reservation.
+    nth: u64,
+}
+
+/// Something that a person at the desk did to a stay, under the name that makes it once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ByHand {
+    name: IdempotencyKey,
+    operator: UserId,
+    at: Timestamp,
 }
 
 /// A reservation, with all its events so far.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct StayRecord {
-    pub(super) reservation: ReservationId,
-    pub(super) events: BTreeMap<u64, Delivered>,
+    reservation: ReservationId,
+    events: BTreeMap<u64, Delivered>,
+    heard: u64,
+    /// Suspensions heard of up to here are lifted.
+    lifted: u64,
+    liftings: Vec<ByHand>,
+    losses: Vec<ByHand>,
+    wake: Option<Timestamp>,
 }
 
 impl Record for StayRecord {
@@ -53,20 +78,25 @@ impl Record for StayRecord {
     fn id(&self) -> String {
         self.reservation.to_string()
     }
+
+    fn due(&self) -> Option<Timestamp> {
+        self.wake
+    }
 }
 
 /// What a reservation is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stay {
+enum Stay {
     /// Nothing that gives access was heard of it yet.
     Nothing,
-    /// The guest may open.
+    /// The guest may open, unless he is blocked.
     Live {
         /// The version of the confirmation that began the stay.
         begun: u64,
         /// The version of the event that the booking is from.
         version: u64,
         booking: Booking,
+        block: Option<Block>,
     },
     /// Over; for this reason.
     Ended(RevokeReason),
@@ -74,50 +104,135 @@ pub(super) enum Stay {
 
 impl StayRecord {
     pub(super) const fn new(reservation: ReservationId) -> Self {
-        Self { reservation, events: BTreeMap::new() }
+        Self {
+            reservation,
+            events: BTreeMap::new(),
+            heard: 0,
+            lifted: 0,
+            liftings: Vec::new(),
+            losses: Vec::new(),
+            wake: None,
+        }
+    }
+
+    fn hear(&mut self) -> u64 {
+        self.heard = self.heard.saturating_add(1);
+        self.heard
     }
 
     /// Takes an event in; whether it was new. Of two events with one version the first delivered stands.
-    pub(super) fn deliver(&mut self, version: u64, delivered: Delivered) -> bool {
+    pub(super) fn deliver(&mut self, version: u64, event: StayEvent, cause: Cause) -> bool {
         if self.events.contains_key(&version) {
             return false;
         }
-        self.events.insert(version, delivered);
+        let nth = self.hear();
+        self.events.insert(version, Delivered { event, cause, nth });
         true
     }
 
-    pub(super) fn fold(&self) -> Stay {
+    /// Lifts every suspension heard of so far; whether that is news.
+    pub(super) fn lift(&mut self, name: IdempotencyKey, operator: UserId, at: Timestamp) -> bool {
+        if self.liftings.iter().any(|lifting| lifting.name == name) {
+            return false;
+        }
+        self.lifted = self.hear();
+        self.liftings.push(ByHand { name, operator, at });
+        true
+    }
+
+    /// Everything handed out so far is lost; whether that is news.
+    pub(super) fn lose(&mut self, name: IdempotencyKey, operator: UserId, at: Timestamp) -> bool {
+        if self.losses.iter().any(|loss| loss.name == name) {
+            return false;
+        }
+        self.losses.push(ByHand { name, operator, at });
+        true
+    }
+
+    /// Who lifted the last suspension.
+    pub(super) fn lifted_by(&self) -> Option<UserId> {
+        self.liftings.last().map(|lifting| lifting.operator)
+    }
+
+    /// Who reported the last loss.
+    pub(super) fn lost_by(&self) -> Option<UserId> {
+        self.losses.last().map(|loss| loss.operator)
+    }
+
+    fn fold(&self) -> Stay {
         let mut stay = Stay::Nothing;
         for (version, delivered) in &self.events {
             stay = match (&delivered.event, stay) {
-                (StayEvent::Confirmed(booking), Stay::Live { begun, .. }) => {
-                    Stay::Live { begun, version: *version, booking: booking.clone() }
-                }
+                // A confirmation within a stay is a change, and lifts no suspension.
+                (
+                    StayEvent::Confirmed(booking) | StayEvent::DatesChanged(booking),
+                    Stay::Live { begun, block, .. },
+                ) => Stay::Live { begun, version: *version, booking: booking.clone(), block },
                 (StayEvent::Confirmed(booking), _) => {
-                    Stay::Live { begun: *version, version: *version, booking: booking.clone() }
+                    Stay::Live { begun: *version, version: *version, booking: booking.clone(), block: None }
                 }
-                (StayEvent::DatesChanged(booking), Stay::Live { begun, .. }) => {
-                    Stay::Live { begun, version: *version, booking: booking.clone() }
+                (StayEvent::Suspended { reason, from }, Stay::Live { begun, version, booking, block })
+                    if delivered.nth > self.lifted =>
+                {
+                    let earlier = block.filter(|block| block.from <= *from);
+                    let block = earlier.unwrap_or(Block { from: *from, reason: *reason });
+                    Stay::Live { begun, version, booking, block: Some(block) }
                 }
-                // A change of what is not there, or no longer there, is without effect.
-                (StayEvent::DatesChanged(_), other) => other,
+                // What changes nothing that is there is without effect.
+                (StayEvent::DatesChanged(_) | StayEvent::Suspended { .. }, other) => other,
                 (StayEvent::Ended(reason), _) => Stay::Ended(*reason),
             };
         }
         stay
     }
+}
 
-    /// Why a stay that began at `begun` is over: the first ending after it.
-    pub(super) fn ending_after(&self, begun: u64) -> Option<RevokeReason> {
+impl Claimant for StayRecord {
+    fn owner(&self) -> KeyOwner {
+        self.reservation.into()
+    }
+
+    fn claim(&self, _property: &Property) -> Claim {
+        match self.fold() {
+            Stay::Nothing => Claim::Nothing,
+            Stay::Ended(reason) => Claim::Ended(reason),
+            Stay::Live { begun, version, booking, block } => {
+                let holder = Holder::Guest(Guest {
+                    id: booking.guest,
+                    reservation_id: self.reservation,
+                    display_name: None,
+                    contact: Contact::default(),
+                });
+                let Booking { rooms, areas, validity, preferred_kinds: kinds, .. } = booking;
+                let losses = self.losses.len();
+                Claim::Live(Box::new(Entitlement {
+                    begun,
+                    version,
+                    holder,
+                    rooms,
+                    areas,
+                    validity,
+                    kinds,
+                    block,
+                    losses,
+                }))
+            }
+        }
+    }
+
+    fn ending_after(&self, begun: u64) -> Option<RevokeReason> {
         self.events.range(begun..).find_map(|(_, delivered)| match delivered.event {
             StayEvent::Ended(reason) => Some(reason),
-            StayEvent::Confirmed(_) | StayEvent::DatesChanged(_) => None,
+            StayEvent::Confirmed(_) | StayEvent::DatesChanged(_) | StayEvent::Suspended { .. } => None,
         })
     }
 
-    /// The event that made it what it is.
-    pub(super) fn cause(&self, version: u64) -> Cause {
+    fn cause(&self, version: u64) -> Cause {
         self.events.get(&version).map(|delivered| delivered.cause.clone()).unwrap_or_default()
+    }
+
+    fn set_wake(&mut self, wake: Option<Timestamp>) {
+        self.wake = wake;
     }
 }
 
@@ -127,8 +242,11 @@ mod tests {
 
     use super::*;
 
+    fn at(day: i64) -> Timestamp {
+        DateTime::from_timestamp(day * 86_400, 0).unwrap()
+    }
+
     fn booking(day: i64) -> Booking {
-        let at = |day: i64| DateTime::from_timestamp(day * 86_400, 0).unwrap();
         Booking {
             guest: GuestId::derived("t", &[b"g"]),
             rooms: BTreeSet::from([RoomId::derived("t", &[b"r"])]),
@@ -138,12 +256,35 @@ mod tests {
         }
     }
 
-    fn fold(events: &[(u64, StayEvent)]) -> Stay {
+    fn live(begun: u64, version: u64, day: i64) -> Stay {
+        Stay::Live { begun, version, booking: booking(day), block: None }
+    }
+
+    fn no_show(day: i64) -> StayEvent {
+        StayEvent::Suspended { reason: SuspendReason::NoShow, from: at(day) }
+    }
+
+    fn heard(events: &[(u64, StayEvent)]) -> StayRecord {
         let mut stay = StayRecord::new(ReservationId::derived("t", &[b"s"]));
         for (version, event) in events {
-            stay.deliver(*version, Delivered { event: event.clone(), cause: Cause::default() });
+            stay.deliver(*version, event.clone(), Cause::default());
         }
-        stay.fold()
+        stay
+    }
+
+    fn fold(events: &[(u64, StayEvent)]) -> Stay {
+        heard(events).fold()
+    }
+
+    fn block(stay: &StayRecord) -> Option<Timestamp> {
+        match stay.fold() {
+            Stay::Live { block, .. } => block.map(|block| block.from),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn by_hand(name: &str) -> (IdempotencyKey, UserId, Timestamp) {
+        (name.parse().unwrap(), UserId::derived("t", &[b"u"]), at(0))
     }
 
     /// The order of delivery makes no difference: every permutation of these folds alike.
@@ -152,18 +293,18 @@ mod tests {
         let mut events = vec![
             (1, StayEvent::DatesChanged(booking(1))),
             (2, StayEvent::Confirmed(booking(2))),
+            (3, no_show(2)),
             (4, StayEvent::Ended(RevokeReason::Cancellation)),
             (5, StayEvent::DatesChanged(booking(5))),
             (6, StayEvent::Confirmed(booking(6))),
             (7, StayEvent::DatesChanged(booking(7))),
         ];
-        let expected = Stay::Live { begun: 6, version: 7, booking: booking(7) };
         let mut permutations = 0;
         permute(&mut events, 0, &mut |events| {
             permutations += 1;
-            assert_eq!(fold(events), expected, "{events:?}");
+            assert_eq!(fold(events), live(6, 7, 7), "{events:?}");
         });
-        assert_eq!(permutations, 720);
+        assert_eq!(permutations, 5_040);
     }
 
     fn permute(events: &mut [(u64, StayEvent)], at: usize, judge: &mut impl FnMut(&[(u64, StayEvent)])) {
@@ -183,8 +324,7 @@ mod tests {
         let confirmed = (2, StayEvent::Confirmed(booking(1)));
         assert_eq!(fold(&[cancelled.clone(), confirmed.clone()]), Stay::Ended(RevokeReason::Cancellation));
         let again = (4, StayEvent::Confirmed(booking(2)));
-        let stay = fold(&[cancelled, confirmed, again]);
-        assert_eq!(stay, Stay::Live { begun: 4, version: 4, booking: booking(2) });
+        assert_eq!(fold(&[cancelled, confirmed, again]), live(4, 4, 2));
     }
 
     #[test]
@@ -193,9 +333,41 @@ mod tests {
         assert_eq!(fold(std::slice::from_ref(&change)), Stay::Nothing);
         let confirmed = (2, StayEvent::Confirmed(booking(1)));
         let twin = (2, StayEvent::Ended(RevokeReason::Checkout));
-        assert_eq!(
-            fold(&[change, confirmed, twin]),
-            Stay::Live { begun: 2, version: 3, booking: booking(3) }
-        );
+        assert_eq!(fold(&[change, confirmed, twin]), live(2, 3, 3));
+    }
+
+    /// A suspension belongs to its stay, whatever changes within it; the earliest counts; a lifting reaches all that was heard of.
+    #[test]
+    fn a_suspension_lasts_until_somebody_lifts_it() {
+        let confirmed = |version| (version, StayEvent::Confirmed(booking(1)));
+        let fraud = StayEvent::Suspended { reason: SuspendReason::FraudReview, from: at(3) };
+        let mut stay = heard(&[confirmed(1), (2, no_show(5)), confirmed(3), (4, fraud), confirmed(5)]);
+        assert_eq!(block(&stay), Some(at(3)));
+        let (name, operator, now) = by_hand("one");
+        assert!(stay.lift(name.clone(), operator, now));
+        assert_eq!(block(&stay), None);
+        // One that comes later suspends again, and the lifting of before, told twice, does not reach it.
+        stay.deliver(6, no_show(7), Cause::default());
+        assert!(!stay.lift(name, operator, now));
+        assert_eq!(block(&stay), Some(at(7)));
+        // Heard of before its stay was, and lifted before: lifted.
+        let mut early = heard(&[(2, no_show(5))]);
+        let (name, operator, now) = by_hand("two");
+        early.lift(name, operator, now);
+        early.deliver(1, StayEvent::Confirmed(booking(1)), Cause::default());
+        assert_eq!(block(&early), None);
+        // What was there before the stay began is of another one.
+        assert_eq!(fold(&[(1, no_show(1)), confirmed(2)]), live(2, 2, 1));
+    }
+
+    #[test]
+    fn a_loss_told_twice_is_one() {
+        let mut stay = heard(&[(1, StayEvent::Confirmed(booking(1)))]);
+        let (name, operator, now) = by_hand("one");
+        assert!(stay.lose(name.clone(), operator, now));
+        assert!(!stay.lose(name, operator, now));
+        let (name, ..) = by_hand("two");
+        assert!(stay.lose(name, operator, now));
+        assert_eq!(stay.lost_by(), Some(operator));
     }
 }

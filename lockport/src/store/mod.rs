@@ -64,6 +64,14 @@ pub enum Table {
     Outbox = 9,
     /// Who looked at what.
     Audit = 10,
+    /// A shift as its events have it so far.
+    Shift = 11,
+    /// A member of staff: whether he may have keys at all.
+    Staff = 12,
+    /// What the platform said of the property as a whole.
+    House = 13,
+    /// A vendor that does not answer.
+    Outage = 14,
 }
 
 /// A row as the store has it.

@@ -2,13 +2,14 @@
 
 use std::num::NonZeroU64;
 
+use lockport::Timestamp;
 use lockport::event::Envelope;
-use lockport::id::ReservationId;
+use lockport::id::{ReservationId, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Heard, Moment, Refusal, Restart, Step, Try, Who, instant};
+use super::{Deed, Heard, Moment, Refusal, Restart, Step, Try, Who, instant};
 use crate::front_desk::hotel::Hotel;
 
 /// The members of which a line has exactly one, as they stand there: a member that is there and null is there.
@@ -51,6 +52,20 @@ struct Arrival {
     reservation_id: ReservationId,
 }
 
+/// Something that an operator does about a reservation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ByHand {
+    reservation_id: ReservationId,
+    operator: UserId,
+}
+
+#[derive(Deserialize)]
+struct Away {
+    vendor: String,
+    until: Timestamp,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Death {
@@ -78,7 +93,22 @@ pub(super) fn read(hotel: &Hotel, bytes: &[u8]) -> Result<Moment, Refusal> {
             let Death { after_calls } = object("restart", member)?;
             Step::Restart(after_calls.map_or(Restart::Now, Restart::AfterCalls))
         }
-        later => return Err(Refusal::unsupported(format!("'{later}' is not played yet"))),
+        "lost" | "unsuspend" => {
+            let ByHand { reservation_id: reservation, operator } = object(name, member)?;
+            let deed = if name == "lost" { Deed::Lost } else { Deed::Unsuspend };
+            Step::ByHand { reservation, operator, deed }
+        }
+        // The last of the names there are.
+        _ => {
+            let Away { vendor, until } = object("outage", member)?;
+            if !hotel.vendors.contains_key(&vendor) {
+                return Err(Refusal::invalid(format!("the hotel has no vendor {vendor:?}")));
+            }
+            if until <= at {
+                return Err(Refusal::invalid("the outage is over before it begins"));
+            }
+            Step::Outage { vendor, until }
+        }
     };
     Ok(Moment { at, step })
 }

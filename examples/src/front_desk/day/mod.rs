@@ -41,8 +41,33 @@ pub enum Step {
     Try(Try),
     /// A guest stands at the desk.
     Arrive(ReservationId),
+    /// The desk does something about a reservation.
+    ByHand {
+        /// The reservation.
+        reservation: ReservationId,
+        /// Who does it.
+        operator: UserId,
+        /// What.
+        deed: Deed,
+    },
+    /// A vendor answers nothing.
+    Outage {
+        /// Which, by the hotel's name for it.
+        vendor: String,
+        /// Until when.
+        until: Timestamp,
+    },
     /// The process behind the desk dies and comes back on its store.
     Restart(Restart),
+}
+
+/// What the desk does about a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The guest's keys are lost; he gets others.
+    Lost,
+    /// The guest may open again.
+    Unsuspend,
 }
 
 /// When the process behind the desk dies.
@@ -67,7 +92,7 @@ pub struct Try {
 }
 
 /// Who tries a door.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Who {
     /// The guest of a reservation.
@@ -116,10 +141,6 @@ impl Refusal {
 
     fn invalid(message: impl AsRef<str>) -> Self {
         Self::new(ErrorCode::InvalidInput, message.as_ref())
-    }
-
-    fn unsupported(message: impl AsRef<str>) -> Self {
-        Self::new(ErrorCode::Unsupported, message.as_ref())
     }
 }
 

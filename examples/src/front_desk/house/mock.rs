@@ -1,15 +1,13 @@
 //! Vendors in memory: one for each way in which vendors differ.
 
-use std::sync::Arc;
-
 use lockport::Timestamp;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::Artifact;
-use lockport::port::LockPort;
+use lockport::id::LockDeviceId;
 use lockport_mock::{MockDriver, MockVendor, Personality};
 
 use super::mortal::MortalDriver;
-use super::{HouseError, Site, Vendor, Verdict};
+use super::{Built, Hand, HouseError, Site, Vendor, Verdict};
 
 /// A vendor that the hotel says nothing more of.
 const ANY: &str = "mock://";
@@ -17,6 +15,7 @@ const ANY: &str = "mock://";
 /// A mock and its doors.
 #[derive(Debug)]
 struct Mock {
+    name: String,
     vendor: MockVendor,
 }
 
@@ -24,7 +23,7 @@ impl Vendor for Mock {
     /// It lives by the clock of the house.
     fn set_clock(&self, _now: Timestamp) {}
 
-    fn try_open(&self, site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
+    fn try_open(&self, site: &Site, door: &str, hand: &Hand, at: Timestamp) -> Verdict {
         let lock = self.vendor.door(site.device(door));
         let is_taken = |artifact: &Artifact| match artifact {
             Artifact::Pin(text) | Artifact::MobileToken(text) | Artifact::Qr(text) | Artifact::Nfc(text) => {
@@ -33,7 +32,8 @@ impl Vendor for Mock {
             }
             _ => false,
         };
-        if in_hand.iter().any(is_taken) {
+        let own = hand.cards.iter().filter(|card| card.vendor == self.name);
+        if hand.artifacts.iter().any(is_taken) || own.clone().any(|card| lock.try_open(&card.number, at)) {
             Verdict { opened: true, why: "a key that the lock knows" }
         } else {
             Verdict::shut("nothing in hand that this lock takes")
@@ -44,10 +44,21 @@ impl Vendor for Mock {
         self.vendor.live_grants(site.device(door))
     }
 
-    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String> {
-        let driver =
-            MortalDriver { inner: MockDriver::new(self.vendor.clone()), mortality: site.mortality.clone() };
-        Ok(Arc::new(Adapter::new(driver, setup)))
+    fn encoder(&self, site: &Site) -> Option<LockDeviceId> {
+        (self.vendor.personality() == Personality::Card).then(|| site.encoder(&self.name))
+    }
+
+    fn place_card(&self, site: &Site, number: &str) {
+        self.vendor.encoder(site.encoder(&self.name)).place_card(number);
+    }
+
+    fn take_card(&self, site: &Site) -> Option<String> {
+        self.vendor.encoder(site.encoder(&self.name)).remove()
+    }
+
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
+        let driver = MortalDriver { inner: MockDriver::new(self.vendor.clone()), way: site.way(&setup.name) };
+        Ok(Built::of(Adapter::new(driver, setup)))
     }
 }
 
@@ -58,12 +69,7 @@ pub(super) fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dy
     let seed = before.fold(site.seed, |seed, _| seed.wrapping_add(1));
     let vendor = MockVendor::from_url(&seeded(url.unwrap_or(ANY), seed), property, doors, clock)
         .map_err(|error| HouseError::DoesNotStart { name: name.to_owned(), reason: error.to_string() })?;
-    let personality = vendor.personality();
-    if personality == Personality::Card {
-        // Its keys come when somebody lays a card on the encoder, and nobody at this desk does so yet.
-        return Err(HouseError::NotPlayed { name: name.to_owned(), what: format!("mock {personality}") });
-    }
-    Ok(Box::new(Mock { vendor }))
+    Ok(Box::new(Mock { name: name.to_owned(), vendor }))
 }
 
 /// The address with a seed of its own, unless it has one: two vendors that drew the same would hand out the same tokens.

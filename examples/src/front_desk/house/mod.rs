@@ -21,13 +21,13 @@ use lockport::device::DoorMap;
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::LockDeviceId;
 use lockport::keys::KeyService;
-use lockport::port::LockPort;
-use lockport::property::Property;
+use lockport::port::{LockPort, Settle};
+use lockport::property::{AdapterBinding, Property};
 use lockport::stack::LockStack;
 use lockport::store::{OpenError, Partition, Store};
 
 pub use self::mortal::Died;
-use self::mortal::Mortality;
+use self::mortal::{Mortality, Outages, Way};
 pub use self::store::StoreAt;
 use super::hotel::Hotel;
 
@@ -40,13 +40,57 @@ trait Vendor: fmt::Debug {
     fn set_clock(&self, now: Timestamp);
 
     /// Somebody holds everything he was handed against one of the doors.
-    fn try_open(&self, site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict;
+    fn try_open(&self, site: &Site, door: &str, hand: &Hand, at: Timestamp) -> Verdict;
+
+    /// The encoder at the desk, where the vendor has one.
+    fn encoder(&self, _site: &Site) -> Option<LockDeviceId> {
+        None
+    }
+
+    /// Puts a card on the encoder.
+    fn place_card(&self, _site: &Site, _number: &str) {}
+
+    /// Takes the card away that lies on the encoder.
+    fn take_card(&self, _site: &Site) -> Option<String> {
+        None
+    }
 
     /// How many keys the vendor holds for a door.
     fn keys_at(&self, site: &Site, door: &str) -> usize;
 
     /// A new driver with a new way to the vendor, made into an adapter.
-    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String>;
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String>;
+}
+
+/// An adapter, as the port of calls and as the ear for a person's word.
+struct Built {
+    port: Arc<dyn LockPort>,
+    settle: Arc<dyn Settle>,
+}
+
+impl Built {
+    fn of<A: LockPort + Settle>(adapter: A) -> Self {
+        let adapter = Arc::new(adapter);
+        Self { port: adapter.clone(), settle: adapter }
+    }
+}
+
+/// Everything somebody was handed so far.
+#[derive(Clone, Debug, Default)]
+pub struct Hand {
+    /// What was sent to him.
+    pub artifacts: Vec<Artifact>,
+    /// The cards he was given at the desk.
+    pub cards: Vec<Card>,
+}
+
+/// A card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The vendor whose doors read it, by the hotel's name for it.
+    pub vendor: String,
+    /// Its number.
+    pub number: String,
 }
 
 /// What a door did.
@@ -114,6 +158,7 @@ struct Site {
     env: Env,
     seed: u64,
     mortality: Mortality,
+    outages: Outages,
 }
 
 impl House {
@@ -125,7 +170,8 @@ impl House {
         let clock = Arc::new(ManualClock::new(now));
         let env =
             Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
-        let site = Site { hotel: hotel.clone(), env, seed, mortality: Mortality::default() };
+        let (mortality, outages) = (Mortality::default(), Outages::default());
+        let site = Site { hotel: hotel.clone(), env, seed, mortality, outages };
         let mut vendors = BTreeMap::new();
         for (name, vendor) in &hotel.vendors {
             let is_ttlock = vendor.code == VendorCode::TTLOCK;
@@ -158,11 +204,38 @@ impl House {
 
     /// Somebody holds everything he was handed against a door.
     #[must_use]
-    pub fn try_open(&self, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
+    pub fn try_open(&self, door: &str, hand: &Hand, at: Timestamp) -> Verdict {
         match self.vendor_of(door) {
-            Some(vendor) => vendor.try_open(&self.site, door, in_hand, at),
+            Some(vendor) => vendor.try_open(&self.site, door, hand, at),
             None => Verdict::shut("there is no such door"),
         }
+    }
+
+    /// From now on the vendor answers nothing; its doors go on working from what they know.
+    pub fn cut_off(&self, vendor: &str, until: Timestamp) {
+        self.site.outages.begin(vendor, until);
+    }
+
+    /// The vendors that have an encoder at the desk, with the encoder.
+    #[must_use]
+    pub fn encoders(&self) -> Vec<(String, LockDeviceId)> {
+        let encoder =
+            |(name, vendor): (&String, &Box<dyn Vendor>)| Some((name.clone(), vendor.encoder(&self.site)?));
+        self.vendors.iter().filter_map(encoder).collect()
+    }
+
+    /// Puts a card on a vendor's encoder.
+    pub fn place_card(&self, card: &Card) {
+        if let Some(vendor) = self.vendors.get(&card.vendor) {
+            vendor.place_card(&self.site, &card.number);
+        }
+    }
+
+    /// Takes the card away that lies on a vendor's encoder.
+    #[must_use]
+    pub fn take_card(&self, vendor: &str) -> Option<Card> {
+        let number = self.vendors.get(vendor)?.take_card(&self.site)?;
+        Some(Card { vendor: vendor.to_owned(), number })
     }
 
     /// How many keys the vendor holds for a door.
@@ -203,14 +276,16 @@ impl House {
         for (name, vendor) in &self.vendors {
             let setup = self.site.setup(name, &store);
             let doors = setup.doors.clone();
-            let adapter = vendor
+            let Built { port, settle } = vendor
                 .adapter(&self.site, setup)
                 .map_err(|reason| HouseError::DoesNotStart { name: name.clone(), reason })?;
             let (partition, env) = (self.site.partition(), self.site.env.clone());
-            let port = LockStack::new(adapter, partition, doors.clone(), env).build();
-            property = property.with_adapter(name, port, doors);
+            let port = LockStack::new(port, partition, doors.clone(), env).build();
+            let (name, encoder) = (name.clone(), vendor.encoder(&self.site));
+            let settle = Some(settle);
+            property = property.with_binding(AdapterBinding { name, port, doors, encoder, settle });
         }
-        self.desk = Some(KeyService::new(Arc::new(property), store, self.site.env.clone()));
+        self.desk = Some(KeyService::new(Arc::new(property), store, self.site.env.clone(), INSTANCE));
         Ok(())
     }
 }
@@ -223,6 +298,21 @@ impl Site {
     /// The id of the lock in a door: the same for the same door, so that a house can be left and entered again.
     fn device(&self, door: &str) -> LockDeviceId {
         LockDeviceId::derived("front-desk/door/v1", &[&self.hotel.property.to_bytes(), door.as_bytes()])
+    }
+
+    /// The id of a vendor's encoder.
+    fn encoder(&self, vendor: &str) -> LockDeviceId {
+        LockDeviceId::derived("front-desk/encoder/v1", &[&self.hotel.property.to_bytes(), vendor.as_bytes()])
+    }
+
+    /// The way to a vendor.
+    fn way(&self, vendor: &str) -> Way {
+        Way {
+            vendor: vendor.to_owned(),
+            clock: self.env.clock.clone(),
+            outages: self.outages.clone(),
+            mortality: self.mortality.clone(),
+        }
     }
 
     /// The rooms and areas of one vendor.

@@ -1,5 +1,7 @@
-//! Death on order: the process behind the desk dies as a vendor call of its own has been answered, and before the answer is kept.
+//! What can happen to a vendor call: the vendor answers nothing for a while; or the process behind the desk dies, on order, as a
+//! call of its own has been answered and before the answer is kept.
 
+use std::collections::BTreeMap;
 use std::future::{Future, pending, poll_fn};
 use std::num::NonZeroU64;
 use std::pin::pin;
@@ -7,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use async_trait::async_trait;
-use lockport::LockError;
 use lockport::credential::KeyCredentialKind;
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
     Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver, Withdrawal, Withdrawn,
 };
-use lockport::env::{HttpRequest, HttpResponse, HttpTransport, TransportError};
+use lockport::env::{Clock, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use lockport::id::LockDeviceId;
+use lockport::{FailureReason, LockError, RetryAdvice, Timestamp};
 
 /// The process behind the desk is dead: what it was about is dropped, and so is all it knew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +76,54 @@ impl Mortality {
     }
 }
 
+/// Until when each vendor answers nothing, by the hotel's name for it. Clones are the same outages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outages(Arc<Mutex<BTreeMap<String, Timestamp>>>);
+
+impl Outages {
+    /// The vendor answers nothing until then, or until an earlier outage is over, whichever is later.
+    pub(super) fn begin(&self, vendor: &str, until: Timestamp) {
+        let mut outages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = outages.entry(vendor.to_owned()).or_insert(until);
+        *known = until.max(*known);
+    }
+
+    fn is_away(&self, vendor: &str, now: Timestamp) -> bool {
+        let outages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        outages.get(vendor).is_some_and(|until| now < *until)
+    }
+}
+
+/// The way to one vendor.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    pub(super) vendor: String,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) outages: Outages,
+    pub(super) mortality: Mortality,
+}
+
+impl Way {
+    fn is_cut(&self) -> bool {
+        self.outages.is_away(&self.vendor, self.clock.now())
+    }
+}
+
 /// A transport whose every answered request is a vendor call.
 #[derive(Debug)]
 pub(super) struct MortalTransport<T> {
     pub(super) inner: T,
-    pub(super) mortality: Mortality,
+    pub(super) way: Way,
 }
 
 #[async_trait]
 impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if self.way.is_cut() {
+            return Err(TransportError::TimedOut);
+        }
         let response = self.inner.send(request).await?;
-        self.mortality.answered().await;
+        self.way.mortality.answered().await;
         Ok(response)
     }
 }
@@ -94,13 +132,17 @@ impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
 #[derive(Debug)]
 pub(super) struct MortalDriver<D> {
     pub(super) inner: D,
-    pub(super) mortality: Mortality,
+    pub(super) way: Way,
 }
 
 impl<D> MortalDriver<D> {
-    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
+    async fn call<T>(&self, call: impl Future<Output = Result<T, LockError>>) -> Result<T, LockError> {
+        if self.way.is_cut() {
+            let (reason, advice) = (FailureReason::Timeout, RetryAdvice::OutcomeUnknown);
+            return Err(LockError::unreachable(reason, advice, "no answer"));
+        }
         let answer = call.await;
-        self.mortality.answered().await;
+        self.way.mortality.answered().await;
         answer
     }
 }

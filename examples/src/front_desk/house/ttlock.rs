@@ -9,7 +9,6 @@ use lockport::credential::Artifact;
 use lockport::device::DoorMap;
 use lockport::env::{HttpMethod, HttpRequest, HttpTransport, SecretError, SecretProvider};
 use lockport::id::{LockDeviceId, PropertyId, TenantId};
-use lockport::port::LockPort;
 use lockport::store::slots::Slots;
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
@@ -18,7 +17,7 @@ use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDrive
 use serde_json::Value;
 
 use super::mortal::MortalTransport;
-use super::{HouseError, INSTANCE, Site, Vendor, Verdict};
+use super::{Built, Hand, HouseError, INSTANCE, Site, Vendor, Verdict};
 
 // The vendor is simulated, so nothing is behind these.
 const CLIENT: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -43,9 +42,9 @@ impl Vendor for Ttlock {
         self.sim.clock().set_ms(now.timestamp_millis());
     }
 
-    fn try_open(&self, _site: &Site, door: &str, in_hand: &[Artifact], at: Timestamp) -> Verdict {
+    fn try_open(&self, _site: &Site, door: &str, hand: &Hand, at: Timestamp) -> Verdict {
         let mut verdict = Verdict::shut("nothing in hand that this lock takes");
-        for artifact in in_hand {
+        for artifact in &hand.artifacts {
             let Artifact::MobileToken(token) = artifact else { continue };
             // EXPOSE: the guest's phone logs in with it before the door.
             let Some((username, password)) = token.expose().split_once(':') else { continue };
@@ -63,8 +62,8 @@ impl Vendor for Ttlock {
         self.sim.live_ekeys(door).len()
     }
 
-    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Arc<dyn LockPort>, String> {
-        let http = MortalTransport { inner: transport()?, mortality: site.mortality.clone() };
+    fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
+        let http = MortalTransport { inner: transport()?, way: site.way(&setup.name) };
         let config = TtlockConfig {
             tenant: site.hotel.tenant,
             property: site.hotel.property,
@@ -78,7 +77,7 @@ impl Vendor for Ttlock {
         let env =
             TtlockEnv { http: Arc::new(http), secrets: Arc::new(Secrets), slots, env: site.env.clone() };
         let driver = TtlockDriver::new(config, env).map_err(|error| error.to_string())?;
-        Ok(Arc::new(Adapter::new(driver, setup)))
+        Ok(Built::of(Adapter::new(driver, setup)))
     }
 }
 

@@ -8,7 +8,7 @@ use lockport::event::Envelope;
 use serde_json::Value;
 
 use super::{Answer, Output, Summary, Tried};
-use crate::front_desk::day::{Booked, Change, Ending, Heard, Line, Moment, Restart, Step, Try};
+use crate::front_desk::day::{Booked, Change, Deed, Ending, Heard, Line, Moment, News, Restart, Step, Try};
 use crate::front_desk::hotel::Hotel;
 use crate::front_desk::printable;
 
@@ -45,6 +45,17 @@ impl<'h, W: Write> Human<'h, W> {
                 (format!("door {}", attempt.door), short(&attempt.who.to_string()), String::new())
             }
             Step::Arrive(id) => ("desk".to_owned(), short(&id.to_string()), "arrives".to_owned()),
+            Step::ByHand { reservation, deed, .. } => {
+                let what = match deed {
+                    Deed::Lost => "reports his key as lost",
+                    Deed::Unsuspend => "may open again",
+                };
+                ("desk".to_owned(), short(&reservation.to_string()), what.to_owned())
+            }
+            Step::Outage { vendor, until } => {
+                let what = format!("answers nothing until {}", until.format(SECOND));
+                ("vendor".to_owned(), printable(vendor), what)
+            }
             Step::Restart(Restart::Now) => {
                 ("process".to_owned(), String::new(), "dies and comes back".to_owned())
             }
@@ -61,14 +72,33 @@ impl<'h, W: Write> Human<'h, W> {
             let subject = printable(&heard.envelope.subject);
             return ("bus".to_owned(), String::new(), format!("{subject}: nobody here listens to it"));
         };
-        let what = match &news.change {
+        let (who, what) = match news {
+            News::Stay { reservation, version, change } => {
+                (reservation.to_string(), format!("v{version} {}", self.change_told(change)))
+            }
+            News::ShiftStarted { user, scopes, validity } => {
+                let scopes: Vec<String> = scopes.iter().map(|scope| printable(&scope.to_string())).collect();
+                let (from, until) = (validity.from().format(DAY), validity.until().format(DAY));
+                (user.to_string(), format!("shift: {}, {from} to {until}", scopes.join(" ")))
+            }
+            News::ShiftEnded(user) => (user.to_string(), "shift ended".to_owned()),
+            News::UserDeactivated(user) => (user.to_string(), "deactivated".to_owned()),
+            News::PropertyDeactivated => (String::new(), "the property is deactivated".to_owned()),
+            News::ConfigUpdated => (String::new(), "another policy from now on".to_owned()),
+        };
+        ("bus".to_owned(), short(&who), what)
+    }
+
+    fn change_told(&self, change: &Change) -> String {
+        match change {
             Change::Ended(Ending::Cancelled) => "cancelled".to_owned(),
             Change::Ended(Ending::CheckedOut) => "checked out".to_owned(),
             Change::Ended(Ending::EarlyCheckout) => "checked out early".to_owned(),
+            Change::NoShow => "no-show".to_owned(),
+            Change::FraudFlagged => "flagged as fraud".to_owned(),
             Change::Confirmed(booked) => format!("confirmed: {}", self.booked_told(booked)),
             Change::DatesChanged(booked) => format!("changed: {}", self.booked_told(booked)),
-        };
-        ("bus".to_owned(), short(&news.reservation.to_string()), format!("v{} {what}", news.version))
+        }
     }
 
     fn booked_told(&self, Booked { rooms, areas, validity }: &Booked) -> String {
@@ -121,7 +151,9 @@ impl<W: Write> Output for Human<'_, W> {
     fn event(&mut self, event: &Envelope) -> io::Result<()> {
         let subject = event.subject.strip_prefix("melmastoon.lock.").unwrap_or(&event.subject);
         let id = |name: &str| event.data.get(name).and_then(Value::as_str).map(short).unwrap_or_default();
-        let (key, who) = (id("keyCredentialId"), id("reservationId"));
+        let key = id("keyCredentialId");
+        let who =
+            if event.data.get("reservationId").is_some() { id("reservationId") } else { id("staffUserId") };
         self.row("", "  told", &who, &format!("{subject} {key}"))
     }
 

@@ -1,0 +1,206 @@
+//! The desk: what waits for a person, cards that are written while somebody stands there, and a person's word on what no machine
+//! can find out.
+
+use super::claim::KeyOwner;
+use super::reconcile::Reach;
+use super::record::{GivenUp, KeyRecord, Work};
+use super::task::{DeskTask, DeskTaskKind, OPEN};
+use super::{KeyService, is_conflict, tell};
+use crate::credential::{Holder, SettleInput, Verdict};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::event::Published;
+use crate::id::{KeyCredentialId, LockDeviceId, TaskId, UserId};
+use crate::port::SharedLockPort;
+use crate::store::{StoreError, Stored, Transaction};
+
+/// How many things in a row are done with one card.
+const AT_ONCE: usize = 8;
+
+/// What came of a visit at the encoder.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Encoded {
+    /// The credentials whose card is now as it is to be.
+    pub done: Vec<KeyCredentialId>,
+    /// The credentials that wait for another card than the one that lies there, or for one at all.
+    pub waiting: Vec<KeyCredentialId>,
+    /// What the encoder refused, with why.
+    pub failed: Vec<(KeyCredentialId, LockError)>,
+}
+
+impl KeyService {
+    /// What a person has to do now.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn open_tasks(&self) -> Result<Vec<DeskTask>, LockError> {
+        let tasks = Stored::<DeskTask>::find(&*self.store, self.partition(), OPEN).await?;
+        Ok(tasks.into_iter().map(|task| task.value).collect())
+    }
+
+    /// Does, at this encoder, all that somebody's keys need a card for: writes, rewrites, wipes. The card lies there now; what
+    /// needs another one is told, and done when it is called again with that.
+    ///
+    /// # Errors
+    /// `DEVICE_NOT_PAIRED` when the property has no such encoder; anything retriable: call again. What an encoder says about a
+    /// single key is in the answer.
+    pub async fn encode_now(&self, owner: KeyOwner, encoder: LockDeviceId) -> Result<Encoded, LockError> {
+        let binding = self.property.adapters().iter().find(|binding| binding.encoder == Some(encoder));
+        let binding = binding.ok_or_else(|| LockError::device_not_paired(encoder))?;
+        let _alone = self.ticking.lock().await;
+        self.come_back().await?;
+        let mut encoded = Encoded::default();
+        for key in self.keys_of(owner).await? {
+            if key.value.adapter != binding.name || !key.value.on_card {
+                continue;
+            }
+            let id = key.value.id;
+            match self.encode(key, &binding.port).await {
+                Ok(None) => {}
+                Ok(Some(true)) => encoded.done.push(id),
+                Ok(Some(false)) => encoded.waiting.push(id),
+                Err(error) if is_conflict(&error) => encoded.waiting.push(id),
+                Err(error) => encoded.failed.push((id, error)),
+            }
+        }
+        Ok(encoded)
+    }
+
+    /// Everything about one key that its card is needed for; whether it is done, where there was anything.
+    async fn encode(
+        &self,
+        mut key: Stored<KeyRecord>,
+        port: &SharedLockPort,
+    ) -> Result<Option<bool>, LockError> {
+        let now = self.env.now();
+        let mut wipe = key.value.is_out(now);
+        let mut touched = false;
+        for _ in 0..AT_ONCE {
+            let again = if wipe { key.value.take_away_again() } else { None };
+            let Some(work) = key.value.work().or(again) else { return Ok(touched.then_some(true)) };
+            let wipes = std::mem::take(&mut wipe) && again.is_some();
+            touched = true;
+            let id = key.value.id.to_string();
+            let before = (key.value.state, key.value.work());
+            self.attempt(key, work, SharedLockPort::clone(port)).await?;
+            let read = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id).await?;
+            key = read.ok_or(StoreError::Corrupt)?;
+            let is_done =
+                if wipes { !key.value.is_out(now) } else { (key.value.state, key.value.work()) != before };
+            if !is_done {
+                return Ok(Some(false));
+            }
+        }
+        Ok(Some(key.value.work().is_none()))
+    }
+
+    /// Takes a person's word on a task to decide: whether what the vendor was asked for, and never answered, happened. What
+    /// happened is handed out, for what did not its holder gets another key.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_NOT_FOUND` when no such task is open; `UNSUPPORTED` when its adapter takes no word; what the adapter says.
+    pub async fn settle_task(
+        &self,
+        task: TaskId,
+        verdict: Verdict,
+        operator: UserId,
+    ) -> Result<(), LockError> {
+        let found = Stored::<DeskTask>::read(&*self.store, self.partition(), &task.to_string()).await?;
+        let found = found
+            .filter(|task| task.value.closed_at.is_none() && task.value.kind == DeskTaskKind::DecideOutcome);
+        let Some(task) = found else {
+            let message = "no such task waits for a word";
+            let (code, reason) = (ErrorCode::CredentialNotFound, FailureReason::NotFound);
+            return Err(LockError::new(code, reason, RetryAdvice::Never, message));
+        };
+        let settle = self.property.adapter(&task.value.adapter).and_then(|binding| binding.settle.clone());
+        let settle = settle.ok_or_else(|| LockError::unsupported("the adapter takes nobody's word"))?;
+        let id = task.value.credential.to_string();
+        let found = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id).await?;
+        let mut key = found.ok_or_else(|| LockError::credential_not_found(task.value.credential))?;
+        let name = key.value.write_key("settle");
+        let input = SettleInput::new(self.partition().tenant, key.value.id, verdict, operator, name);
+        let settled = settle.settle(input).await?;
+        let mut transaction = Transaction::new(&self.env)?;
+        self.close_tasks(task.value.owner, |other| other.id == task.value.id, &mut transaction).await?;
+        key.value.given_up = None;
+        match settled {
+            Some(credential) => self.issued(&mut key.value, &credential, &mut transaction).await?,
+            None => self.let_go(&mut key.value, GivenUp::TriesRanOut, None, &mut transaction)?,
+        }
+        transaction.put(&mut key)?;
+        transaction.commit(&*self.store, self.partition()).await?;
+        self.reconcile_owner(task.value.owner, Reach::Fresh).await
+    }
+
+    pub(super) async fn open_task(
+        &self,
+        key: &KeyRecord,
+        kind: DeskTaskKind,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let term = key.owner.to_string();
+        let open = Stored::<DeskTask>::find(&*self.store, self.partition(), &term).await?;
+        if open.iter().any(|task| task.value.kind == kind && task.value.credential == key.id) {
+            return Ok(());
+        }
+        let task = DeskTask {
+            id: TaskId::from_ulid(self.env.ulid()?),
+            kind,
+            credential: key.id,
+            owner: key.owner,
+            staff: match &key.holder {
+                Holder::Staff(staff) => Some(staff.user_id),
+                Holder::Guest(_) => None,
+            },
+            adapter: key.adapter.clone(),
+            opened_at: self.env.now(),
+            closed_at: None,
+        };
+        self.tell(transaction, Published::DeskTaskOpened, &key.cause, tell::task(&task))?;
+        Ok(transaction.put(&mut Stored::fresh(task))?)
+    }
+
+    pub(super) async fn close_tasks(
+        &self,
+        owner: KeyOwner,
+        which: impl Fn(&DeskTask) -> bool,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let term = owner.to_string();
+        for mut task in Stored::<DeskTask>::find(&*self.store, self.partition(), &term).await? {
+            if !which(&task.value) {
+                continue;
+            }
+            task.value.closed_at = Some(self.env.now());
+            self.tell(transaction, Published::DeskTaskClosed, &Default::default(), tell::task(&task.value))?;
+            transaction.put(&mut task)?;
+        }
+        Ok(())
+    }
+}
+
+impl KeyRecord {
+    /// What was taken away while the card was out is taken away once more, as a write of its own.
+    fn take_away_again(&mut self) -> Option<Work> {
+        use super::record::Wants;
+        self.moves = self.moves.saturating_add(1);
+        match self.wants {
+            Wants::Gone(reason) => Some(Work::Revoke(reason)),
+            Wants::Blocked(reason) => Some(Work::Suspend(reason)),
+            Wants::Open => None,
+        }
+    }
+}
+
+impl Work {
+    /// What a person has to do where it is not done.
+    pub(super) const fn task(self, on_card: bool) -> DeskTaskKind {
+        match self {
+            Self::Issue if on_card => DeskTaskKind::PresentCard,
+            Self::Update | Self::Unsuspend if on_card => DeskTaskKind::Reencode,
+            Self::Issue | Self::Update | Self::Unsuspend => DeskTaskKind::EscortGuest,
+            Self::Suspend(_) | Self::Revoke(_) => DeskTaskKind::VisitDoor,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A vendor that does not answer: noted once, asked now and then whether it is back, and what waited for it is then done at once.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::reconcile::Reach;
+use super::record::{GivenUp, KeyRecord, term_of_waiting};
+use super::{KeyService, is_conflict};
+use crate::error::{ErrorCode, LockError};
+use crate::store::{Record, Stored, Table, Transaction};
+use crate::validity::Timestamp;
+
+/// How often a vendor that did not answer is asked whether it is back.
+const LOOK_EVERY: TimeDelta = TimeDelta::seconds(120);
+
+/// A vendor that did not answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OutageRecord {
+    adapter: String,
+    since: Timestamp,
+    look_at: Timestamp,
+}
+
+impl Record for OutageRecord {
+    const TABLE: Table = Table::Outage;
+
+    fn id(&self) -> String {
+        self.adapter.clone()
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.look_at)
+    }
+}
+
+impl KeyService {
+    /// An adapter's vendor did not answer. From now on it is asked whether it is back.
+    pub(super) async fn note_outage(&self, adapter: &str, error: &LockError) -> Result<(), LockError> {
+        if error.code() != ErrorCode::VendorUnreachable {
+            return Ok(());
+        }
+        let known = Stored::<OutageRecord>::read(&*self.store, self.partition(), adapter).await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let now = self.env.now();
+        let look_at = now.checked_add_signed(LOOK_EVERY).unwrap_or(now);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut Stored::fresh(OutageRecord {
+            adapter: adapter.to_owned(),
+            since: now,
+            look_at,
+        }))?;
+        self.commit_if_first(transaction).await
+    }
+
+    /// Somebody else may have been quicker; then it is done.
+    async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
+        match transaction.commit(&*self.store, self.partition()).await {
+            Err(error) if is_conflict(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Asks a vendor whether it is back, and when it is, wakes whatever waited for it.
+    pub(super) async fn look_after_outage(&self, mut outage: Stored<OutageRecord>) -> Result<(), LockError> {
+        let now = self.env.now();
+        let is_back = match self.property.adapter(&outage.value.adapter) {
+            Some(binding) => {
+                // Written down first: who dies over it has looked.
+                outage.value.look_at = now.checked_add_signed(LOOK_EVERY).unwrap_or(now);
+                let mut transaction = Transaction::new(&self.env)?;
+                transaction.put(&mut outage)?;
+                transaction.commit(&*self.store, self.partition()).await?;
+                let looked = binding.port.list_devices(self.partition().property).await;
+                !looked.is_err_and(|error| error.code() == ErrorCode::VendorUnreachable)
+            }
+            // It is gone from the property: nobody waits for it.
+            None => true,
+        };
+        if is_back { self.is_back(&outage).await } else { Ok(()) }
+    }
+
+    async fn is_back(&self, outage: &Stored<OutageRecord>) -> Result<(), LockError> {
+        let now = self.env.now();
+        let term = term_of_waiting(&outage.value.adapter);
+        for mut key in Stored::<KeyRecord>::find(&*self.store, self.partition(), &term).await? {
+            if key.value.given_up == Some(GivenUp::TriesRanOut) {
+                self.reconcile_owner(key.value.owner, Reach::Fresh).await?;
+            } else if key.value.next_try.is_some_and(|then| then > now) {
+                key.value.next_try = Some(now);
+                let mut transaction = Transaction::new(&self.env)?;
+                transaction.put(&mut key)?;
+                self.commit_if_first(transaction).await?;
+            }
+        }
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.delete(outage);
+        self.commit_if_first(transaction).await
+    }
+}

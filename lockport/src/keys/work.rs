@@ -1,0 +1,589 @@
+//! One piece of work about one key: what is asked of the port, and what is made of its answer.
+
+use chrono::TimeDelta;
+
+use super::claim::KeyOwner;
+use super::record::{GivenUp, KeptDelivery, KeyRecord, Spec, Trying, Wants, Work};
+use super::shift::ShiftRecord;
+use super::state::KeyState;
+use super::task::{DeskTask, DeskTaskKind};
+use super::{KeyService, schedule, tell};
+use crate::credential::{
+    IssueInput, IssuedCredential, Place, Progress, Proof, RevokeInput, RevokeOutcome, RevokeReason,
+    SuspendInput, SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult, Warning,
+};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::event::Published;
+use crate::id::{ArtifactRef, UserId};
+use crate::port::SharedLockPort;
+use crate::store::{StoreError, Stored, Transaction};
+use crate::validity::Timestamp;
+
+/// How often a call that is under way somewhere is asked about before it counts as failed.
+const PATIENCE: u32 = 12;
+
+/// How long a pending credential is left alone when the port names no time.
+const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
+
+/// How long a key that is replaced stays while its successor is on its way, at most, and how often that is looked at.
+const STAYS_FOR_SUCCESSOR: TimeDelta = TimeDelta::hours(1);
+const LOOK_FOR_SUCCESSOR: TimeDelta = TimeDelta::seconds(15);
+
+impl KeyRecord {
+    /// Writes down that work is about to be handed over, before it is: no skipping of `pending` (R65).
+    pub(super) fn begin(&mut self, work: Work) -> Result<(), LockError> {
+        self.attempts = self.attempts.saturating_add(1);
+        match work {
+            Work::Issue if self.state == KeyState::Requested => self.become_state(KeyState::Pending)?,
+            Work::Issue | Work::Revoke(_) => {}
+            Work::Update => self.trying = Some(Trying::Update(self.wanted.clone())),
+            Work::Suspend(_) => self.trying = Some(Trying::Suspend),
+            Work::Unsuspend => self.trying = Some(Trying::Unsuspend),
+        }
+        Ok(())
+    }
+
+    /// Goes along an arrow of the state machine; anything else is a record that cannot be.
+    fn become_state(&mut self, next: KeyState) -> Result<(), LockError> {
+        if !self.state.may_become(next) {
+            return Err(StoreError::Corrupt.into());
+        }
+        self.state = next;
+        Ok(())
+    }
+
+    /// Something was done: whatever is next, is next now.
+    fn go_on(&mut self, now: Timestamp) {
+        self.attempts = 0;
+        self.next_try = self.work().map(|_| now);
+        self.expect_task(now);
+    }
+}
+
+impl KeyService {
+    pub(super) async fn carry_out(
+        &self,
+        key: Stored<KeyRecord>,
+        work: Work,
+        port: SharedLockPort,
+    ) -> Result<(), LockError> {
+        match work {
+            Work::Issue => self.issue(key, port).await,
+            Work::Update => self.update(key, port).await,
+            Work::Suspend(reason) => self.suspend(key, port, reason).await,
+            Work::Unsuspend => self.unsuspend(key, port).await,
+            Work::Revoke(reason) => self.revoke(key, port, reason).await,
+        }
+    }
+
+    /// Where a key's card is written.
+    fn place(&self, key: &KeyRecord) -> Place {
+        let binding = self.property.adapter(&key.adapter);
+        let at = binding.and_then(|binding| binding.encoder).filter(|_| key.on_card);
+        Place { at, holder_device: None }
+    }
+
+    async fn issue(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+        let partition = self.partition();
+        let record = &mut key.value;
+        let Spec { rooms, scope, validity } = record.spec.clone();
+        let holder = record.holder.clone();
+        let input = IssueInput::new(
+            partition.tenant,
+            partition.property,
+            holder,
+            rooms,
+            validity,
+            record.issue_key(),
+        )
+        .with_credential_id(record.id)
+        .with_preferred_kinds(record.kinds.clone())
+        .with_scope(scope)
+        .with_place(self.place(record));
+        let result = port.issue_credential(input).await;
+        let mut transaction = self.transaction()?;
+        match result {
+            Ok(result) if result.state == Progress::Active => {
+                record.warnings = result.warnings;
+                self.issued(record, &result.credential, &mut transaction).await?;
+            }
+            Ok(result) => self.pending(record, result.ask_after),
+            Err(error) if is_under_way(&error) => self.come_back_later(record, &error),
+            Err(error) => self.issue_failed(record, &error, &mut transaction).await?,
+        }
+        self.save(&mut key, transaction).await
+    }
+
+    /// The vendor confirmed it.
+    pub(super) async fn issued(
+        &self,
+        key: &mut KeyRecord,
+        credential: &IssuedCredential,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        key.become_state(KeyState::Active)?;
+        key.issued_at = Some(credential.issued_at);
+        let artifact_type = self.keep(key, credential)?;
+        // Perhaps to what the booking became while the vendor was at it.
+        key.go_on(self.env.now());
+        let data = tell::issued(key, artifact_type);
+        self.tell(transaction, Published::CredentialIssued, &key.cause, data)?;
+        if let KeyOwner::Shift(shift) = key.owner {
+            let found =
+                Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
+            let scopes = found.as_ref().map_or(&[][..], |shift| shift.value.scopes());
+            let data = tell::master_issued(key, scopes);
+            self.tell(transaction, Published::MasterKeyIssued, &key.cause, data)?;
+        }
+        self.is_served(key, transaction).await
+    }
+
+    /// The holder has what he is to have at this adapter: nobody has to see to him.
+    async fn is_served(&self, key: &KeyRecord, transaction: &mut Transaction) -> Result<(), LockError> {
+        if key.work().is_some_and(Work::serves_holder) {
+            return Ok(());
+        }
+        let needless = |task: &DeskTask| task.adapter == key.adapter && task.kind.serves_holder();
+        self.close_tasks(key.owner, needless, transaction).await
+    }
+
+    fn pending(&self, key: &mut KeyRecord, ask_after: Option<Timestamp>) {
+        let now = self.env.now();
+        let again = ask_after.or_else(|| now.checked_add_signed(ASK_AGAIN));
+        key.next_try = again.map(|then| then.max(now));
+        key.attempts = 1;
+    }
+
+    /// Another operation has to end first: no failure.
+    fn come_back_later(&self, key: &mut KeyRecord, error: &LockError) {
+        let pause = match error.advice() {
+            RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(ASK_AGAIN),
+            _ => ASK_AGAIN,
+        };
+        let pause = pause.max(TimeDelta::seconds(1));
+        key.next_try = self.env.now().checked_add_signed(pause);
+        key.attempts = key.attempts.saturating_sub(1).max(1);
+    }
+
+    async fn issue_failed(
+        &self,
+        key: &mut KeyRecord,
+        error: &LockError,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        let is_final = error.advice() == RetryAdvice::Never;
+        self.note_outage(&key.adapter, error).await?;
+        if !is_final {
+            let again = schedule::next_try(key.attempts, now, &key.spec.validity, error, &*self.env.entropy)?;
+            if again.is_some() {
+                key.next_try = again;
+                return self.ask_for_help(key, Work::Issue, transaction).await;
+            }
+        }
+        if is_final && error.reason() == FailureReason::OutcomeUnknown {
+            key.given_up = Some(GivenUp::Undecided);
+            key.next_try = None;
+            key.task_at = None;
+            return self.open_task(key, DeskTaskKind::DecideOutcome, transaction).await;
+        }
+        if !is_final {
+            let data = tell::vendor_error(key, error, now);
+            self.tell(transaction, Published::VendorError, &key.cause, data)?;
+        }
+        let why = if is_final { GivenUp::Refused } else { GivenUp::TriesRanOut };
+        self.let_go(key, why, Some(error), transaction)?;
+        if key.spec.validity.is_over(now) {
+            return Ok(());
+        }
+        self.open_task(key, DeskTaskKind::EscortGuest, transaction).await?;
+        // Another adapter may have the rooms.
+        self.wake_owner(key.owner, transaction).await
+    }
+
+    /// It did not come about. What an open call, or an undo that failed, may have left is taken away.
+    pub(super) fn let_go(
+        &self,
+        key: &mut KeyRecord,
+        why: GivenUp,
+        error: Option<&LockError>,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        key.become_state(KeyState::Failed)?;
+        self.tell(transaction, Published::CredentialFailed, &key.cause, tell::failed(key, error, now))?;
+        key.given_up = Some(why);
+        key.wanted = key.spec.clone();
+        key.wants = Wants::Gone(RevokeReason::Replaced);
+        key.leaving_since = Some(now);
+        key.moves = key.moves.saturating_add(1);
+        key.attempts = 0;
+        key.next_try = Some(now);
+        key.task_at = None;
+        Ok(())
+    }
+
+    /// Somebody who may open now and cannot has a person to see to him.
+    async fn ask_for_help(
+        &self,
+        key: &KeyRecord,
+        work: Work,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let is_needed = key.wants == Wants::Open && key.wanted.validity.contains(self.env.now());
+        if is_needed { self.open_task(key, work.task(key.on_card), transaction).await } else { Ok(()) }
+    }
+
+    /// Keeps what the holder gets under a reference of its own; returns what it is.
+    fn keep(&self, key: &mut KeyRecord, credential: &IssuedCredential) -> Result<&'static str, LockError> {
+        key.kind = Some(credential.kind);
+        key.delivery = KeptDelivery::of(credential);
+        key.artifact = Some(ArtifactRef::from_ulid(self.env.ulid()?));
+        Ok(credential.delivery.first().map_or("none", |delivery| delivery.artifact.type_name()))
+    }
+
+    /// As [`keep`](Self::keep), where the holder has something in hand already; `None` when it is the same.
+    fn keep_what_is_new(
+        &self,
+        key: &mut KeyRecord,
+        credential: &IssuedCredential,
+    ) -> Result<Option<&'static str>, LockError> {
+        let delivery = KeptDelivery::of(credential);
+        let same = delivery.len() == key.delivery.len()
+            && delivery.iter().zip(&key.delivery).all(|(new, old)| new.is_same(old));
+        if same { Ok(None) } else { self.keep(key, credential).map(Some) }
+    }
+
+    async fn update(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+        let record = &mut key.value;
+        let wanted = record.wanted.clone();
+        let input = UpdateInput::new(self.partition().tenant, record.id, record.write_key("update"))
+            .with_rooms(wanted.rooms.clone())
+            .with_scope(wanted.scope.clone())
+            .with_valid_from(wanted.validity.from())
+            .with_valid_until(wanted.validity.until())
+            .with_place(self.place(record));
+        let result = port.update_credential(input).await;
+        let mut transaction = self.transaction()?;
+        match result {
+            Ok(UpdateResult { state: Progress::Active, credential, warnings, .. }) => {
+                self.updated(record, wanted, &credential, &warnings, &mut transaction).await?;
+            }
+            Ok(UpdateResult { ask_after, .. }) => self.pending(record, ask_after),
+            Err(error) => self.change_failed(record, Work::Update, &error, &mut transaction).await?,
+        }
+        self.save(&mut key, transaction).await
+    }
+
+    async fn updated(
+        &self,
+        key: &mut KeyRecord,
+        spec: Spec,
+        credential: &IssuedCredential,
+        warnings: &[Warning],
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        let before = std::mem::replace(&mut key.spec, spec);
+        key.trying = None;
+        let artifact_type =
+            if key.state == KeyState::Suspended { None } else { self.keep_what_is_new(key, credential)? };
+        key.go_on(now);
+        let data = tell::updated(key, &before, artifact_type, warnings, now);
+        self.tell(transaction, Published::CredentialUpdated, &key.cause, data)?;
+        self.is_served(key, transaction).await
+    }
+
+    /// A change that failed is tried again for as long as the vendor is merely away; what it will not change is replaced.
+    async fn change_failed(
+        &self,
+        key: &mut KeyRecord,
+        work: Work,
+        error: &LockError,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        if is_under_way(error) {
+            self.come_back_later(key, error);
+            return Ok(());
+        }
+        let now = self.env.now();
+        self.note_outage(&key.adapter, error).await?;
+        if error.advice() != RetryAdvice::Never {
+            key.next_try = Some(schedule::as_long_as_it_takes(
+                key.attempts,
+                now,
+                &key.wanted.validity,
+                error,
+                &*self.env.entropy,
+            )?);
+            let narrows = !key.wanted.covers(&key.spec);
+            if narrows && key.attempts > 1 && key.state == KeyState::Active && !key.on_card {
+                self.open_task(key, DeskTaskKind::VisitDoor, transaction).await?;
+            }
+            return self.ask_for_help(key, work, transaction).await;
+        }
+        self.give_up(key, RevokeReason::Replaced, transaction)?;
+        self.wake_owner(key.owner, transaction).await
+    }
+
+    async fn suspend(
+        &self,
+        mut key: Stored<KeyRecord>,
+        port: SharedLockPort,
+        reason: SuspendReason,
+    ) -> Result<(), LockError> {
+        let record = &mut key.value;
+        let input =
+            SuspendInput::new(self.partition().tenant, record.id, reason, record.write_key("suspend"))
+                .with_place(self.place(record));
+        let result = port.suspend_credential(input).await;
+        let mut transaction = self.transaction()?;
+        match result {
+            Ok(outcome) => self.suspended(record, reason, &outcome, &mut transaction).await?,
+            Err(error) if is_under_way(&error) => self.come_back_later(record, &error),
+            // Its window is over: there is nothing left to suspend.
+            Err(error) if error.code() == ErrorCode::CredentialExpired => {
+                self.wake_owner(record.owner, &mut transaction).await?;
+                record.next_try = self.env.now().checked_add_signed(ASK_AGAIN);
+            }
+            Err(error) if error.advice() == RetryAdvice::Never => {
+                // What cannot be suspended is taken away; when it may open again, its holder gets another.
+                self.give_up(record, RevokeReason::Replaced, &mut transaction)?;
+                self.wake_owner(record.owner, &mut transaction).await?;
+            }
+            Err(error) => {
+                self.note_outage(&record.adapter, &error).await?;
+                let now = self.env.now();
+                record.next_try =
+                    Some(schedule::try_for_ever(record.attempts, now, &error, &*self.env.entropy)?);
+                self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
+            }
+        }
+        self.save(&mut key, transaction).await
+    }
+
+    async fn suspended(
+        &self,
+        key: &mut KeyRecord,
+        reason: SuspendReason,
+        outcome: &SuspendOutcome,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        key.trying = None;
+        key.proof = Some(outcome.proof);
+        if key.state == KeyState::Active {
+            key.become_state(KeyState::Suspended)?;
+            let data = tell::suspended(key, reason, &outcome.warnings, now);
+            self.tell(transaction, Published::CredentialSuspended, &key.cause, data)?;
+        }
+        key.go_on(now);
+        let of = key.id;
+        let visit = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::VisitDoor;
+        self.close_tasks(key.owner, visit, transaction).await
+    }
+
+    async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+        let record = &mut key.value;
+        let input = UnsuspendInput::new(self.partition().tenant, record.id, record.write_key("unsuspend"))
+            .with_place(self.place(record));
+        let result = port.unsuspend_credential(input).await;
+        let mut transaction = self.transaction()?;
+        match result {
+            Ok(UpdateResult { state: Progress::Active, credential, .. }) => {
+                let now = self.env.now();
+                record.trying = None;
+                record.proof = None;
+                record.become_state(KeyState::Active)?;
+                let artifact_type = self.keep_what_is_new(record, &credential)?;
+                record.go_on(now);
+                let by = self.lifted_by(record.owner).await?;
+                let data = tell::unsuspended(record, by, artifact_type, now);
+                self.tell(&mut transaction, Published::CredentialUnsuspended, &record.cause, data)?;
+                self.is_served(record, &mut transaction).await?;
+            }
+            Ok(UpdateResult { ask_after, .. }) => self.pending(record, ask_after),
+            Err(error) => self.change_failed(record, Work::Unsuspend, &error, &mut transaction).await?,
+        }
+        self.save(&mut key, transaction).await
+    }
+
+    async fn lifted_by(&self, owner: KeyOwner) -> Result<Option<UserId>, LockError> {
+        match owner {
+            KeyOwner::Stay(reservation) => {
+                Ok(self.stay(reservation).await?.and_then(|stay| stay.value.lifted_by()))
+            }
+            KeyOwner::Shift(_) => Ok(None),
+        }
+    }
+
+    /// A key that is replaced and gives its holder nothing too much stays until its successor is there.
+    pub(super) async fn waits_for_successor(
+        &self,
+        key: &KeyRecord,
+        work: Work,
+    ) -> Result<Option<Timestamp>, LockError> {
+        let is_replaced = work == Work::Revoke(RevokeReason::Replaced) && key.state == KeyState::Active;
+        if !is_replaced || !key.wanted.covers(&key.spec) {
+            return Ok(None);
+        }
+        let now = self.env.now();
+        let is_on_its_way = |other: &Stored<KeyRecord>| {
+            other.value.adapter == key.adapter
+                && other.value.is_open()
+                && matches!(other.value.state, KeyState::Requested | KeyState::Pending)
+                && other.value.wants == Wants::Open
+        };
+        let since = key.leaving_since.unwrap_or(now);
+        let has_waited = now.signed_duration_since(since) > STAYS_FOR_SUCCESSOR;
+        let successor = self.keys_of(key.owner).await?.iter().any(is_on_its_way);
+        Ok(if successor && !has_waited { now.checked_add_signed(LOOK_FOR_SUCCESSOR) } else { None })
+    }
+
+    async fn revoke(
+        &self,
+        mut key: Stored<KeyRecord>,
+        port: SharedLockPort,
+        reason: RevokeReason,
+    ) -> Result<(), LockError> {
+        let record = &mut key.value;
+        let input = RevokeInput::new(self.partition().tenant, record.id, reason, record.write_key("revoke"))
+            .with_place(self.place(record));
+        let result = port.revoke_credential(input).await;
+        let now = self.env.now();
+        let mut transaction = self.transaction()?;
+        let over = record.spec.validity.is_over(now) && record.wanted.validity.is_over(now);
+        match result {
+            Ok(outcome) => self.revoked(record, reason, &outcome, &mut transaction).await?,
+            // The end of the window has done what the vendor did not (R68).
+            Err(_) if over => {
+                self.gone(record, reason, None, &mut transaction).await?;
+                record.revoke_confirmed_at = Some(now);
+                record.next_try = None;
+                self.close_tasks_of_gone(record, &mut transaction).await?;
+            }
+            // Accepted, or another operation has to end first: no failure yet.
+            Err(error) if is_under_way(&error) && record.attempts <= PATIENCE => {
+                let attempts = record.attempts;
+                self.come_back_later(record, &error);
+                record.attempts = attempts;
+            }
+            Err(error) => {
+                self.note_outage(&record.adapter, &error).await?;
+                self.gone(record, reason, None, &mut transaction).await?;
+                if record.attempts == 1 {
+                    let data = tell::revoke_failed(record, reason, error.reason().as_str(), now);
+                    self.tell(&mut transaction, Published::RevokeFailed, &record.cause, data)?;
+                }
+                self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
+                if error.advice() == RetryAdvice::Never {
+                    // That answer would be repeated for ever under the same name.
+                    record.moves = record.moves.saturating_add(1);
+                }
+                record.next_try =
+                    Some(schedule::try_for_ever(record.attempts, now, &error, &*self.env.entropy)?);
+            }
+        }
+        self.save(&mut key, transaction).await
+    }
+
+    async fn revoked(
+        &self,
+        key: &mut KeyRecord,
+        reason: RevokeReason,
+        outcome: &RevokeOutcome,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        let is_news = matches!(key.state, KeyState::Active | KeyState::Suspended);
+        self.gone(key, reason, Some(outcome), transaction).await?;
+        key.revoke_confirmed_at = Some(outcome.effective_by);
+        key.proof = Some(outcome.proof);
+        key.next_try = outcome.again_at;
+        let less = outcome.proof < required_proof(reason) && !key.spec.validity.is_over(now);
+        if less && is_news {
+            let data = tell::revoke_failed(key, reason, "weak_proof", now);
+            self.tell(transaction, Published::RevokeFailed, &key.cause, data)?;
+        }
+        if less && key.state == KeyState::Revoked {
+            // The end of the window closes the task.
+            let until = key.spec.validity.until();
+            key.next_try = Some(outcome.again_at.map_or(until, |then| then.min(until)));
+            return self.open_task(key, DeskTaskKind::VisitDoor, transaction).await;
+        }
+        self.close_tasks_of_gone(key, transaction).await
+    }
+
+    async fn close_tasks_of_gone(
+        &self,
+        key: &KeyRecord,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let of = key.id;
+        let needless = |task: &DeskTask| {
+            let done = matches!(task.kind, DeskTaskKind::VisitDoor | DeskTaskKind::DecideOutcome);
+            task.credential == of && done
+        };
+        self.close_tasks(key.owner, needless, transaction).await
+    }
+
+    /// Given up here, whatever the vendor says (R83, R84); told once.
+    async fn gone(
+        &self,
+        key: &mut KeyRecord,
+        reason: RevokeReason,
+        outcome: Option<&RevokeOutcome>,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
+        match key.state {
+            KeyState::Active | KeyState::Suspended => {
+                key.become_state(KeyState::Revoked)?;
+                key.revoked_at = Some(now);
+                let operator = match key.owner {
+                    KeyOwner::Stay(reservation) if reason == RevokeReason::Lost => {
+                        self.stay(reservation).await?.and_then(|stay| stay.value.lost_by())
+                    }
+                    _ => None,
+                };
+                let what = tell::Revoked {
+                    operator,
+                    reason,
+                    confirmed: outcome.is_some(),
+                    proof: outcome.map(|outcome| outcome.proof),
+                    warnings: outcome.map_or(&[], |outcome| &outcome.warnings),
+                };
+                let data = tell::revoked(key, &what, now);
+                self.tell(transaction, Published::CredentialRevoked, &key.cause, data)?;
+                if let KeyOwner::Shift(shift) = key.owner {
+                    let found =
+                        Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string())
+                            .await?;
+                    let trigger = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
+                    let data = tell::master_expired(key, trigger, now);
+                    self.tell(transaction, Published::MasterKeyExpired, &key.cause, data)?;
+                }
+                Ok(())
+            }
+            KeyState::Pending | KeyState::Requested => {
+                key.become_state(KeyState::Failed)?;
+                let data = tell::failed(key, None, now);
+                self.tell(transaction, Published::CredentialFailed, &key.cause, data)
+            }
+            KeyState::Revoked | KeyState::Failed => Ok(()),
+        }
+    }
+}
+
+/// Another operation has to end first, or the vendor is at it still.
+fn is_under_way(error: &LockError) -> bool {
+    error.reason() == FailureReason::InProgress
+}
+
+/// How sure it has to be that a key is gone; where less is to be had, somebody goes and looks.
+const fn required_proof(reason: RevokeReason) -> Proof {
+    match reason {
+        RevokeReason::Security | RevokeReason::Lost => Proof::AtVendor,
+        RevokeReason::Checkout | RevokeReason::Cancellation | RevokeReason::Replaced => Proof::ExpiresOnly,
+    }
+}
