@@ -4,12 +4,13 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use lockport::credential::{
-    IssueInput, IssueResult, KeyCredentialKind, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome,
-    UnsuspendInput, UpdateInput, UpdateResult,
+    IssueInput, IssueResult, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome, UnsuspendInput,
+    UpdateInput, UpdateResult,
 };
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver, Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
+    Withdrawal, Withdrawn,
 };
 use lockport::id::{LockDeviceId, PropertyId};
 use lockport::{AdapterDescriptor, LockError, LockPort, SharedLockPort};
@@ -73,8 +74,8 @@ impl<B: BendDriver> VendorDriver for BentDriver<B> {
         self.bend.describe(&self.inner)
     }
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        self.inner.lease_keys(kind, doors)
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        self.inner.lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use lockport::credential::{KeyCredentialKind, VendorCode};
 use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT, DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Suspend, VendorDriver, Withdrawal,
-    Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, Suspend,
+    VendorDriver, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, LockError, Operation, Timestamp};
@@ -76,8 +76,8 @@ impl VendorDriver for MockDriver {
         self.vendor.url().without.iter().copied().fold(whole, without)
     }
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        self.vendor.personality().nature().lease_keys(kind, doors)
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        self.vendor.personality().nature().lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {

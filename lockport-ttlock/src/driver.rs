@@ -11,8 +11,8 @@ use lockport::credential::{KeyCredentialKind, Proof, Warning};
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, LatencyClass, LatencyProfile, Per, Placement, Recovery, Suspend, VendorDriver, Withdrawal,
-    Withdrawn,
+    Kind, LatencyClass, LatencyProfile, LeaseKey, Per, Placement, Reach, Recovery, Suspend, VendorDriver,
+    Withdrawal, Withdrawn,
 };
 use lockport::env::{Env, HttpTransport, SecretProvider};
 use lockport::id::LockDeviceId;
@@ -185,7 +185,7 @@ impl VendorDriver for TtlockDriver {
     }
 
     /// None: an eKey is a row in the vendor's cloud, which keeps order by itself.
-    fn lease_keys(&self, _: KeyCredentialKind, _: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
 

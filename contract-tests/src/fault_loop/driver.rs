@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use async_trait::async_trait;
-use lockport::credential::KeyCredentialKind;
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Journal, VendorDriver, Withdrawal,
-    Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Journal, LeaseKey, Reach,
+    VendorDriver, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
 use lockport::{FailureReason, LockError, RetryAdvice};
@@ -143,8 +142,8 @@ impl VendorDriver for FaultyDriver {
         self.inner.describe()
     }
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        self.inner.lease_keys(kind, doors)
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        self.inner.lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {

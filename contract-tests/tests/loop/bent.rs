@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lockport::LockError;
-use lockport::credential::KeyCredentialKind;
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver, Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
+    Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
 
@@ -69,8 +69,8 @@ impl<B: Bend> VendorDriver for Bent<B> {
         self.bend.describe(&*self.inner)
     }
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        self.inner.lease_keys(kind, doors)
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        self.inner.lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {

@@ -9,5 +9,6 @@
 )]
 
 mod bent;
+mod encoder;
 mod singles;
 mod teeth;

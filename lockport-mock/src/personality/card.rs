@@ -10,8 +10,8 @@ use lockport::capability::LockCapabilities;
 use lockport::credential::{KeyCredentialKind, Proof, Warning, WarningCode};
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, LatencyClass, LatencyProfile, Pending, Per, Placement, Recovery, Suspend, WaitsFor, WhyWithdraw,
-    Withdrawal, Withdrawn,
+    Kind, LatencyClass, LatencyProfile, LeaseKey, Pending, Per, Placement, Reach, Recovery, Suspend,
+    WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, LockError, RetryAdvice, Secret};
@@ -109,9 +109,9 @@ impl Nature for Card {
         }
     }
 
-    /// One card at a time at an encoder is what the desk sees to; which encoder it is stands in the order, not with the doors.
-    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
-        Vec::new()
+    /// One conversation at a time with an encoder.
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        reach.at.iter().map(|encoder| LeaseKey::while_worked_on(format!("encoder:{encoder}"))).collect()
     }
 
     async fn grant(

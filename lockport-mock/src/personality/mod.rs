@@ -13,11 +13,10 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use lockport::LockError;
-use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, Withdrawal,
+    Withdrawn,
 };
-use lockport::id::LockDeviceId;
 
 use crate::cloud::Receive;
 use crate::vendor::MockVendor;
@@ -111,7 +110,7 @@ impl FromStr for Personality {
 pub(crate) trait Nature: Send + Sync {
     fn describe(&self) -> DriverDescriptor;
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String>;
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey>;
 
     async fn grant(
         &self,

@@ -4,10 +4,9 @@ use async_trait::async_trait;
 use lockport::LockError;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Suspend, Withdrawal,
-    Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach,
+    Suspend, Withdrawal, Withdrawn,
 };
-use lockport::id::LockDeviceId;
 
 use super::{Nature, online};
 use crate::cloud::Write;
@@ -30,7 +29,7 @@ impl Nature for PerDoor {
     }
 
     /// The cloud keeps order by itself.
-    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _reach: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
 

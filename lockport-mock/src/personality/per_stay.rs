@@ -8,9 +8,8 @@ use chrono::TimeDelta;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, Pending, Per, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
+    Kind, LeaseKey, Pending, Per, Reach, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
 };
-use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, LockError, Secret, Timestamp};
 
 use super::{Nature, online};
@@ -64,7 +63,7 @@ impl Nature for PerStay {
     }
 
     /// The cloud keeps order by itself.
-    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _reach: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
 

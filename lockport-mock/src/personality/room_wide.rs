@@ -5,10 +5,9 @@ use async_trait::async_trait;
 use lockport::LockError;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Suspend, Withdrawal,
-    Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach,
+    Suspend, Withdrawal, Withdrawn,
 };
-use lockport::id::LockDeviceId;
 
 use super::{Nature, online};
 use crate::cloud::Write;
@@ -28,8 +27,8 @@ impl Nature for RoomWide {
     }
 
     /// A lost clearing that arrives late would take the next guest's key along: one operation at a door at a time.
-    fn lease_keys(&self, _kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        doors.iter().map(|door| format!("door:{door}")).collect()
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        reach.doors.iter().map(|door| LeaseKey::until_settled(format!("door:{door}"))).collect()
     }
 
     async fn grant(

@@ -6,9 +6,8 @@ use lockport::LockError;
 use lockport::credential::{KeyCredentialKind, Proof};
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, Per, Recovery, Suspend, Withdrawal, Withdrawn,
+    Kind, LeaseKey, Per, Reach, Recovery, Suspend, Withdrawal, Withdrawn,
 };
-use lockport::id::LockDeviceId;
 
 use super::{Nature, online};
 use crate::cloud::Write;
@@ -36,7 +35,7 @@ impl Nature for SilentAck {
     }
 
     /// The vendor keeps order by itself.
-    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _reach: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
 

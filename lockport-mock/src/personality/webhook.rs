@@ -6,10 +6,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Kind, Pending,
-    Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Kind, LeaseKey,
+    Pending, Reach, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
 };
-use lockport::id::LockDeviceId;
 use lockport::{LockError, Secret, Timestamp};
 
 use super::{Nature, online};
@@ -47,7 +46,7 @@ impl Nature for Webhook {
     }
 
     /// The cloud keeps order by itself.
-    fn lease_keys(&self, _kind: KeyCredentialKind, _doors: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _reach: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
 

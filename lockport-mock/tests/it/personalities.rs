@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use lockport::credential::{KeyCredentialKind, Proof};
-use lockport::driver::{Answer, Found, GrantOrder, VendorDriver as _, WaitsFor, Withdrawn};
+use lockport::driver::{Answer, Found, GrantOrder, Reach, VendorDriver as _, WaitsFor, Withdrawn};
 use lockport::env::Clock as _;
 use lockport::{RetryAdvice, Secret, Validity};
 use lockport_mock::{Fault, Personality, descriptor};
@@ -92,7 +92,8 @@ async fn room_wide_clears_a_room_unless_it_is_told_that_others_need_it() {
     stand.grant(&again).await.unwrap();
     stand.withdraw(&again, None).await.unwrap();
     assert!(!stand.opens("482913") && !stand.opens("195527"));
-    assert_eq!(stand.driver.lease_keys(KeyCredentialKind::PinCode, &stand.doors).len(), 3);
+    let reach = Reach { kind: KeyCredentialKind::PinCode, doors: &stand.doors, at: None };
+    assert_eq!(stand.driver.lease_keys(&reach).len(), 3);
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use super::plan::marker;
 use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
 use crate::credential::{Proof, Warning, WarningCode};
 use crate::driver::{
-    AfterLost, Answer, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending, VendorDriver, WaitsFor,
-    WhyWithdraw, Withdrawal, Withdrawn,
+    AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending,
+    VendorDriver, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{FailureReason, LockError, RetryAdvice};
@@ -23,6 +23,9 @@ use crate::id::{GrantId, LockDeviceId};
 use crate::store::ledger::Ledger;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
+
+/// When to come back to a step that waits for somebody who asks for it.
+const COME_BACK: Duration = Duration::from_secs(10);
 
 /// How a run of a step ended.
 #[derive(Debug)]
@@ -40,10 +43,20 @@ pub(super) enum Effect {
     Pending(Pending),
 }
 
+/// Why an operation is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Somebody wants just this: if it needs a card, the card that lies there is meant.
+    ForIt,
+    /// It is in somebody's way, or was left lying: a card that lies there is somebody else's.
+    InPassing,
+}
+
 pub(super) struct Engine<'a, D> {
     pub(super) driver: &'a D,
     pub(super) ledger: &'a Ledger,
     pub(super) env: &'a Env,
+    pub(super) asked: Asked,
 }
 
 impl<D: VendorDriver> Engine<'_, D> {
@@ -56,6 +69,12 @@ impl<D: VendorDriver> Engine<'_, D> {
     ) -> Result<Ran, LockError> {
         let now = self.env.now();
         let step = step_of(op, index)?;
+        let waits_for_card = |pending: &Pending| matches!(pending.waits_for, WaitsFor::CardAt(_));
+        let in_time = |pending: &Pending| waits_for_card(pending) && now < pending.give_up_at;
+        let is_next = step.state == StepState::Planned || step.waiting.as_ref().is_some_and(in_time);
+        if self.asked == Asked::InPassing && is_next && takes_any_card(kind, step) {
+            return Ok(Ran::Waiting(plus(now, COME_BACK)));
+        }
         if step.state == StepState::Planned {
             if let Some(then) = step.not_before.filter(|then| *then > now) {
                 return Ok(Ran::Waiting(then));
@@ -70,7 +89,13 @@ impl<D: VendorDriver> Engine<'_, D> {
             return self.call(op, index, kind, true).await;
         }
         if let Some(pending) = step.waiting.clone() {
-            if !matches!(pending.waits_for, WaitsFor::CardAt(_)) || now >= pending.give_up_at {
+            if waits_for_card(&pending) && !in_time(&pending) && step.lost_at.is_none() {
+                let (code, reason) = (op.value.body.intent.verb().refusal_code(), FailureReason::NoCard);
+                let error =
+                    LockError::new(code, reason, RetryAdvice::Never, "nobody came with a card in time");
+                return self.refused(op, index, error).await;
+            }
+            if !in_time(&pending) {
                 return self.look_at_pending(op, index, kind, &pending).await;
             }
             // A person has come, perhaps with the card. Nothing was begun, so this is the first call again.
@@ -378,6 +403,11 @@ pub(super) fn step_of(op: &Stored<ProgramRecord>, index: usize) -> Result<&Step,
 
 pub(super) fn step_mut(op: &mut Stored<ProgramRecord>, index: usize) -> Result<&mut Step, StoreError> {
     op.value.body.steps.get_mut(index).ok_or(StoreError::Corrupt)
+}
+
+/// Whether the step writes on whatever card lies there: none is known to be the holder's yet.
+fn takes_any_card(kind: &Kind, step: &Step) -> bool {
+    kind.artifact == ArtifactSource::Card && step.act == Act::Grant && step.order.artifact.is_none()
 }
 
 const fn rule(kind: &Kind, act: Act) -> AfterLost {

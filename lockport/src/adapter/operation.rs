@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::Adapter;
 use super::answer::Run;
-use super::engine::{Engine, Ran, can_be_turned, until};
+use super::engine::{Asked, Engine, Ran, can_be_turned, until};
 use super::plan::{self, Next};
 use super::planning::Planned;
 use super::record::{
     CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, term_of_credential,
     term_of_door,
 };
-use crate::driver::{Kind, VendorDriver};
+use crate::driver::{Kind, LeaseKey, LeaseSpan, Reach, VendorDriver};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{KeyCredentialId, LockDeviceId};
 use crate::idempotency::IdempotencyKey;
@@ -28,16 +28,18 @@ impl<D: VendorDriver> Adapter<D> {
         let key = intent.key().clone();
         let busy = self.busy.of(&key);
         let _mine = busy.lock().await;
+        let (locks, tools) = self.locks(&intent).await?;
         let claim = Claim {
             key,
             fingerprint: intent.fingerprint()?,
-            locks: self.locks(&intent).await?,
+            locks,
+            tools,
             through_quiet: matches!(intent, Intent::Revoke(_)),
             body: Program::new(intent),
         };
         for _ in 0..MAX_IN_THE_WAY {
             match self.ledger.begin(&claim).await? {
-                Begun::Yours(operation) => return self.run(operation).await,
+                Begun::Yours(operation) => return self.run(operation, Asked::ForIt).await,
                 Begun::Settled(operation) => {
                     return Ok(Run { program: operation.value.body, waits_until: None });
                 }
@@ -48,25 +50,35 @@ impl<D: VendorDriver> Adapter<D> {
                 }
                 Begun::Leased { until } | Begun::Quiet { until } => return Err(self.come_back(until)),
                 Begun::Blocked { by } => self.clear_the_way(&by, &claim.body.intent).await?,
+                Begun::InUse { by } => self.wait_for_tools(&by).await?,
             }
         }
         Err(self.come_back(self.env.now()))
     }
 
-    /// Names what must not run at once with this intent: the credential itself, and what the driver says.
-    async fn locks(&self, intent: &Intent) -> Result<Vec<String>, LockError> {
+    /// Names what must not run at once with this intent: the credential itself, and what the driver says. What must not even be
+    /// used at once comes second.
+    async fn locks(&self, intent: &Intent) -> Result<(Vec<String>, Vec<String>), LockError> {
         let mut locks = vec![format!("cred:{}", intent.credential())];
-        let mut add = |kind, doors: &[LockDeviceId]| {
-            locks
-                .extend(self.driver.lease_keys(kind, doors).into_iter().map(|name| format!("vendor:{name}")));
+        let mut tools = Vec::new();
+        let mut add = |kind, doors: &[LockDeviceId], at| {
+            for LeaseKey { name, span } in self.driver.lease_keys(&Reach { kind, doors, at }) {
+                let names = match span {
+                    LeaseSpan::UntilSettled => &mut locks,
+                    LeaseSpan::WhileWorkedOn => &mut tools,
+                };
+                names.push(format!("vendor:{name}"));
+            }
         };
+        let at = intent.at();
         if let Intent::Issue(input) = intent {
             let doors = self.doors.resolve(&input.rooms, &input.scope)?;
-            input.preferred_kinds.iter().for_each(|kind| add(*kind, &doors));
+            input.preferred_kinds.iter().for_each(|kind| add(*kind, &doors, at));
         } else {
             // The doors of what is held, not of what the property has today: a room may be gone from it, its keys are not.
             for grant in self.own(intent.credential()).await?.iter().filter(|grant| grant.state.occupies()) {
-                add(grant.held.order.kind, &grant.held.order.doors);
+                let order = &grant.held.order;
+                add(order.kind, &order.doors, at.or(order.at));
             }
             let content = self.credential(intent.credential()).await?.and_then(|record| record.value.content);
             if let (Some(content), Intent::Update(_) | Intent::Unsuspend(_)) = (content, intent) {
@@ -75,12 +87,14 @@ impl<D: VendorDriver> Adapter<D> {
                     rooms = input.rooms.as_ref().unwrap_or(rooms);
                     scope = input.scope.as_ref().unwrap_or(scope);
                 }
-                add(content.kind, &self.doors.resolve(rooms, scope)?);
+                add(content.kind, &self.doors.resolve(rooms, scope)?, at);
             }
         }
-        locks.sort();
-        locks.dedup();
-        Ok(locks)
+        for names in [&mut locks, &mut tools] {
+            names.sort();
+            names.dedup();
+        }
+        Ok((locks, tools))
     }
 
     /// Another operation holds a lock: it is carried through first; unless this is a revoke of the same credential, which makes
@@ -91,20 +105,33 @@ impl<D: VendorDriver> Adapter<D> {
         let mut operation = match self.ledger.resume::<Program>(by).await? {
             Some(Begun::Yours(operation)) => operation,
             Some(Begun::Leased { until }) => return Err(self.come_back(until)),
+            Some(Begun::InUse { by }) => return self.wait_for_tools(&by).await,
             _ => return Ok(()),
         };
         let program = &mut operation.value.body;
         let same = program.intent.credential() == intent.credential();
         if matches!(intent, Intent::Revoke(_)) && same && can_be_turned(&program.intent) && !program.turned {
             program.turned = true;
-            self.engine().save(&mut operation).await?;
+            self.engine(Asked::InPassing).save(&mut operation).await?;
         }
-        match self.run(operation).await {
+        let asked = if same { Asked::ForIt } else { Asked::InPassing };
+        match self.run(operation, asked).await {
             Ok(Run { waits_until: Some(then), .. }) => Err(self.come_back(then)),
             Ok(_) => Ok(()),
             // Refused for good is settled, and no longer in the way.
             Err(error) if error.advice() == RetryAdvice::Never => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Another operation has a tool: whoever works on it in this process is let finish; what a process that died has is free when
+    /// its lease is over.
+    async fn wait_for_tools(&self, by: &IdempotencyKey) -> Result<(), LockError> {
+        let busy = self.busy.of(by);
+        let _nobodys = busy.lock().await;
+        match self.ledger.lay_down::<Program>(by).await? {
+            Some(until) => Err(self.come_back(until)),
+            None => Ok(()),
         }
     }
 
@@ -119,8 +146,8 @@ impl<D: VendorDriver> Adapter<D> {
             let busy = self.busy.of(&key);
             let _mine = busy.lock().await;
             let run = match self.ledger.resume::<Program>(&key).await? {
-                Some(Begun::Yours(operation)) => self.run(operation).await,
-                Some(Begun::Leased { .. }) => {
+                Some(Begun::Yours(operation)) => self.run(operation, Asked::InPassing).await,
+                Some(Begun::Leased { .. } | Begun::InUse { .. }) => {
                     open = open.saturating_add(1);
                     continue;
                 }
@@ -141,8 +168,8 @@ impl<D: VendorDriver> Adapter<D> {
         LockError::new(ErrorCode::StateConflict, FailureReason::InProgress, RetryAdvice::After(wait), message)
     }
 
-    const fn engine(&self) -> Engine<'_, D> {
-        Engine { driver: &self.driver, ledger: &self.ledger, env: &self.env }
+    const fn engine(&self, asked: Asked) -> Engine<'_, D> {
+        Engine { driver: &self.driver, ledger: &self.ledger, env: &self.env, asked }
     }
 
     pub(super) async fn credential(
@@ -175,8 +202,18 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(all)
     }
 
-    /// Carries an operation out from wherever it stands.
-    async fn run(&self, mut op: Stored<ProgramRecord>) -> Result<Run, LockError> {
+    /// Works on an operation from wherever it stands, as far as it will go.
+    async fn run(&self, op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
+        let key = op.value.key.clone();
+        let ran = self.carry_out(op, asked).await;
+        if !matches!(ran, Ok(Run { waits_until: None, .. })) {
+            // Whoever cannot say that he has stopped has it until his lease is over.
+            let _laid_down = self.ledger.lay_down::<Program>(&key).await;
+        }
+        ran
+    }
+
+    async fn carry_out(&self, mut op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
         let id = op.value.body.intent.credential();
         if !op.value.body.planned {
             match self.plan(&op.value.body).await {
@@ -201,7 +238,7 @@ impl<D: VendorDriver> Adapter<D> {
             match plan::next(&mut op.value.body, &waiting.keys().copied().collect()) {
                 Next::Execute(index) => {
                     let kind = self.kind_of(op.value.body.steps.get(index))?;
-                    if let Ran::Waiting(then) = self.engine().execute(&mut op, index, &kind).await? {
+                    if let Ran::Waiting(then) = self.engine(asked).execute(&mut op, index, &kind).await? {
                         waiting.insert(index, then);
                     }
                 }
@@ -211,7 +248,7 @@ impl<D: VendorDriver> Adapter<D> {
                 }
                 Next::Undo(steps) => {
                     op.value.body.steps.extend(steps);
-                    self.engine().save(&mut op).await?;
+                    self.engine(asked).save(&mut op).await?;
                 }
                 Next::Refused(error) => {
                     if !self.try_otherwise(&mut op, &error).await? {

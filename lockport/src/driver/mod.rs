@@ -16,11 +16,11 @@ pub use self::descriptor::{
     AfterLost, Amend, ArtifactSource, DriverDescriptor, Kind, LatencyClass, LatencyProfile, Per, Placement,
     Recovery, Suspend,
 };
+pub(crate) use self::order::LeaseSpan;
 pub use self::order::{
-    Answer, Attempt, Found, GrantOrder, Granted, Held, Journal, Pending, Relation, WaitsFor, WhyWithdraw,
-    Withdrawal, Withdrawn,
+    Answer, Attempt, Found, GrantOrder, Granted, Held, Journal, LeaseKey, Pending, Reach, Relation, WaitsFor,
+    WhyWithdraw, Withdrawal, Withdrawn,
 };
-use crate::credential::KeyCredentialKind;
 use crate::device::{DeviceHealth, LockDevice};
 use crate::error::LockError;
 use crate::id::LockDeviceId;
@@ -41,9 +41,9 @@ pub trait VendorDriver: fmt::Debug + Send + Sync + 'static {
     /// What this vendor is and can do: pure data, the same at every call.
     fn describe(&self) -> DriverDescriptor;
 
-    /// What must not run at once for a grant of this kind at these doors beside the credential itself: a gateway, an encoder, a
+    /// What no other operation may use while one with this reach does, beside the credential itself: an encoder, a gateway, a
     /// room. Empty when the vendor keeps order by itself.
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String>;
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey>;
 
     /// Gives exactly what the order says.
     ///

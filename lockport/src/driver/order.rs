@@ -39,6 +39,46 @@ pub struct GrantOrder {
     pub at: Option<LockDeviceId>,
 }
 
+/// What an operation is going to touch, as far as it is known before it is planned.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach<'a> {
+    /// The kind.
+    pub kind: KeyCredentialKind,
+    /// The doors.
+    pub doors: &'a [LockDeviceId],
+    /// The encoder at which it happens, where there is one.
+    pub at: Option<LockDeviceId>,
+}
+
+/// What two operations must not use at once, under a name that only the driver understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseKey {
+    pub(crate) name: String,
+    pub(crate) span: LeaseSpan,
+}
+
+/// How long it is leased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeaseSpan {
+    UntilSettled,
+    WhileWorkedOn,
+}
+
+impl LeaseKey {
+    /// From the claim of an operation until it is settled and its lost calls can no longer land: a room in which a late call
+    /// would take somebody else's key along.
+    #[must_use]
+    pub fn until_settled(name: impl Into<String>) -> Self {
+        Self { name: name.into(), span: LeaseSpan::UntilSettled }
+    }
+
+    /// Only while somebody works on the operation: an encoder, a cable. An operation that waits for a card leaves it to others.
+    #[must_use]
+    pub fn while_worked_on(name: impl Into<String>) -> Self {
+        Self { name: name.into(), span: LeaseSpan::WhileWorkedOn }
+    }
+}
+
 /// How a key stands to other keys of its doors in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 //!
 //! An *operation* is claimed before anything is sent, together with the locks it needs; it is worked on by one instance at a
 //! time; and it ends settled, with an outcome that is repeated for ever after. The locks of an operation whose call was lost
-//! outlive it until that call can no longer land.
+//! outlive it until that call can no longer land; its *tools* are its own only while somebody works on it.
 
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub struct Claim<B> {
     pub fingerprint: String,
     /// What must not run at the same time, by name.
     pub locks: Vec<String>,
+    /// What must not be used at the same time, by name: held only while somebody works on the operation.
+    pub tools: Vec<String>,
     /// Do not wait until lost calls can no longer land: the operation itself reckons with them.
     pub through_quiet: bool,
     /// The rest, which only the adapter reads.
@@ -44,6 +46,7 @@ pub struct Operation<B> {
     pub key: IdempotencyKey,
     fingerprint: String,
     locks: Vec<String>,
+    tools: Vec<String>,
     owner: String,
     lease_until: Timestamp,
     settled: bool,
@@ -107,6 +110,11 @@ pub enum Begun<B> {
     },
     /// Another operation holds a lock, and is not settled: settle that one first.
     Blocked {
+        /// Its key.
+        by: IdempotencyKey,
+    },
+    /// Another operation, which is being worked on or was left lying, has a tool that this one needs.
+    InUse {
         /// Its key.
         by: IdempotencyKey,
     },
@@ -224,9 +232,13 @@ impl Ledger {
         if operation.value.owner != self.owner && until > now {
             return Ok(Begun::Leased { until });
         }
+        let mut transaction = Transaction::new(&self.env)?;
+        let (tools, key) = (&operation.value.tools, &operation.value.key);
+        if let Some(by) = self.take_tools(tools, key, &mut transaction).await? {
+            return Ok(Begun::InUse { by });
+        }
         operation.value.owner.clone_from(&self.owner);
         operation.value.lease_until = lease_end(now);
-        let mut transaction = Transaction::new(&self.env)?;
         transaction.put(&mut operation)?;
         transaction.commit(self.store(), self.partition).await?;
         Ok(Begun::Yours(operation))
@@ -239,7 +251,10 @@ impl Ledger {
         let now = self.env.now();
         let mut transaction = Transaction::new(&self.env)?;
         let mut inherited = None;
-        let locks: Vec<String> = claim.locks.iter().map(|name| format!("{}/{name}", self.adapter)).collect();
+        let own = |names: &[String]| -> Vec<String> {
+            names.iter().map(|name| format!("{}/{name}", self.adapter)).collect()
+        };
+        let (locks, tools) = (own(&claim.locks), own(&claim.tools));
         for name in &locks {
             let fresh = Lock { name: name.clone(), holder: claim.key.clone(), open: true, quiet_until: None };
             let mut lock = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
@@ -256,11 +271,15 @@ impl Ledger {
             };
             transaction.put(&mut lock)?;
         }
+        if let Some(by) = self.take_tools(&tools, &claim.key, &mut transaction).await? {
+            return Ok(Begun::InUse { by });
+        }
         let mut operation = Stored::fresh(Operation {
             adapter: self.adapter.clone(),
             key: claim.key.clone(),
             fingerprint: claim.fingerprint.clone(),
             locks,
+            tools,
             owner: self.owner.clone(),
             lease_until: lease_end(now),
             settled: false,
@@ -270,6 +289,71 @@ impl Ledger {
         transaction.put(&mut operation)?;
         transaction.commit(self.store(), self.partition).await?;
         Ok(Begun::Yours(operation))
+    }
+
+    /// Adds to the transaction that the operation has its tools; who has one of them, if another has.
+    async fn take_tools(
+        &self,
+        tools: &[String],
+        holder: &IdempotencyKey,
+        transaction: &mut Transaction,
+    ) -> Result<Option<IdempotencyKey>, LockError> {
+        for name in tools {
+            let taken = Lock { name: name.clone(), holder: holder.clone(), open: true, quiet_until: None };
+            let mut tool = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
+                None => Stored::fresh(taken),
+                Some(tool) if tool.value.open && tool.value.holder != *holder => {
+                    return Ok(Some(tool.value.holder));
+                }
+                Some(mut tool) => {
+                    tool.value = taken;
+                    tool
+                }
+            };
+            transaction.put(&mut tool)?;
+        }
+        Ok(None)
+    }
+
+    async fn put_tools_back<B>(
+        &self,
+        operation: &Operation<B>,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        for name in &operation.tools {
+            let tool = Stored::<Lock>::read(self.store(), self.partition, name).await?;
+            if let Some(mut tool) = tool.filter(|tool| tool.value.holder == operation.key) {
+                tool.value.open = false;
+                transaction.put(&mut tool)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody works on the operation any more, for now: its lease ends, and its tools are free. Where another instance works on
+    /// it nothing changes: until when that one has it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn lay_down<B>(&self, key: &IdempotencyKey) -> Result<Option<Timestamp>, LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        let Some(mut operation) = self.read::<B>(key).await?.filter(|operation| !operation.value.settled)
+        else {
+            return Ok(None);
+        };
+        let (now, until) = (self.env.now(), operation.value.lease_until);
+        if operation.value.owner != self.owner && until > now {
+            return Ok(Some(until));
+        }
+        let mut transaction = Transaction::new(&self.env)?;
+        self.put_tools_back(&operation.value, &mut transaction).await?;
+        // Whoever had it, and thought that he still has, is told so at his next write.
+        operation.value.lease_until = now;
+        transaction.put(&mut operation)?;
+        transaction.commit(self.store(), self.partition).await?;
+        Ok(None)
     }
 
     /// Takes back a claim of which nothing was sent: as if it had never been made.
@@ -301,7 +385,7 @@ impl Ledger {
                 transaction.put(&mut lock)?;
             }
         }
-        Ok(())
+        self.put_tools_back(&operation.value, transaction).await
     }
 
     /// Adds to the transaction that the operation is carried out: it keeps its outcome and lets its locks go, at once or when

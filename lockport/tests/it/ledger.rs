@@ -36,6 +36,7 @@ fn claim(key: &str, fingerprint: &str, locks: &[&str]) -> Claim<String> {
         key: key.parse().unwrap(),
         fingerprint: fingerprint.to_owned(),
         locks: locks.iter().map(ToString::to_string).collect(),
+        tools: Vec::new(),
         through_quiet: false,
         body: key.to_owned(),
     }
@@ -127,4 +128,31 @@ fn two_adapters_never_meet() {
     let annex = rig.ledger("annex", "one");
     assert!(run(annex.open_operations::<String>()).unwrap().is_empty());
     assert!(matches!(run(annex.begin(&claim("k", "other", &["a"]))).unwrap(), Begun::Yours(_)));
+}
+
+/// A tool is in use while somebody works on its operation, and free when he lays it down.
+#[test]
+fn a_tool_is_in_use_only_while_somebody_works() {
+    let rig = Rig::new();
+    let ledger = rig.ledger("main", "one");
+    let with_tool =
+        |key: &str| Claim { tools: vec!["t".to_owned()], ..claim(key, "f", &[&format!("cred-{key}")]) };
+    let Begun::Yours(first) = run(ledger.begin(&with_tool("k"))).unwrap() else { panic!() };
+    let Begun::InUse { by } = run(ledger.begin(&with_tool("m"))).unwrap() else { panic!("not in use") };
+    assert_eq!(by, first.value.key);
+    // In use means that nothing was taken.
+    assert!(matches!(run(ledger.begin(&claim("n", "f", &["cred-m"]))).unwrap(), Begun::Yours(_)));
+
+    // Another instance cannot take it from one that lives, and can from one whose lease is over.
+    let other = rig.ledger("main", "two");
+    let lease_end = now() + TimeDelta::seconds(LEASE_SECONDS);
+    assert_eq!(run(other.lay_down::<String>(&by)).unwrap(), Some(lease_end));
+    assert!(matches!(run(other.begin(&with_tool("o"))).unwrap(), Begun::InUse { .. }));
+    assert_eq!(run(ledger.lay_down::<String>(&by)).unwrap(), None);
+    let Begun::Yours(second) = run(other.begin(&with_tool("o"))).unwrap() else { panic!("still in use") };
+    // Laid down, it is anybody's to take up; and it needs its tool again.
+    assert!(matches!(run(other.resume::<String>(&by)).unwrap(), Some(Begun::InUse { .. })));
+    rig.clock.set(lease_end);
+    assert_eq!(run(ledger.lay_down::<String>(&second.value.key)).unwrap(), None);
+    assert!(matches!(run(ledger.resume::<String>(&by)).unwrap(), Some(Begun::Yours(_))));
 }

@@ -10,8 +10,8 @@ use lockport::credential::{KeyCredentialKind, Proof, VendorCode};
 use lockport::device::{DeviceHealth, DoorMap, LockDevice};
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, LatencyClass, LatencyProfile, Per, Placement, Recovery, Suspend, VendorDriver, Withdrawal,
-    Withdrawn,
+    Kind, LatencyClass, LatencyProfile, LeaseKey, Per, Placement, Reach, Recovery, Suspend, VendorDriver,
+    Withdrawal, Withdrawn,
 };
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::{LockDeviceId, RoomId};
@@ -81,7 +81,7 @@ impl VendorDriver for YesDriver {
     fn describe(&self) -> DriverDescriptor {
         self.0.clone()
     }
-    fn lease_keys(&self, _: KeyCredentialKind, _: &[LockDeviceId]) -> Vec<String> {
+    fn lease_keys(&self, _: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
     }
     async fn grant(&self, order: &GrantOrder, _: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {

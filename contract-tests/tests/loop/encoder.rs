@@ -1,0 +1,237 @@
+//! Several operations and several processes at one encoder.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures_util::FutureExt as _;
+use lockport::adapter::{Adapter, AdapterSetup};
+use lockport::credential::{Contact, Guest, Holder, IssueInput, KeyCredentialKind, Place, Progress};
+use lockport::driver::{Answer, Attempt, GrantOrder, Granted, VendorDriver};
+use lockport::env::{Clock as _, Env, SeededEntropy};
+use lockport::id::{GuestId, LockDeviceId, ReservationId};
+use lockport::store::{MemoryStore, Partition, Store};
+use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice, Validity};
+use lockport_contract::harness::MockBench;
+use lockport_mock::{MockDriver, Personality};
+
+use crate::bent::{Bend, Bent};
+
+/// Counts who is at which encoder, and takes its time there.
+#[derive(Clone, Debug, Default)]
+struct Slow(Arc<Mutex<Visits>>);
+
+#[derive(Debug, Default)]
+struct Visits {
+    there: BTreeMap<LockDeviceId, usize>,
+    most_at_one: usize,
+    most_at_all: usize,
+}
+
+impl Slow {
+    fn count(&self, at: LockDeviceId, by: isize) {
+        let mut visits = self.0.lock().unwrap();
+        let there = visits.there.entry(at).or_default();
+        *there = there.checked_add_signed(by).unwrap();
+        visits.most_at_one = visits.most_at_one.max(visits.there[&at]);
+        visits.most_at_all = visits.most_at_all.max(visits.there.values().sum());
+    }
+}
+
+/// Lets everybody else go on, so often.
+async fn yield_now(times: usize) {
+    let mut left = times;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[async_trait]
+impl Bend for Slow {
+    async fn grant(
+        &self,
+        inner: &dyn VendorDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let at = order.at.unwrap();
+        self.count(at, 1);
+        yield_now(3).await;
+        let answer = inner.grant(order, attempt).await;
+        yield_now(3).await;
+        self.count(at, -1);
+        answer
+    }
+}
+
+struct Desk {
+    bench: MockBench,
+    store: Arc<dyn Store>,
+    slow: Slow,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let bench = MockBench::of(Personality::Card).unwrap();
+        Self { bench, store: Arc::new(MemoryStore::new()), slow: Slow::default() }
+    }
+
+    fn process(&self, instance: &str) -> Adapter<Bent<Slow>> {
+        let clock = self.bench.clock.clone();
+        let seed = instance.bytes().map(u64::from).sum();
+        let inner = Arc::new(MockDriver::new(self.bench.vendor.clone()));
+        Adapter::new(
+            Bent { inner, bend: self.slow.clone() },
+            AdapterSetup {
+                name: "main".to_owned(),
+                partition: Partition { tenant: self.bench.site.tenant, property: self.bench.site.property },
+                doors: Arc::new(self.bench.site.door_map()),
+                store: Arc::clone(&self.store),
+                env: Env { clock: clock.clone(), sleep: clock, entropy: Arc::new(SeededEntropy::new(seed)) },
+                instance: instance.to_owned(),
+            },
+        )
+    }
+
+    fn encoder(name: &str) -> LockDeviceId {
+        LockDeviceId::derived("encoder", &[name.as_bytes()])
+    }
+
+    fn put(&self, card: &str, at: &str) {
+        self.bench.vendor.encoder(Self::encoder(at)).place_card(card);
+    }
+
+    /// A key for the n-th room, written at this encoder.
+    fn issue(&self, guest: &str, room: usize, at: &str) -> IssueInput {
+        let holder = Holder::Guest(Guest {
+            id: GuestId::derived("guest", &[guest.as_bytes()]),
+            reservation_id: ReservationId::derived("stay", &[guest.as_bytes()]),
+            display_name: None,
+            contact: Contact::default(),
+        });
+        let now = self.bench.clock.now();
+        let window = Validity::new(now, now + TimeDelta::hours(20)).unwrap();
+        let (site, key) = (&self.bench.site, format!("issue-{guest}").parse().unwrap());
+        IssueInput::new(site.tenant, site.property, holder, vec![site.rooms[room].id], window, key)
+            .with_preferred_kinds(vec![KeyCredentialKind::RfidCard])
+            .with_place(Place { at: Some(Self::encoder(at)), holder_device: None })
+    }
+
+    fn opens(&self, card: &str, room: usize) -> bool {
+        let door = self.bench.site.rooms[room].doors[0];
+        self.bench.vendor.door(door).try_open(card, self.bench.clock.now())
+    }
+}
+
+/// Polls both in turn until both are done.
+async fn both<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> (T, T) {
+    futures_util::future::join(one, other).await
+}
+
+#[tokio::test]
+async fn two_operations_at_one_encoder_never_meet_there_and_at_two_they_do() {
+    for (other, most) in [("front", 1), ("back", 2)] {
+        let desk = Desk::new();
+        let process = desk.process("one");
+        desk.put("a", "front");
+        desk.put("b", "back");
+        let (one, two) = both(
+            process.issue_credential(desk.issue("ada", 0, "front")),
+            process.issue_credential(desk.issue("bob", 1, other)),
+        )
+        .await;
+        assert_eq!(one.unwrap().state, Progress::Active);
+        assert_eq!(two.unwrap().state, Progress::Active);
+        let visits = desk.slow.0.lock().unwrap();
+        assert_eq!((visits.most_at_one, visits.most_at_all), (1, most), "at front and {other}");
+    }
+}
+
+/// Another process has to wait: it cannot see when the first one is done.
+#[tokio::test]
+async fn another_process_is_told_to_come_back() {
+    let desk = Desk::new();
+    let (one, two) = (desk.process("one"), desk.process("two"));
+    desk.put("a", "front");
+    let (first, second) = both(
+        one.issue_credential(desk.issue("ada", 0, "front")),
+        two.issue_credential(desk.issue("bob", 1, "front")),
+    )
+    .await;
+    assert_eq!(first.unwrap().state, Progress::Active);
+    let error = second.unwrap_err();
+    assert_eq!(error.reason(), FailureReason::InProgress);
+    assert!(matches!(error.advice(), RetryAdvice::After(_)), "{error:?}");
+    assert_eq!(desk.slow.0.lock().unwrap().most_at_one, 1);
+    desk.put("b", "front");
+    let again = two.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    assert_eq!(again.state, Progress::Active);
+}
+
+#[tokio::test]
+async fn a_key_that_waits_for_its_holder_leaves_the_encoder_and_the_cards_of_others_alone() {
+    let desk = Desk::new();
+    let process = desk.process("one");
+    let waiting = process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
+    assert_eq!(waiting.state, Progress::Pending);
+
+    // Bob's card lies there when the host carries on with whatever is open: it is not Ada's.
+    desk.put("b", "front");
+    assert_eq!(process.sweep().await.unwrap(), 1);
+    assert!(!desk.opens("b", 0), "the key of somebody else was written on the card");
+
+    // Ada, who has not come, holds nobody up.
+    let bob = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    assert_eq!(bob.state, Progress::Active);
+    assert!(desk.opens("b", 1) && !desk.opens("b", 0));
+
+    desk.put("a", "front");
+    let ada = process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
+    assert_eq!(ada.state, Progress::Active);
+    assert!(desk.opens("a", 0));
+}
+
+/// Who never came is told so when the window is over; nothing was begun, so nothing is unknown.
+#[tokio::test]
+async fn nobody_came_in_time() {
+    let desk = Desk::new();
+    let process = desk.process("one");
+    process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
+    let input = desk.issue("ada", 0, "front");
+    desk.bench.clock.advance(TimeDelta::hours(20));
+    let error = process.issue_credential(input.clone()).await.unwrap_err();
+    assert_eq!((error.reason(), error.advice()), (FailureReason::NoCard, RetryAdvice::Never));
+    assert_eq!(process.sweep().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_at_an_encoder_is_free_when_its_lease_is_over() {
+    let desk = Desk::new();
+    desk.put("a", "front");
+    let dead = desk.process("dead");
+    {
+        let mut call = pin!(dead.issue_credential(desk.issue("ada", 0, "front")));
+        while desk.slow.0.lock().unwrap().most_at_one == 0 {
+            assert!((&mut call).now_or_never().is_none());
+        }
+    }
+    desk.slow.0.lock().unwrap().there.clear();
+    desk.put("b", "front");
+    let process = desk.process("next");
+    let error = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap_err();
+    let RetryAdvice::After(wait) = error.advice() else { panic!("{error:?}") };
+    desk.bench.clock.advance(TimeDelta::from_std(wait).unwrap());
+    let bob = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    assert_eq!(bob.state, Progress::Active);
+    assert!(desk.opens("b", 1) && !desk.opens("b", 0));
+}
