@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use async_trait::async_trait;
-use lockport::credential::KeyCredentialKind;
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, VendorDriver, Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
+    Withdrawal, Withdrawn,
 };
 use lockport::env::{Clock, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use lockport::id::LockDeviceId;
@@ -154,8 +154,8 @@ impl<D: VendorDriver> VendorDriver for MortalDriver<D> {
         self.inner.describe()
     }
 
-    fn lease_keys(&self, kind: KeyCredentialKind, doors: &[LockDeviceId]) -> Vec<String> {
-        self.inner.lease_keys(kind, doors)
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        self.inner.lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
