@@ -278,7 +278,7 @@ impl BendDriver for OneGuestPerRoom {
         let door = order.doors[0];
         let before = self.last.lock().unwrap().insert(door, order.clone());
         if let Some(order) = before {
-            let held = Held { order, maybe: Vec::new(), reference: None, note: None };
+            let held = Held::by(order);
             inner
                 .withdraw(
                     &Withdrawal { held, why: WhyWithdraw::Revoke, shared: Vec::new(), at: None },

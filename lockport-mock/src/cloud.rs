@@ -85,6 +85,8 @@ pub(crate) struct Cloud {
     pub(crate) effects_made: u64,
     /// Callers' keys, when they were first seen, and what they stand for.
     pub(crate) keys: BTreeMap<String, (Timestamp, u64)>,
+    /// Jobs that the vendor's own queue came to and refused, with the code.
+    pub(crate) refused: BTreeMap<u64, u16>,
     /// What a vendor that calls back has called and nobody has fetched; `None` for one that does not.
     pub(crate) webhooks: Option<Vec<String>>,
     receive: Receive,
@@ -100,6 +102,7 @@ impl Cloud {
             passes: BTreeMap::new(),
             effects_made: 0,
             keys: BTreeMap::new(),
+            refused: BTreeMap::new(),
             webhooks: None,
             receive,
             chance,
@@ -159,6 +162,11 @@ impl Cloud {
         self.due.iter().any(|(_, what)| creates(what))
     }
 
+    /// Whether a grant of this id waits in the vendor's own queue.
+    pub(crate) fn is_job(&self, id: u64) -> bool {
+        self.due.iter().any(|(_, what)| matches!(what, What::Runs(own, Write::Create(..)) if *own == id))
+    }
+
     /// Takes grants that are meant out of the vendor's own queue.
     pub(crate) fn cancel(&mut self, which: &Which) {
         let is_meant =
@@ -169,6 +177,9 @@ impl Cloud {
     fn run(&mut self, id: u64, write: Write) {
         let is_new = matches!(write, Write::Create(..));
         let outcome = self.apply(write, is_new.then_some(id));
+        if let Err(code) = &outcome {
+            self.refused.insert(id, *code);
+        }
         if let Some(webhooks) = &mut self.webhooks {
             let outcome = outcome.map_or_else(|code| format!("refused {code}"), |_| "done".to_owned());
             webhooks.push(format!("{{\"job\":{id},\"outcome\":\"{outcome}\"}}"));

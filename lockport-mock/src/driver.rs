@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use lockport::credential::{KeyCredentialKind, VendorCode};
 use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT, DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, Suspend,
-    VendorDriver, Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, JobNews, LeaseKey, Reach, Suspend,
+    VendorDriver, Webhook, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, LockError, Operation, Timestamp};
 
-use crate::personality::Personality;
+use crate::personality::{Personality, webhook};
 use crate::url::Ability;
 use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
@@ -144,6 +144,13 @@ impl VendorDriver for MockDriver {
                 warnings: Vec::new(),
             })
         })
+    }
+}
+
+/// Only the personality that calls back does; a text that is none of its own is about nothing.
+impl Webhook for MockDriver {
+    fn job_in(&self, body: &[u8]) -> Option<JobNews> {
+        webhook::news(body)
     }
 }
 

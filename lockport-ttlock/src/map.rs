@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn changes_are_absolute_and_never_open_more_half_way() {
-        let held = |order, maybe| Held { order, maybe, reference: None, note: None };
+        let held = |order, maybe| Held { maybe, ..Held::by(order) };
         use Change::{Freeze, Period, Unfreeze};
         for (from, maybe, to, want) in [
             (order(false, SHORT), vec![], order(false, LONG), vec![Period]),

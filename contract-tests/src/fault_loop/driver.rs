@@ -179,6 +179,7 @@ impl VendorDriver for FaultyDriver {
             Ok(Found::Present(_)) => "there",
             Ok(Found::Otherwise) => "otherwise",
             Ok(Found::Absent) => "not there",
+            Ok(Found::Refused(_)) => "refused",
             Ok(_) => "cannot tell",
             Err(_) => "no answer",
         };

@@ -105,8 +105,32 @@ impl Judge {
                     }
                 }
             }
+            if strict && !self.has_a_key(world, hopes, guest).await? {
+                return Err(Red(format!("{guest} is between two keys, and has neither")));
+            }
         }
         Ok(())
+    }
+
+    /// Whether all of one of the houses opens to the guest: who is given one key for another has one of them at every moment. A
+    /// card that is pulled away while it is written has what was safe to write first.
+    async fn has_a_key(&self, world: &World, hopes: &Hopes, guest: Guest) -> Result<bool, BenchError> {
+        let Some(credential) = world.credential(guest).filter(|_| world.stand.presence.is_none()) else {
+            return Ok(true);
+        };
+        let ring = world.ring.of(credential);
+        'houses: for house in hopes.houses() {
+            for door in &self.doors {
+                let window = house.opens(&world.stand.site, guest, *door);
+                for seconds in window.into_iter().flat_map(|(from, until)| [from, until.saturating_sub(1)]) {
+                    if !self.opens(world, *door, credential, &ring, seconds).await? {
+                        continue 'houses;
+                    }
+                }
+            }
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     fn handed_for(&self, guest: Guest, door: LockDeviceId) -> Vec<Artifact> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::driver::{Answer, Attempt, GrantOrder, Held, Journal, VendorDriver, Withdrawal};
+use lockport::driver::{Answer, Attempt, GrantOrder, Held, Job, Journal, VendorDriver, Verb, Withdrawal};
 use lockport::env::{Clock as _, HttpRequest, HttpTransport, ManualClock};
-use lockport::{LockError, Timestamp};
+use lockport::{LockError, Secret, Timestamp};
 
 use super::ring::Ring;
 
@@ -32,13 +32,15 @@ pub(crate) struct Sent {
     call_key: String,
     resend: bool,
     noted: Option<String>,
+    job: Option<(Verb, Secret)>,
 }
 
 impl Sent {
     pub(crate) fn new(driver: &Arc<dyn VendorDriver>, attempt: &Attempt<'_>) -> Self {
-        let Attempt { call_key, resend, noted, .. } = attempt;
-        let (call_key, noted) = ((*call_key).to_owned(), noted.map(str::to_owned));
-        Self { driver: Arc::clone(driver), call_key, resend: *resend, noted }
+        let Attempt { call_key, resend, noted, job, .. } = *attempt;
+        let (call_key, noted) = (call_key.to_owned(), noted.map(str::to_owned));
+        let job = job.map(|job| (job.verb, job.reference.clone()));
+        Self { driver: Arc::clone(driver), call_key, resend, noted, job }
     }
 
     pub(crate) fn having_noted(self, note: String) -> Self {
@@ -46,8 +48,9 @@ impl Sent {
     }
 
     fn attempt(&self) -> Attempt<'_> {
-        let Self { call_key, resend, noted, .. } = self;
-        Attempt { call_key, resend: *resend, noted: noted.as_deref(), journal: &NobodyThere }
+        let Self { call_key, resend, noted, job, .. } = self;
+        let job = job.as_ref().map(|(verb, reference)| Job { verb: *verb, reference });
+        Attempt { resend: *resend, noted: noted.as_deref(), job, ..Attempt::first(call_key, &NobodyThere) }
     }
 }
 

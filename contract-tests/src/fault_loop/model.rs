@@ -58,7 +58,7 @@ impl House {
     }
 
     /// When the guest may open the door, in seconds after the first full hour.
-    fn opens(&self, site: &Site, guest: Guest, door: LockDeviceId) -> Option<(i64, i64)> {
+    pub(crate) fn opens(&self, site: &Site, guest: Guest, door: LockDeviceId) -> Option<(i64, i64)> {
         let stay = self.stay(guest).filter(|stay| !stay.suspended && stay.doors(site).contains(&door))?;
         Some((i64::from(stay.from) * HOUR, i64::from(stay.until) * HOUR))
     }

@@ -9,17 +9,15 @@ use std::task::Poll;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use lockport::adapter::{Adapter, AdapterSetup};
-use lockport::credential::{Contact, Guest, Holder, IssueInput, KeyCredentialKind, Place, Progress};
+use lockport::adapter::Adapter;
+use lockport::credential::Progress;
 use lockport::driver::{Answer, Attempt, GrantOrder, Granted, VendorDriver};
-use lockport::env::{Clock as _, Env, SeededEntropy};
-use lockport::id::{GuestId, LockDeviceId, ReservationId};
-use lockport::store::{MemoryStore, Partition, Store};
-use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice, Validity};
-use lockport_contract::harness::MockBench;
-use lockport_mock::{MockDriver, Personality};
+use lockport::id::LockDeviceId;
+use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice};
+use lockport_mock::Personality;
 
 use crate::bent::{Bend, Bent};
+use crate::house::House;
 
 /// Counts who is at which encoder, and takes its time there.
 #[derive(Clone, Debug, Default)]
@@ -75,61 +73,17 @@ impl Bend for Slow {
 }
 
 struct Desk {
-    bench: MockBench,
-    store: Arc<dyn Store>,
+    house: House,
     slow: Slow,
 }
 
 impl Desk {
     fn new() -> Self {
-        let bench = MockBench::of(Personality::Card).unwrap();
-        Self { bench, store: Arc::new(MemoryStore::new()), slow: Slow::default() }
+        Self { house: House::of(Personality::Card), slow: Slow::default() }
     }
 
     fn process(&self, instance: &str) -> Adapter<Bent<Slow>> {
-        let clock = self.bench.clock.clone();
-        let seed = instance.bytes().map(u64::from).sum();
-        let inner = Arc::new(MockDriver::new(self.bench.vendor.clone()));
-        Adapter::new(
-            Bent { inner, bend: self.slow.clone() },
-            AdapterSetup {
-                name: "main".to_owned(),
-                partition: Partition { tenant: self.bench.site.tenant, property: self.bench.site.property },
-                doors: Arc::new(self.bench.site.door_map()),
-                store: Arc::clone(&self.store),
-                env: Env { clock: clock.clone(), sleep: clock, entropy: Arc::new(SeededEntropy::new(seed)) },
-                instance: instance.to_owned(),
-            },
-        )
-    }
-
-    fn encoder(name: &str) -> LockDeviceId {
-        LockDeviceId::derived("encoder", &[name.as_bytes()])
-    }
-
-    fn put(&self, card: &str, at: &str) {
-        self.bench.vendor.encoder(Self::encoder(at)).place_card(card);
-    }
-
-    /// A key for the n-th room, written at this encoder.
-    fn issue(&self, guest: &str, room: usize, at: &str) -> IssueInput {
-        let holder = Holder::Guest(Guest {
-            id: GuestId::derived("guest", &[guest.as_bytes()]),
-            reservation_id: ReservationId::derived("stay", &[guest.as_bytes()]),
-            display_name: None,
-            contact: Contact::default(),
-        });
-        let now = self.bench.clock.now();
-        let window = Validity::new(now, now + TimeDelta::hours(20)).unwrap();
-        let (site, key) = (&self.bench.site, format!("issue-{guest}").parse().unwrap());
-        IssueInput::new(site.tenant, site.property, holder, vec![site.rooms[room].id], window, key)
-            .with_preferred_kinds(vec![KeyCredentialKind::RfidCard])
-            .with_place(Place { at: Some(Self::encoder(at)), holder_device: None })
-    }
-
-    fn opens(&self, card: &str, room: usize) -> bool {
-        let door = self.bench.site.rooms[room].doors[0];
-        self.bench.vendor.door(door).try_open(card, self.bench.clock.now())
+        self.house.process(instance, Bent { inner: Arc::new(self.house.driver()), bend: self.slow.clone() })
     }
 }
 
@@ -143,11 +97,11 @@ async fn two_operations_at_one_encoder_never_meet_there_and_at_two_they_do() {
     for (other, most) in [("front", 1), ("back", 2)] {
         let desk = Desk::new();
         let process = desk.process("one");
-        desk.put("a", "front");
-        desk.put("b", "back");
+        desk.house.put("a", "front");
+        desk.house.put("b", "back");
         let (one, two) = both(
-            process.issue_credential(desk.issue("ada", 0, "front")),
-            process.issue_credential(desk.issue("bob", 1, other)),
+            process.issue_credential(desk.house.issue_at("ada", 0, "front")),
+            process.issue_credential(desk.house.issue_at("bob", 1, other)),
         )
         .await;
         assert_eq!(one.unwrap().state, Progress::Active);
@@ -162,10 +116,10 @@ async fn two_operations_at_one_encoder_never_meet_there_and_at_two_they_do() {
 async fn another_process_is_told_to_come_back() {
     let desk = Desk::new();
     let (one, two) = (desk.process("one"), desk.process("two"));
-    desk.put("a", "front");
+    desk.house.put("a", "front");
     let (first, second) = both(
-        one.issue_credential(desk.issue("ada", 0, "front")),
-        two.issue_credential(desk.issue("bob", 1, "front")),
+        one.issue_credential(desk.house.issue_at("ada", 0, "front")),
+        two.issue_credential(desk.house.issue_at("bob", 1, "front")),
     )
     .await;
     assert_eq!(first.unwrap().state, Progress::Active);
@@ -173,8 +127,8 @@ async fn another_process_is_told_to_come_back() {
     assert_eq!(error.reason(), FailureReason::InProgress);
     assert!(matches!(error.advice(), RetryAdvice::After(_)), "{error:?}");
     assert_eq!(desk.slow.0.lock().unwrap().most_at_one, 1);
-    desk.put("b", "front");
-    let again = two.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    desk.house.put("b", "front");
+    let again = two.issue_credential(desk.house.issue_at("bob", 1, "front")).await.unwrap();
     assert_eq!(again.state, Progress::Active);
 }
 
@@ -182,23 +136,23 @@ async fn another_process_is_told_to_come_back() {
 async fn a_key_that_waits_for_its_holder_leaves_the_encoder_and_the_cards_of_others_alone() {
     let desk = Desk::new();
     let process = desk.process("one");
-    let waiting = process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
+    let waiting = process.issue_credential(desk.house.issue_at("ada", 0, "front")).await.unwrap();
     assert_eq!(waiting.state, Progress::Pending);
 
     // Bob's card lies there when the host carries on with whatever is open: it is not Ada's.
-    desk.put("b", "front");
+    desk.house.put("b", "front");
     assert_eq!(process.sweep().await.unwrap(), 1);
-    assert!(!desk.opens("b", 0), "the key of somebody else was written on the card");
+    assert!(!desk.house.opens("b", 0), "the key of somebody else was written on the card");
 
     // Ada, who has not come, holds nobody up.
-    let bob = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    let bob = process.issue_credential(desk.house.issue_at("bob", 1, "front")).await.unwrap();
     assert_eq!(bob.state, Progress::Active);
-    assert!(desk.opens("b", 1) && !desk.opens("b", 0));
+    assert!(desk.house.opens("b", 1) && !desk.house.opens("b", 0));
 
-    desk.put("a", "front");
-    let ada = process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
+    desk.house.put("a", "front");
+    let ada = process.issue_credential(desk.house.issue_at("ada", 0, "front")).await.unwrap();
     assert_eq!(ada.state, Progress::Active);
-    assert!(desk.opens("a", 0));
+    assert!(desk.house.opens("a", 0));
 }
 
 /// Who never came is told so when the window is over; nothing was begun, so nothing is unknown.
@@ -206,9 +160,9 @@ async fn a_key_that_waits_for_its_holder_leaves_the_encoder_and_the_cards_of_oth
 async fn nobody_came_in_time() {
     let desk = Desk::new();
     let process = desk.process("one");
-    process.issue_credential(desk.issue("ada", 0, "front")).await.unwrap();
-    let input = desk.issue("ada", 0, "front");
-    desk.bench.clock.advance(TimeDelta::hours(20));
+    process.issue_credential(desk.house.issue_at("ada", 0, "front")).await.unwrap();
+    let input = desk.house.issue_at("ada", 0, "front");
+    desk.house.bench.clock.advance(TimeDelta::hours(20));
     let error = process.issue_credential(input.clone()).await.unwrap_err();
     assert_eq!((error.reason(), error.advice()), (FailureReason::NoCard, RetryAdvice::Never));
     assert_eq!(process.sweep().await.unwrap(), 0);
@@ -217,21 +171,21 @@ async fn nobody_came_in_time() {
 #[tokio::test]
 async fn what_a_dead_process_left_at_an_encoder_is_free_when_its_lease_is_over() {
     let desk = Desk::new();
-    desk.put("a", "front");
+    desk.house.put("a", "front");
     let dead = desk.process("dead");
     {
-        let mut call = pin!(dead.issue_credential(desk.issue("ada", 0, "front")));
+        let mut call = pin!(dead.issue_credential(desk.house.issue_at("ada", 0, "front")));
         while desk.slow.0.lock().unwrap().most_at_one == 0 {
             assert!((&mut call).now_or_never().is_none());
         }
     }
     desk.slow.0.lock().unwrap().there.clear();
-    desk.put("b", "front");
+    desk.house.put("b", "front");
     let process = desk.process("next");
-    let error = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap_err();
+    let error = process.issue_credential(desk.house.issue_at("bob", 1, "front")).await.unwrap_err();
     let RetryAdvice::After(wait) = error.advice() else { panic!("{error:?}") };
-    desk.bench.clock.advance(TimeDelta::from_std(wait).unwrap());
-    let bob = process.issue_credential(desk.issue("bob", 1, "front")).await.unwrap();
+    desk.house.bench.clock.advance(TimeDelta::from_std(wait).unwrap());
+    let bob = process.issue_credential(desk.house.issue_at("bob", 1, "front")).await.unwrap();
     assert_eq!(bob.state, Progress::Active);
-    assert!(desk.opens("b", 1) && !desk.opens("b", 0));
+    assert!(desk.house.opens("b", 1) && !desk.house.opens("b", 0));
 }

@@ -10,5 +10,7 @@
 
 mod bent;
 mod encoder;
+mod house;
+mod pending;
 mod singles;
 mod teeth;

@@ -6,7 +6,7 @@ mod per_door;
 mod per_stay;
 mod room_wide;
 mod silent_ack;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::fmt;
 use std::str::FromStr;

@@ -78,11 +78,15 @@ pub(super) fn to_pass(order: &GrantOrder) -> Pass {
     }
 }
 
+/// A handle of the vendor's own.
+pub(super) fn number(handle: Option<&Secret>) -> Option<u64> {
+    // EXPOSE: the vendor's own handle, read back by the vendor.
+    handle?.expose().parse().ok()
+}
+
 /// Which passes are meant: by the vendor's own handle, or by every name they may have.
 pub(super) fn which(held: &Held) -> Which {
-    // EXPOSE: the vendor's own handle, read back by the vendor.
-    let id = held.reference.as_ref().and_then(|reference| reference.expose().parse().ok());
-    id.map_or_else(
+    number(held.reference.as_ref()).map_or_else(
         || {
             let orders = std::iter::once(&held.order).chain(&held.maybe);
             Which::Markers(orders.map(|order| order.marker.clone()).collect())
@@ -135,12 +139,16 @@ pub(super) fn replace(
 }
 
 /// Takes it away, in the vendor's way.
-pub(super) fn remove(vendor: &MockVendor, withdrawal: &Withdrawal, how: Write) -> Result<(), LockError> {
+pub(super) fn remove(
+    vendor: &MockVendor,
+    withdrawal: &Withdrawal,
+    how: Write,
+) -> Result<Option<u64>, LockError> {
     let operation = match withdrawal.why {
         WhyWithdraw::Suspend => Operation::SuspendCredential,
         _ => Operation::RevokeCredential,
     };
-    write(vendor, operation, &withdrawal.held.order, how).map(drop)
+    Ok(write(vendor, operation, &withdrawal.held.order, how)?.first().copied())
 }
 
 /// Reads the vendor's whole list, and compares.
@@ -158,6 +166,26 @@ pub(super) fn find(vendor: &MockVendor, order: &GrantOrder) -> Result<Found, Loc
         let present: Vec<Granted> =
             as_ordered.map(|(id, pass)| granted(order, Some(*id), pass.secret.as_ref())).collect();
         Ok(if present.is_empty() { Found::Otherwise } else { Found::Present(present) })
+    })
+}
+
+/// Asks for one grant that the vendor accepted, by the name of the job.
+pub(super) fn find_job(vendor: &MockVendor, order: &GrantOrder, job: u64) -> Result<Found, LockError> {
+    vendor.with(|state, _| {
+        let no = |no: NoAnswer| at_first_door(no.into_error(ErrorCode::VendorUnreachable), order);
+        state.wire.read(None).map_err(no)?;
+        if let Some(code) = state.cloud.refused.get(&job) {
+            let error = NoAnswer::Code(*code).into_error(ErrorCode::KeyIssueFailed);
+            return Ok(Found::Refused(at_first_door(error, order)));
+        }
+        Ok(match state.cloud.passes.get(&job) {
+            Some(pass) if is_as(pass, &to_pass(order)) => {
+                Found::Present(vec![granted(order, Some(job), pass.secret.as_ref())])
+            }
+            Some(_) => Found::Otherwise,
+            None if state.cloud.is_job(job) => Found::Otherwise,
+            None => Found::Absent,
+        })
     })
 }
 

@@ -8,12 +8,12 @@ use chrono::TimeDelta;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, LeaseKey, Pending, Per, Reach, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
+    Kind, LeaseKey, Pending, Per, Reach, Recovery, Suspend, Verb, WaitsFor, Withdrawal, Withdrawn,
 };
 use lockport::{ErrorCode, LockError, Secret, Timestamp};
 
 use super::{Nature, online};
-use crate::cloud::{Cloud, Write};
+use crate::cloud::{Cloud, Which, Write};
 use crate::errcode::NO_SUCH_GRANT;
 use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
@@ -88,13 +88,17 @@ impl Nature for PerStay {
         })
     }
 
-    /// The vendor's list names what lies in its queue, without a token.
+    /// What it accepted is asked for by the job; otherwise the vendor's list names what lies in its queue, without a token.
     async fn find(
         &self,
         vendor: &MockVendor,
         order: &GrantOrder,
-        _attempt: &Attempt<'_>,
+        attempt: &Attempt<'_>,
     ) -> Result<Found, LockError> {
+        let grant = attempt.job.filter(|job| job.verb == Verb::Grant);
+        if let Some(job) = grant.and_then(|job| online::number(Some(job.reference))) {
+            return online::find_job(vendor, order, job);
+        }
         Ok(match online::find(vendor, order)? {
             Found::Absent if vendor.with(|state, _| state.cloud.is_queued(&order.marker)) => Found::Otherwise,
             found => found,
@@ -118,7 +122,9 @@ impl Nature for PerStay {
         withdrawal: &Withdrawal,
         _attempt: &Attempt<'_>,
     ) -> Result<Answer<Withdrawn>, LockError> {
-        online::remove(vendor, withdrawal, Write::Remove(online::which(&withdrawal.held)))?;
+        let job = online::number(withdrawal.held.job.as_ref());
+        let which = job.map_or_else(|| online::which(&withdrawal.held), Which::Id);
+        online::remove(vendor, withdrawal, Write::Remove(which))?;
         Ok(Answer::Done(online::gone()))
     }
 }

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Kind, LeaseKey,
-    Pending, Reach, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, JobNews, Kind,
+    LeaseKey, Pending, Reach, Recovery, Suspend, WaitsFor, Withdrawal, Withdrawn,
 };
-use lockport::{LockError, Secret, Timestamp};
+use lockport::{ErrorCode, LockError, Secret, Timestamp};
 
 use super::{Nature, online};
 use crate::cloud::{Cloud, Write};
+use crate::errcode;
 use crate::vendor::MockVendor;
 
 /// How long a job lies in the vendor's queue.
@@ -35,6 +36,18 @@ fn accepted<T>(vendor: &MockVendor, job: Option<u64>) -> Answer<T> {
     let (ask_after, give_up_at) = vendor.with(|_, now| online::soon(now, LOOK, PATIENCE));
     let reference = job.map(|job| Secret::new(job.to_string()));
     Answer::Pending(Pending { reference, waits_for: WaitsFor::Webhook, ask_after, give_up_at })
+}
+
+/// What the vendor's text says: `{"job":7,"outcome":"done"}`, or `"refused 4003"`.
+pub(crate) fn news(body: &[u8]) -> Option<JobNews> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (job, outcome) = text.strip_prefix("{\"job\":")?.split_once(",\"outcome\":\"")?;
+    let outcome = outcome.strip_suffix("\"}")?;
+    let refused = match outcome.strip_prefix("refused ") {
+        None if outcome == "done" => None,
+        code => Some(errcode::to_lock_error(code?.parse().ok()?, ErrorCode::KeyIssueFailed)),
+    };
+    Some(JobNews { reference: Secret::new(job.to_owned()), refused })
 }
 
 #[async_trait]
@@ -86,7 +99,7 @@ impl Nature for Webhook {
         withdrawal: &Withdrawal,
         _attempt: &Attempt<'_>,
     ) -> Result<Answer<Withdrawn>, LockError> {
-        online::remove(vendor, withdrawal, Write::Remove(online::which(&withdrawal.held)))?;
-        Ok(accepted(vendor, None))
+        let job = online::remove(vendor, withdrawal, Write::Remove(online::which(&withdrawal.held)))?;
+        Ok(accepted(vendor, job))
     }
 }

@@ -56,7 +56,7 @@ impl Stand {
     }
 
     pub(crate) fn attempt<'a>(&'a self, call_key: &'a str, noted: Option<&'a str>) -> Attempt<'a> {
-        Attempt { call_key, resend: false, noted, journal: &self.notes }
+        Attempt { noted, ..Attempt::first(call_key, &self.notes) }
     }
 
     /// An order for the first door and the next hour; `text` as the artifact, where the core has one.
@@ -157,5 +157,5 @@ impl Stand {
 }
 
 fn held_by(order: &GrantOrder, reference: Option<Secret>) -> Held {
-    Held { order: order.clone(), maybe: Vec::new(), reference, note: None }
+    Held { reference, ..Held::by(order.clone()) }
 }

@@ -223,7 +223,7 @@ pub(crate) fn blocked() -> GrantOrder {
 }
 
 pub(crate) fn held(order: GrantOrder, reference: Option<&str>) -> Held {
-    Held { order, maybe: vec![], reference: reference.map(|text| Secret::new(text.to_owned())), note: None }
+    Held { reference: reference.map(|text| Secret::new(text.to_owned())), ..Held::by(order) }
 }
 
 pub(crate) fn withdrawal(held: Held) -> Withdrawal {
@@ -251,7 +251,5 @@ impl Journal for Broken {
     }
 }
 
-pub(crate) const FIRST: Attempt<'static> =
-    Attempt { call_key: "call-1", resend: false, noted: None, journal: &Paper };
-pub(crate) const AGAIN: Attempt<'static> =
-    Attempt { call_key: "call-1", resend: true, noted: None, journal: &Paper };
+pub(crate) const FIRST: Attempt<'static> = Attempt::first("call-1", &Paper);
+pub(crate) const AGAIN: Attempt<'static> = Attempt { resend: true, ..FIRST };

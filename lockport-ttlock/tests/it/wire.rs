@@ -86,6 +86,7 @@ async fn run(driver: &TtlockDriver, call: &Call) -> Result<Value, LockError> {
             Found::Absent => json!("absent"),
             Found::CannotTell => json!("cannot_tell"),
             Found::Otherwise => json!("otherwise"),
+            Found::Refused(error) => return Err(error),
         },
         "amend" => granted(&done(driver.amend(&held, &call.target.build(), attempt).await?)),
         "withdraw" => {

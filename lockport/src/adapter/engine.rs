@@ -14,8 +14,8 @@ use super::plan::marker;
 use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
 use crate::credential::{Proof, Warning, WarningCode};
 use crate::driver::{
-    AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Journal, Kind, Pending,
-    VendorDriver, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
+    AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, Pending,
+    VendorDriver, Verb, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{FailureReason, LockError, RetryAdvice};
@@ -114,6 +114,10 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
         match rule(kind, step.act) {
             AfterLost::Resend { within } if remembered(step, within, now) => {
+                if self.has_taken_away(op, index).await? {
+                    let step = step_mut(op, index)?;
+                    (step.lost_at, step.unanswered) = (None, 0);
+                }
                 self.mark_sent(op, index).await?;
                 self.call(op, index, kind, true).await
             }
@@ -130,6 +134,7 @@ impl<D: VendorDriver> Engine<'_, D> {
         step.state = StepState::Sent;
         step.first_sent.get_or_insert(now);
         step.last_sent = Some(now);
+        step.unanswered = step.unanswered.saturating_add(1);
         let (act, order) = (step.act, step.order.clone());
         match act {
             Act::Grant => {
@@ -162,10 +167,13 @@ impl<D: VendorDriver> Engine<'_, D> {
         let now_sent = step_of(op, index)?.clone();
         let call_key = format!("{}:{index}", op.value.key);
         let journal = StepJournal::new(self.env, self.ledger, op, index);
-        let attempt =
-            Attempt { call_key: &call_key, resend, noted: now_sent.note.as_deref(), journal: &journal };
+        let attempt = Attempt { resend, ..attempt(&now_sent, &call_key, &journal) };
         let answer = self.effect(&now_sent, &attempt).await;
         *op = journal.op.into_inner();
+        if !answer.as_ref().is_err_and(|error| error.advice() == RetryAdvice::OutcomeUnknown) {
+            let step = step_mut(op, index)?;
+            step.unanswered = step.unanswered.saturating_sub(1);
+        }
         match answer {
             Ok(effect) => self.record(op, index, effect).await,
             Err(error) => self.not_done(op, index, kind, error).await,
@@ -236,6 +244,7 @@ impl<D: VendorDriver> Engine<'_, D> {
         let step = step_mut(op, index)?;
         step.state = StepState::Planned;
         step.lost_at = None;
+        step.unanswered = 0;
         step.note = None;
         let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
         self.forget(act, grant, serial, &mut transaction).await?;
@@ -313,8 +322,17 @@ impl<D: VendorDriver> Engine<'_, D> {
         match effect {
             Effect::Pending(pending) => {
                 let then = pending.ask_after;
-                step.waiting = Some(pending);
-                self.save(op).await?;
+                let known = step.waiting.take().and_then(|before| before.reference);
+                let reference = pending.reference.clone().or(known);
+                let job = reference.clone().filter(|_| act == Act::Grant);
+                step.waiting = Some(Pending { reference, ..pending });
+                if job.is_some() {
+                    let mut grant = self.required_grant(order.grant).await?;
+                    grant.value.held.job = job;
+                    transaction.put(&mut grant)?;
+                }
+                transaction.put(op)?;
+                transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
                 return Ok(Ran::Waiting(then));
             }
             Effect::Granted(mut all) => {
@@ -372,7 +390,7 @@ impl<D: VendorDriver> Engine<'_, D> {
         Ok(Stored::read(self.ledger.store(), self.ledger.partition(), &id.to_string()).await?)
     }
 
-    async fn required_grant(&self, id: GrantId) -> Result<Stored<GrantRecord>, LockError> {
+    pub(super) async fn required_grant(&self, id: GrantId) -> Result<Stored<GrantRecord>, LockError> {
         self.grant_record(id).await?.ok_or_else(|| StoreError::Corrupt.into())
     }
 
@@ -395,6 +413,18 @@ impl<D: VendorDriver> Engine<'_, D> {
 pub(super) fn quiet_until(op: &ProgramRecord, late_by: Duration, now: Timestamp) -> Option<Timestamp> {
     let lost = op.body.steps.iter().filter_map(|step| step.lost_at).max()?;
     Some(plus(lost, late_by)).filter(|until| *until > now)
+}
+
+/// What a driver is told of a step beside its order.
+pub(super) fn attempt<'a>(step: &'a Step, call_key: &'a str, journal: &'a dyn Journal) -> Attempt<'a> {
+    let verb = match step.act {
+        Act::Grant => Verb::Grant,
+        Act::Amend => Verb::Amend,
+        Act::Withdraw(_) => Verb::Withdraw,
+    };
+    let reference = step.waiting.as_ref().and_then(|pending| pending.reference.as_ref());
+    let job = reference.map(|reference| Job { verb, reference });
+    Attempt { noted: step.note.as_deref(), job, ..Attempt::first(call_key, journal) }
 }
 
 pub(super) fn step_of(op: &Stored<ProgramRecord>, index: usize) -> Result<&Step, StoreError> {
@@ -433,7 +463,7 @@ pub(super) fn until(then: Timestamp, now: Timestamp) -> Duration {
 
 fn sent_grant(order: GrantOrder) -> GrantRecord {
     let effective = order.window;
-    let held = Held { order, maybe: Vec::new(), reference: None, note: None };
+    let held = Held::by(order);
     GrantRecord { held, state: GrantState::Unknown, artifact: None, effective, proof: None }
 }
 

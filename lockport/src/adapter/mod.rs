@@ -13,6 +13,7 @@ mod plan;
 mod planning;
 mod record;
 mod recover;
+mod webhook;
 
 use std::sync::Arc;
 

@@ -142,7 +142,7 @@ impl<D: VendorDriver> Adapter<D> {
     /// What the store says; what a vendor says only leaves its operation open.
     pub async fn sweep(&self) -> Result<usize, LockError> {
         let mut open: usize = 0;
-        for key in self.ledger.open_operations::<Program>().await? {
+        for key in self.ledger.open::<Program>().await?.into_iter().map(|operation| operation.key) {
             let busy = self.busy.of(&key);
             let _mine = busy.lock().await;
             let run = match self.ledger.resume::<Program>(&key).await? {
@@ -162,13 +162,13 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(open)
     }
 
-    fn come_back(&self, then: Timestamp) -> LockError {
+    pub(super) fn come_back(&self, then: Timestamp) -> LockError {
         let wait = until(then, self.env.now());
         let message = "another operation on the same credential or lock is under way";
         LockError::new(ErrorCode::StateConflict, FailureReason::InProgress, RetryAdvice::After(wait), message)
     }
 
-    const fn engine(&self, asked: Asked) -> Engine<'_, D> {
+    pub(super) const fn engine(&self, asked: Asked) -> Engine<'_, D> {
         Engine { driver: &self.driver, ledger: &self.ledger, env: &self.env, asked }
     }
 
@@ -203,7 +203,7 @@ impl<D: VendorDriver> Adapter<D> {
     }
 
     /// Works on an operation from wherever it stands, as far as it will go.
-    async fn run(&self, op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
+    pub(super) async fn run(&self, op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
         let key = op.value.key.clone();
         let ran = self.carry_out(op, asked).await;
         if !matches!(ran, Ok(Run { waits_until: None, .. })) {
@@ -277,7 +277,7 @@ impl<D: VendorDriver> Adapter<D> {
         }
     }
 
-    fn kind_of(&self, step: Option<&Step>) -> Result<Kind, LockError> {
+    pub(super) fn kind_of(&self, step: Option<&Step>) -> Result<Kind, LockError> {
         let kind = step.and_then(|step| self.descriptor.kind(step.order.kind));
         kind.cloned().ok_or_else(|| StoreError::Corrupt.into())
     }

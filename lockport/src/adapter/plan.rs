@@ -64,10 +64,14 @@ pub(super) fn next(program: &mut Program, waiting: &BTreeSet<usize>) -> Next {
         program.steps.iter_mut().filter(forward).for_each(|step| step.state = StepState::Cancelled);
     }
     let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Sent | StepState::Again);
-    let mut unsettled =
-        program.steps.iter().enumerate().filter(|(_, step)| open(step)).map(|(index, _)| index).peekable();
+    let gives = |step: &Step| matches!(step.act, Act::Grant | Act::Amend);
+    // What stands in the place of something else has to be there before that is taken away.
+    let is_giving = program.steps.iter().any(|step| open(step) && gives(step) && !step.undo);
+    let is_early = |step: &Step| is_giving && step.act == Act::Withdraw(WhyWithdraw::Moved);
+    let mut unsettled = program.steps.iter().enumerate().filter(|(_, step)| open(step)).peekable();
     if unsettled.peek().is_some() {
-        return unsettled.find(|index| !waiting.contains(index)).map_or(Next::Wait, Next::Execute);
+        let ready = unsettled.find(|(index, step)| !waiting.contains(index) && !is_early(step));
+        return ready.map_or(Next::Wait, |(index, _)| Next::Execute(index));
     }
     match refused {
         None => Next::Done,

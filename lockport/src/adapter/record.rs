@@ -180,6 +180,8 @@ pub(super) struct Step {
     pub(super) last_sent: Option<Timestamp>,
     /// When a call was sent that got no answer and may still land.
     pub(super) lost_at: Option<Timestamp>,
+    /// How many calls were sent and got no answer.
+    pub(super) unanswered: u32,
     pub(super) note: Option<String>,
     pub(super) waiting: Option<Pending>,
 }
@@ -197,6 +199,7 @@ impl Step {
             first_sent: None,
             last_sent: None,
             lost_at: None,
+            unanswered: 0,
             note: None,
             waiting: None,
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::engine::{Effect, Engine, Ran, StepJournal, plus, step_mut, step_of, until};
-use super::record::{Act, ProgramRecord, StepState};
+use super::engine::{Effect, Engine, Ran, StepJournal, attempt, plus, step_mut, step_of, until};
+use super::record::{Act, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
 use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -14,6 +14,8 @@ use crate::validity::Timestamp;
 
 /// How long a pending step is left alone between two looks when the vendor names no time.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// How soon after a lost call a second look makes sense; the third comes after as long again, and so on.
+const LOOK_SOON: Duration = Duration::from_secs(5);
 
 impl<D: VendorDriver> Engine<'_, D> {
     /// Looks at the vendor for what a lost call left. `refusal` is what the vendor said to a later call, not yet believed.
@@ -24,10 +26,11 @@ impl<D: VendorDriver> Engine<'_, D> {
         kind: &Kind,
         refusal: Option<LockError>,
     ) -> Result<Ran, LockError> {
-        let found = self.look(op, index).await?;
+        let now = self.env.now();
         let step = step_of(op, index)?;
         let withdraws = matches!(step.act, Act::Withdraw(_));
-        let settled_at = step.lost_at.map(|lost| plus(lost, kind.recovery.late_by));
+        let settled_at = settled_at(step, kind);
+        let (found, refusal) = told(self.look(op, index).await?, refusal, withdraws);
         match found {
             Found::Present(granted) if !withdraws && !granted.is_empty() => {
                 step_mut(op, index)?.lost_at = None;
@@ -46,11 +49,14 @@ impl<D: VendorDriver> Engine<'_, D> {
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::OutcomeUnknown))
             }
             // Not there (or still there) while a call may yet land: too early to say.
-            _ if settled_at.is_some_and(|settled| settled > self.env.now()) => {
-                let wait = settled_at.map_or(Duration::ZERO, |settled| until(settled, self.env.now()));
+            _ if settled_at.is_some_and(|settled| settled > now) => {
+                let lost = step_of(op, index)?.lost_at.unwrap_or(now);
+                // Only that it is not there has to wait so long: that it is there may be seen sooner.
+                let soon = LOOK_SOON.max(until(now, lost));
+                let wait = settled_at.map_or(Duration::ZERO, |settled| until(settled, now).min(soon));
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::After(wait)))
             }
-            found => match (refusal, found) {
+            found => match (refusal.filter(|_| !withdraws), found) {
                 (Some(error), found) => self.refused_with(op, index, found, error).await,
                 (None, Found::Absent) if !withdraws => self.unsend(op, index).await,
                 (None, _) => {
@@ -75,37 +81,95 @@ impl<D: VendorDriver> Engine<'_, D> {
             return Ok(Ran::Waiting(pending.ask_after));
         }
         let found = self.look(op, index).await?;
-        let withdraws = matches!(step_of(op, index)?.act, Act::Withdraw(_));
-        match found {
-            Found::Present(granted) if !withdraws && !granted.is_empty() => {
+        self.judge_pending(op, index, kind, pending, (found, None)).await
+    }
+
+    /// The vendor has called about a step that it had accepted; what it says is looked at, and its no is believed where nothing
+    /// speaks against it.
+    pub(super) async fn called_about(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+        refused: Option<LockError>,
+    ) -> Result<Ran, LockError> {
+        let Some(pending) = step_of(op, index)?.waiting.clone() else { return Ok(Ran::Settled) };
+        let found = self.look(op, index).await?;
+        self.judge_pending(op, index, kind, &pending, (found, refused)).await
+    }
+
+    async fn judge_pending(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+        pending: &Pending,
+        (found, refused): (Found, Option<LockError>),
+    ) -> Result<Ran, LockError> {
+        let now = self.env.now();
+        let step = step_of(op, index)?;
+        let withdraws = matches!(step.act, Act::Withdraw(_));
+        let may_land = settled_at(step, kind).filter(|settled| *settled > now);
+        let is_over = now >= pending.give_up_at;
+        let look_again = |then| Pending { ask_after: then, ..pending.clone() };
+        match told(found, refused, withdraws) {
+            (Found::Present(granted), _) if !withdraws && !granted.is_empty() => {
                 self.record(op, index, Effect::Granted(granted)).await
             }
-            Found::Absent if withdraws => {
+            (Found::Absent, _) if withdraws => {
                 let proof = kind.best_proof;
                 self.record(op, index, Effect::Withdrawn(Withdrawn { proof, warnings: Vec::new() })).await
             }
-            Found::CannotTell if now >= pending.give_up_at => self.declare(op, index).await,
             // Still there. Perhaps a lost call brought it after the vendor had done its work; a taking away is never given up.
-            _ if withdraws && (now >= pending.give_up_at || brought_late(op, index, now)) => {
+            (_, refused) if withdraws && (is_over || refused.is_some() || brought_late(op, index, now)) => {
                 let step = step_mut(op, index)?;
                 step.waiting = None;
                 step.state = StepState::Again;
                 self.save(op).await?;
                 Ok(Ran::Settled)
             }
-            found if now >= pending.give_up_at => {
+            (found, Some(error)) => match may_land {
+                None => self.refused_with(op, index, found, error).await,
+                Some(then) => self.wait(op, index, look_again(then)).await,
+            },
+            (Found::CannotTell, None) if is_over => self.declare(op, index).await,
+            (found, None) if is_over => {
                 let message = "the vendor accepted it and never did it";
                 let code = op.value.body.intent.verb().refusal_code();
                 let error = LockError::new(code, FailureReason::Timeout, RetryAdvice::Never, message);
                 self.refused_with(op, index, found, error).await
             }
-            _ => {
-                let ask_after = now.checked_add_signed(LOOK_AGAIN).unwrap_or(now);
-                step_mut(op, index)?.waiting = Some(Pending { ask_after, ..pending.clone() });
-                self.save(op).await?;
-                Ok(Ran::Waiting(ask_after))
-            }
+            _ => self.wait(op, index, look_again(now.checked_add_signed(LOOK_AGAIN).unwrap_or(now))).await,
         }
+    }
+
+    async fn wait(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        pending: Pending,
+    ) -> Result<Ran, LockError> {
+        let then = pending.ask_after;
+        step_mut(op, index)?.waiting = Some(pending);
+        self.save(op).await?;
+        Ok(Ran::Waiting(then))
+    }
+
+    /// Whether a lost withdrawal has certainly landed, so that nothing of it is on its way any more: what was there is gone, and
+    /// only one call could have taken it.
+    pub(super) async fn has_taken_away(
+        &self,
+        op: &Stored<ProgramRecord>,
+        index: usize,
+    ) -> Result<bool, LockError> {
+        let step = step_of(op, index)?;
+        if !matches!(step.act, Act::Withdraw(_)) || step.unanswered != 1 || op.value.quiet_until.is_some() {
+            return Ok(false);
+        }
+        let state = self.required_grant(step.order.grant).await?.value.state;
+        let was_there = matches!(state, GrantState::Live | GrantState::Suspended);
+        // A look that fails decides nothing.
+        Ok(was_there && matches!(self.look(op, index).await, Ok(Found::Absent)))
     }
 
     /// Refused; and what was found there counts. What is done by half counts as given, so that it is taken back.
@@ -130,9 +194,22 @@ impl<D: VendorDriver> Engine<'_, D> {
         let step = step_of(op, index)?;
         let call_key = format!("{}:{index}", op.value.key);
         let journal = StepJournal::new(self.env, self.ledger, op, index);
-        let attempt =
-            Attempt { call_key: &call_key, resend: true, noted: step.note.as_deref(), journal: &journal };
+        let attempt = Attempt { resend: true, ..attempt(step, &call_key, &journal) };
         self.driver.find(&step.order, &attempt).await
+    }
+}
+
+/// When the lost calls of a step can no longer land.
+fn settled_at(step: &Step, kind: &Kind) -> Option<Timestamp> {
+    step.lost_at.map(|lost| plus(lost, kind.recovery.late_by))
+}
+
+/// What a look found, and what the vendor said no to. Whose withdrawal was refused has what he had.
+fn told(found: Found, refusal: Option<LockError>, withdraws: bool) -> (Found, Option<LockError>) {
+    match found {
+        Found::Refused(error) if withdraws => (Found::Otherwise, Some(error)),
+        Found::Refused(error) => (Found::Absent, Some(error)),
+        found => (found, refusal),
     }
 }
 

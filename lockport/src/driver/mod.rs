@@ -18,8 +18,8 @@ pub use self::descriptor::{
 };
 pub(crate) use self::order::LeaseSpan;
 pub use self::order::{
-    Answer, Attempt, Found, GrantOrder, Granted, Held, Journal, LeaseKey, Pending, Reach, Relation, WaitsFor,
-    WhyWithdraw, Withdrawal, Withdrawn,
+    Answer, Attempt, Found, GrantOrder, Granted, Held, Job, JobNews, Journal, LeaseKey, Pending, Reach,
+    Relation, Verb, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use crate::device::{DeviceHealth, LockDevice};
 use crate::error::LockError;
@@ -51,7 +51,8 @@ pub trait VendorDriver: fmt::Debug + Send + Sync + 'static {
     /// As in the contract above.
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError>;
 
-    /// Every effect of this order that the vendor holds now: what bears its marker, and whether it is as the order says.
+    /// Every effect of this order that the vendor holds now: what bears its marker, and whether it is as the order says. Where
+    /// the attempt names a job, the vendor may be asked about that instead.
     ///
     /// # Errors
     /// When the vendor could not be asked.
@@ -89,4 +90,10 @@ pub trait VendorDriver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `DEVICE_NOT_PAIRED` when the vendor does not know it, or when the vendor could not be asked.
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError>;
+}
+
+/// A vendor that calls back: what it accepted is looked at when it says so, and not only when a look makes sense.
+pub trait Webhook: VendorDriver {
+    /// The job that such a call is about; `None` when it is about none. Whether the call is the vendor's own was checked before.
+    fn job_in(&self, body: &[u8]) -> Option<JobNews>;
 }

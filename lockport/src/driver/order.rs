@@ -102,8 +102,19 @@ pub struct Held {
     /// The vendor's reference. `None` when the answer of the grant was lost: the order must do.
     #[serde(with = "stored")]
     pub reference: Option<Secret>,
+    /// What the vendor called the granting when it accepted it; it may be all that there is of it.
+    #[serde(with = "stored")]
+    pub job: Option<Secret>,
     /// What the granting try wrote down.
     pub note: Option<String>,
+}
+
+impl Held {
+    /// What is held when nothing is known of it but its order.
+    #[must_use]
+    pub const fn by(order: GrantOrder) -> Self {
+        Self { order, maybe: Vec::new(), reference: None, job: None, note: None }
+    }
 }
 
 /// One taking away.
@@ -174,7 +185,7 @@ pub enum Answer<T> {
 /// Something accepted whose end is not known yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {
-    /// The vendor's handle of the job.
+    /// The vendor's handle of the job. It comes back in [`Attempt::job`] and [`Held::job`].
     #[serde(with = "stored")]
     pub reference: Option<Secret>,
     /// Who has to do something.
@@ -207,6 +218,8 @@ pub enum Found {
     Otherwise,
     /// Nothing that bears the order's marker: a promise.
     Absent,
+    /// The vendor had accepted the write, and then said no: this error, which is final. Nothing of it is there.
+    Refused(LockError),
     /// The vendor's answer does not tell.
     CannotTell,
 }
@@ -227,11 +240,48 @@ pub struct Attempt<'a> {
     pub resend: bool,
     /// What an earlier try wrote down.
     pub noted: Option<&'a str>,
+    /// What the vendor called this step when it accepted it, where it did.
+    pub job: Option<Job<'a>>,
     /// Where this try writes down.
     pub journal: &'a dyn Journal,
 }
 
-impl Attempt<'_> {
+/// A write that the vendor accepted and was not seen to have done.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// What it does: a look for what a withdrawal left is not answered by the job of a grant.
+    pub verb: Verb,
+    /// The vendor's handle of it.
+    pub reference: &'a Secret,
+}
+
+/// What a write does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// It gives.
+    Grant,
+    /// It changes.
+    Amend,
+    /// It takes away.
+    Withdraw,
+}
+
+/// What a call of the vendor's says about a job.
+#[derive(Clone, Debug)]
+pub struct JobNews {
+    /// The vendor's handle of it.
+    pub reference: Secret,
+    /// Why the vendor did not do it; `None` when it did.
+    pub refused: Option<LockError>,
+}
+
+impl<'a> Attempt<'a> {
+    /// The first try of a step, about which nothing is known yet.
+    #[must_use]
+    pub const fn first(call_key: &'a str, journal: &'a dyn Journal) -> Self {
+        Self { call_key, resend: false, noted: None, job: None, journal }
+    }
+
     /// Writes down what a later try must know. Durable when it returns.
     ///
     /// # Errors

@@ -183,7 +183,7 @@ impl Ledger {
                     return Ok(Begun::OtherInput);
                 }
                 Some(operation) => self.take_over(operation).await,
-                None => self.open(claim).await,
+                None => self.begin_new(claim).await,
             };
             match tried {
                 Err(error) if is_conflict(&error) => {}
@@ -207,17 +207,17 @@ impl Ledger {
         }
     }
 
-    /// The keys of the operations that are not settled.
+    /// The operations that are not settled, whoever works on them.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn open_operations<B>(&self) -> Result<Vec<IdempotencyKey>, LockError>
+    pub async fn open<B>(&self) -> Result<Vec<Operation<B>>, LockError>
     where
         B: Serialize + DeserializeOwned + Send + Sync,
     {
         let open =
             Stored::<Operation<B>>::find(self.store(), self.partition, &open_term(&self.adapter)).await?;
-        Ok(open.into_iter().map(|operation| operation.value.key).collect())
+        Ok(open.into_iter().map(|operation| operation.value).collect())
     }
 
     async fn take_over<B>(&self, mut operation: Stored<Operation<B>>) -> Result<Begun<B>, LockError>
@@ -244,7 +244,7 @@ impl Ledger {
         Ok(Begun::Yours(operation))
     }
 
-    async fn open<B>(&self, claim: &Claim<B>) -> Result<Begun<B>, LockError>
+    async fn begin_new<B>(&self, claim: &Claim<B>) -> Result<Begun<B>, LockError>
     where
         B: Clone + Serialize + DeserializeOwned + Send + Sync,
     {
