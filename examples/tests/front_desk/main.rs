@@ -8,9 +8,8 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
-mod booking;
-mod chance;
-mod generator;
+mod days;
+mod judge;
 mod model;
 mod program;
 mod random_days;
@@ -18,4 +17,5 @@ mod refusals;
 mod rehearsed;
 mod restarts;
 mod samples;
+mod shrink;
 mod stores;
