@@ -62,7 +62,12 @@ fn complaint(kind: &'static str, words: impl Into<String>) -> Complaint {
 }
 
 /// Plays a day within this process.
-pub(crate) async fn played(day: &Day, file: &[u8], seed: u64, store: Option<PathBuf>) -> Result<Played, Complaint> {
+pub(crate) async fn played(
+    day: &Day,
+    file: &[u8],
+    seed: u64,
+    store: Option<PathBuf>,
+) -> Result<Played, Complaint> {
     let failed = |error: &dyn std::fmt::Display| complaint("not played", error.to_string());
     let hotel = Hotel::read(day.hotel.to_string().as_bytes()).map_err(|error| failed(&error))?;
     let lines = day::read(&hotel, file);
@@ -81,7 +86,8 @@ pub(crate) async fn played(day: &Day, file: &[u8], seed: u64, store: Option<Path
     let mut told = Vec::new();
     let mut secrets = BTreeSet::new();
     let mut json = Json::new(&mut told);
-    let mut player = Player::open(&hotel, opening, seed, store, &mut json).await.map_err(|error| failed(&error))?;
+    let mut player =
+        Player::open(&hotel, opening, seed, store, &mut json).await.map_err(|error| failed(&error))?;
     for line in &lines {
         player.line(line).await.map_err(|error| failed(&error))?;
         for guest in &guests {
@@ -113,7 +119,10 @@ pub(crate) fn complaints(day: &Day, wants: &[Want], played: &Played, tally: &mut
             complaints.push(complaint("answered twice", format!("line {number} is answered twice")));
         }
         if let Some(event) = told.get("event") {
-            if event["tenantId"] != day.hotel["tenantId"] || !event["id"].is_string() || !event["data"].is_object() {
+            if event["tenantId"] != day.hotel["tenantId"]
+                || !event["id"].is_string()
+                || !event["data"].is_object()
+            {
                 complaints.push(complaint("odd event", line));
             }
             let subject = event["subject"].as_str().unwrap_or_default();
@@ -146,7 +155,10 @@ pub(crate) fn complaints(day: &Day, wants: &[Want], played: &Played, tally: &mut
     tally.issued += issued;
     tally.revoked += revoked;
     if !answers.is_empty() {
-        complaints.push(complaint("too many answers", format!("answers to lines that say nothing: {:?}", answers.keys())));
+        complaints.push(complaint(
+            "too many answers",
+            format!("answers to lines that say nothing: {:?}", answers.keys()),
+        ));
     }
     let shown = json!({ "summary": {
         "tries": counted.tries, "opened": counted.opened, "refusedLines": counted.refused_lines, "issued": issued,
@@ -158,7 +170,11 @@ pub(crate) fn complaints(day: &Day, wants: &[Want], played: &Played, tally: &mut
     // No PIN, token or vendor reference stands in any output.
     let words: BTreeSet<&str> = told.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let is_told = |secret: &&String| {
-        if secret.chars().all(|c| c.is_ascii_digit()) { words.contains(&***secret) } else { told.contains(&***secret) }
+        if secret.chars().all(|c| c.is_ascii_digit()) {
+            words.contains(&***secret)
+        } else {
+            told.contains(&***secret)
+        }
     };
     if secrets.iter().any(|secret| is_told(&secret)) || told.contains(CANARY) {
         complaints.push(complaint("secret", "something that somebody was handed stands in the output"));
@@ -208,7 +224,8 @@ pub(crate) fn differences(day: &Day, wants: &[Want], with: &Played, without: &Pl
         }
         if with["opened"] != without["opened"] || with["task"].is_null() != without["task"].is_null() {
             let line = String::from_utf8_lossy(&item.line(*want)).into_owned();
-            let words = format!("line {}: {line}\n    without restarts {without}, with them {with}", with["line"]);
+            let words =
+                format!("line {}: {line}\n    without restarts {without}, with them {with}", with["line"]);
             complaints.push(complaint("noticed restart", words));
         }
     }

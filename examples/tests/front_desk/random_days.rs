@@ -70,8 +70,9 @@ fn play_all(seeds: impl Iterator<Item = u64>, features: Features) -> (Tally, Vec
     let mut failures = Vec::new();
     for seed in seeds {
         let day = day(seed, features);
-        let mut judged = |day: &Day| runtime.block_on(judged(day, seed, &mut tally));
-        let Some(first) = judged(&day).into_iter().next() else { continue };
+        let first = runtime.block_on(judged(&day, seed, &mut tally)).into_iter().next();
+        let Some(first) = first else { continue };
+        let judged = |day: &Day| runtime.block_on(judged(day, seed, &mut Tally::default()));
         let short = shrink(&day, |day| judged(day).iter().any(|complaint| complaint.kind == first.kind));
         let complaints = judged(&short);
         failures.push((seed, left_behind(&short, day.items.len(), seed, &complaints)));
@@ -103,12 +104,14 @@ async fn judged(day: &Day, seed: u64, tally: &mut Tally) -> Vec<Complaint> {
 /// where a call lost in a crash may end in a task.
 fn is_as_without_restarts(day: &Day) -> bool {
     let said = |item: &Item, word: &str| matches!(item, Item::Said { member, .. } if *member == word);
-    let dies = day.items.iter().any(|item| matches!(item, Item::Said { value, .. } if !value["afterCalls"].is_null()));
+    let dies = day
+        .items
+        .iter()
+        .any(|item| matches!(item, Item::Said { value, .. } if !value["afterCalls"].is_null()));
     let vendors = day.hotel["vendors"].to_string();
-    day.items.iter().any(Item::is_restart)
-        && !day.items.iter().any(|item| said(item, "outage"))
-        && !vendors.contains("fail=")
-        && !(dies && vendors.contains("silent_ack"))
+    let has_outage = day.items.iter().any(|item| said(item, "outage"));
+    let is_noticed = dies && ["silent_ack", "webhook", "room_wide"].iter().any(|slow| vendors.contains(slow));
+    day.items.iter().any(Item::is_restart) && !has_outage && !vendors.contains("fail=") && !is_noticed
 }
 
 /// Leaves the day where it can be looked at, and says how.

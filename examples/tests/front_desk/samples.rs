@@ -78,5 +78,8 @@ fn plays((hotel, day): (&str, &str)) -> (Summary, Vec<String>) {
         runtime.block_on(play(&hotel, &day, 1, StoreAt::default(), &mut Json::new(&mut told))).unwrap();
     let told = String::from_utf8(told).unwrap();
     let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    (summary, told.filter(|told| told["refused"].is_object()).map(|told| text(&told["refused"]["code"])).collect())
+    (
+        summary,
+        told.filter(|told| told["refused"].is_object()).map(|told| text(&told["refused"]["code"])).collect(),
+    )
 }

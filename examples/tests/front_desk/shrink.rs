@@ -82,7 +82,9 @@ mod tests {
         let said = |number: i64| Item::Said { at: number, member: "restart", value: json!({ "n": number }) };
         let hotel = json!({ "vendors": { "main": {} }, "rooms": [{ "vendor": "main" }], "areas": [] });
         let day = Day { hotel, items: (0..100).map(said).collect() };
-        let has = |day: &Day, number: i64| day.items.iter().any(|item| matches!(item, Item::Said { at, .. } if *at == number));
+        let has = |day: &Day, number: i64| {
+            day.items.iter().any(|item| matches!(item, Item::Said { at, .. } if *at == number))
+        };
         let short = shrink(&day, |day| has(day, 13) && has(day, 77));
         assert_eq!(short.items.len(), 2);
         assert!(short.hotel["rooms"].as_array().unwrap().is_empty());

@@ -13,7 +13,7 @@ pub(crate) const CANARY: &str = "73194628";
 pub(crate) struct Event(pub(crate) Value);
 
 /// `subject` without the platform's prefix.
-pub(crate) fn event(chance: &mut Chance, world: &World, time: i64, subject: &str, data: Value) -> Event {
+pub(crate) fn event(chance: &mut Chance, world: &World, time: i64, subject: &str, data: &Value) -> Event {
     let subject = format!("melmastoon.{subject}.v1");
     let mut envelope = json!({
         "specVersion": "1.0", "id": chance.id("evt"), "subject": subject, "type": subject,
@@ -48,7 +48,14 @@ pub(crate) struct Whose<'w> {
 
 impl Whose<'_> {
     /// `what`: `confirmed` or `dates_changed`.
-    pub(crate) fn booked(&self, chance: &mut Chance, at: i64, version: u64, booking: &Booking, what: &str) -> Event {
+    pub(crate) fn booked(
+        &self,
+        chance: &mut Chance,
+        at: i64,
+        version: u64,
+        booking: &Booking,
+        what: &str,
+    ) -> Event {
         let Booking { rooms, areas, from, until } = booking;
         let rooms: Vec<&str> = rooms.iter().map(|index| &*self.world.rooms[*index].id).collect();
         let areas: Vec<&str> = areas.iter().map(|index| &*self.world.areas[*index].id).collect();
@@ -62,7 +69,7 @@ impl Whose<'_> {
         if chance.percent(20) {
             data["preferredKinds"] = json!(kinds(chance, self.world.features));
         }
-        event(chance, self.world, at, &format!("reservation.booking.{what}"), data)
+        event(chance, self.world, at, &format!("reservation.booking.{what}"), &data)
     }
 
     /// An event that says nothing but what becomes of the stay.
@@ -70,7 +77,7 @@ impl Whose<'_> {
         let data = json!({
             "reservationId": self.reservation, "propertyId": self.world.property, "version": version,
         });
-        event(chance, self.world, time, &format!("reservation.booking.{what}"), data)
+        event(chance, self.world, time, &format!("reservation.booking.{what}"), &data)
     }
 }
 
@@ -87,7 +94,11 @@ pub(crate) fn carry(chance: &mut Chance, at: i64, event: &Event, who: &str, scri
     };
     deliver(chance, at + late);
     while chance.percent(20) {
-        let again = if chance.percent(50) { chance.between(0, super::MINUTE) } else { chance.between(0, 2 * super::DAY) };
+        let again = if chance.percent(50) {
+            chance.between(0, super::MINUTE)
+        } else {
+            chance.between(0, 2 * super::DAY)
+        };
         deliver(chance, at + late + again);
     }
     at + late

@@ -46,7 +46,13 @@ impl Story<'_, '_> {
                 // Now and then a change of what is not there.
                 let changes = chance.percent(if is_live { 50 } else { 5 });
                 is_live |= !changes;
-                self.whose.booked(chance, at, version, &booking, if changes { "dates_changed" } else { "confirmed" })
+                self.whose.booked(
+                    chance,
+                    at,
+                    version,
+                    &booking,
+                    if changes { "dates_changed" } else { "confirmed" },
+                )
             } else if what < ends || !self.features.has(Features::NO_SHOW.with(Features::FRAUD)) {
                 is_live = false;
                 let how = *chance.pick(&["cancelled", "checked_out", "early_checkout"]);
@@ -65,7 +71,13 @@ impl Story<'_, '_> {
         }
     }
 
-    fn suspicion(&mut self, chance: &mut Chance, at: i64, version: u64, booking: &Booking) -> super::bus::Event {
+    fn suspicion(
+        &mut self,
+        chance: &mut Chance,
+        at: i64,
+        version: u64,
+        booking: &Booking,
+    ) -> super::bus::Event {
         let is_fraud = match (self.features.has(Features::FRAUD), self.features.has(Features::NO_SHOW)) {
             (true, true) => chance.percent(40),
             (fraud, _) => fraud,
@@ -137,7 +149,9 @@ impl Story<'_, '_> {
             let finder = format!("lost:{}", self.whose.reservation);
             let mut times = vec![at];
             if chance.percent(25) {
-                times.push(at + if chance.percent(50) { chance.between(0, 9) } else { chance.between(MINUTE, DAY) });
+                times.push(
+                    at + if chance.percent(50) { chance.between(0, 9) } else { chance.between(MINUTE, DAY) },
+                );
             }
             for at in times {
                 let (who, operator) = (self.someone(chance), chance.id("usr"));

@@ -35,9 +35,21 @@ pub(crate) enum Told {
 pub(crate) enum Item {
     Blank(Vec<u8>),
     /// One that cannot be read, and what has to be answered.
-    Spoiled { line: Vec<u8>, want: Want },
-    Said { at: i64, member: &'static str, value: Value },
-    Tried { at: i64, door: String, who: String, told: Told },
+    Spoiled {
+        line: Vec<u8>,
+        want: Want,
+    },
+    Said {
+        at: i64,
+        member: &'static str,
+        value: Value,
+    },
+    Tried {
+        at: i64,
+        door: String,
+        who: String,
+        told: Told,
+    },
 }
 
 impl Item {
@@ -158,10 +170,14 @@ pub(crate) fn day(seed: u64, features: Features) -> Day {
     // Stable: what happens at one instant happens in the order in which it came about.
     script.0.sort_by_key(|(at, _)| *at);
     let mut items = Vec::new();
+    let mut probing = probes::Probing::new(&world, &people);
     for (at, happening) in script.0 {
         match happening {
-            Happening::Line(item) => items.push(item),
-            Happening::Probe(who) => probes::tries(&mut chance, &world, &people, at, &who, &mut items),
+            Happening::Line(item) => {
+                probing.hear(&item);
+                items.push(item);
+            }
+            Happening::Probe(who) => probing.tries(&mut chance, at, &who, &mut items),
             Happening::Spoiled => items.push(spoiled::line(&mut chance, &world, &reservations, at)),
         }
     }

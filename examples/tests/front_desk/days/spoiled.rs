@@ -122,8 +122,12 @@ fn harmless(chance: &mut Chance, world: &World, at: i64, reservation: &str) -> I
     match chance.below(7) {
         0 => Item::Blank(b"  ".to_vec()),
         1 => Item::Blank(Vec::new()),
-        2 if is_played(world, "lost") => Item::Said { at, member: "lost", value: json!({ "reservationId": nobody, "operator": usr }) },
-        3 if is_played(world, "unsuspend") => Item::Said { at, member: "unsuspend", value: json!({ "reservationId": nobody, "operator": usr }) },
+        2 if is_played(world, "lost") => {
+            Item::Said { at, member: "lost", value: json!({ "reservationId": nobody, "operator": usr }) }
+        }
+        3 if is_played(world, "unsuspend") => {
+            Item::Said { at, member: "unsuspend", value: json!({ "reservationId": nobody, "operator": usr }) }
+        }
         4 => Item::Said { at, member: "arrive", value: json!({ "reservationId": nobody }) },
         5 => {
             let mut told = any_event(chance, world, at, reservation);
@@ -141,8 +145,17 @@ fn any_event(chance: &mut Chance, world: &World, at: i64, reservation: &str) -> 
     let (guest, usr, shf) = (chance.id("gst"), chance.id("usr"), chance.id("shf"));
     let whose = Whose { world, reservation, guest: &guest };
     let subjects = [
-        "confirmed", "dates_changed", "cancelled", "checked_out", "early_checkout", "no_show", "fraud_flagged",
-        "staff.shift.started", "staff.shift.ended", "iam.user.deactivated", "tenant.property.deactivated",
+        "confirmed",
+        "dates_changed",
+        "cancelled",
+        "checked_out",
+        "early_checkout",
+        "no_show",
+        "fraud_flagged",
+        "staff.shift.started",
+        "staff.shift.ended",
+        "iam.user.deactivated",
+        "tenant.property.deactivated",
         "tenant.config_updated",
     ];
     let subjects: Vec<&str> = subjects.into_iter().filter(|subject| is_played(world, subject)).collect();
@@ -159,10 +172,12 @@ fn any_event(chance: &mut Chance, world: &World, at: i64, reservation: &str) -> 
         "staff.shift.ended" => json!({ "shiftId": shf, "userId": usr, "propertyId": world.property }),
         "iam.user.deactivated" => json!({ "userId": usr }),
         "tenant.property.deactivated" => json!({ "propertyId": world.property }),
-        "tenant.config_updated" => json!({ "policy": { "noShowSuspendAfterHours": 3, "preferredKinds": ["pin_code"] } }),
+        "tenant.config_updated" => {
+            json!({ "policy": { "noShowSuspendAfterHours": 3, "preferredKinds": ["pin_code"] } })
+        }
         booking => return whose.told(chance, at, 1_000, booking).0,
     };
-    event(chance, world, at, subject, data).0
+    event(chance, world, at, subject, &data).0
 }
 
 /// An event of the house that cannot be read.

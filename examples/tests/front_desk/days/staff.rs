@@ -8,7 +8,13 @@ use super::world::World;
 use super::{AT_AN_EDGE, Chance, DAY, Features, HOUR, Script, instant};
 
 /// Tells of all shifts; who works.
-pub(crate) fn work(chance: &mut Chance, world: &World, start: i64, features: Features, script: &mut Script) -> Vec<String> {
+pub(crate) fn work(
+    chance: &mut Chance,
+    world: &World,
+    start: i64,
+    features: Features,
+    script: &mut Script,
+) -> Vec<String> {
     if !features.has(Features::SHIFTS) || chance.percent(50) {
         return Vec::new();
     }
@@ -19,7 +25,7 @@ pub(crate) fn work(chance: &mut Chance, world: &World, start: i64, features: Fea
         }
         if features.has(Features::DEACTIVATION) && chance.percent(30) {
             let at = start + chance.between(0, 3 * DAY);
-            let gone = event(chance, world, at, "iam.user.deactivated", json!({ "userId": user }));
+            let gone = event(chance, world, at, "iam.user.deactivated", &json!({ "userId": user }));
             carry(chance, at, &gone, user, script);
         }
     }
@@ -39,7 +45,7 @@ fn shift(chance: &mut Chance, world: &World, start: i64, user: &str, script: &mu
         "shiftId": id, "userId": user, "propertyId": world.property, "scope": scope(chance, world),
         "validFrom": instant(from), "validUntil": instant(until),
     });
-    let started = event(chance, world, at, "staff.shift.started", data);
+    let started = event(chance, world, at, "staff.shift.started", &data);
     carry(chance, at, &started, user, script);
     for edge in [from, until] {
         script.probe_around(chance, edge, &AT_AN_EDGE, user);
@@ -47,9 +53,13 @@ fn shift(chance: &mut Chance, world: &World, start: i64, user: &str, script: &mu
     script.probe(chance.between(from, until - 1), user);
     if chance.percent(60) {
         // Mostly in the shift; now and then before anybody heard of it.
-        let over = if chance.percent(70) { chance.between(from, until).max(at) } else { at - chance.between(0, HOUR) };
+        let over = if chance.percent(70) {
+            chance.between(from, until).max(at)
+        } else {
+            at - chance.between(0, HOUR)
+        };
         let data = json!({ "shiftId": id, "userId": user, "propertyId": world.property });
-        let ended = event(chance, world, over, "staff.shift.ended", data);
+        let ended = event(chance, world, over, "staff.shift.ended", &data);
         carry(chance, over, &ended, user, script);
     }
 }

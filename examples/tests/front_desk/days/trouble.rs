@@ -6,13 +6,19 @@ use super::bus::{carry, event};
 use super::world::{World, policy};
 use super::{Chance, DAY, Features, HOUR, MINUTE, Script, instant};
 
-pub(crate) fn strikes(chance: &mut Chance, world: &World, start: i64, features: Features, script: &mut Script) {
+pub(crate) fn strikes(
+    chance: &mut Chance,
+    world: &World,
+    start: i64,
+    features: Features,
+    script: &mut Script,
+) {
     let nobody = String::new();
     if features.has(Features::CONFIG) {
         while chance.percent(25) {
             let at = script.some_instant(chance, start) - chance.between(-HOUR, HOUR);
             let data = json!({ "policy": policy(chance, features) });
-            let changed = event(chance, world, at, "tenant.config_updated", data);
+            let changed = event(chance, world, at, "tenant.config_updated", &data);
             // Which of two policies stands when they change places on the way is nowhere said, so these are on time.
             script.say(at, "event", changed.0.clone());
             if chance.percent(20) {
@@ -26,7 +32,7 @@ pub(crate) fn strikes(chance: &mut Chance, world: &World, start: i64, features: 
     if features.has(Features::DEACTIVATION) && chance.percent(4) {
         let at = script.some_instant(chance, start) + chance.between(0, MINUTE);
         let data = json!({ "propertyId": world.property });
-        let closed = event(chance, world, at, "tenant.property.deactivated", data);
+        let closed = event(chance, world, at, "tenant.property.deactivated", &data);
         carry(chance, at, &closed, &nobody, script);
     }
     if features.has(Features::RESTART) {

@@ -5,6 +5,8 @@
 
 mod staff;
 mod stay;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod vendor;
 
@@ -167,7 +169,8 @@ impl Model {
                 Some("TENANT_MISMATCH")
             }
             "event" => {
-                let mut places = ["rooms", "areas"].into_iter().flat_map(|list| data[list].as_array()).flatten();
+                let mut places =
+                    ["rooms", "areas"].into_iter().flat_map(|list| data[list].as_array()).flatten();
                 let edge = |name: &str| data[name].as_str().map(|_| read_seconds(&data[name]));
                 let is_window = match (edge("validFrom"), edge("validUntil")) {
                     (Some(from), Some(until)) => from.is_some() && from < until,
@@ -199,7 +202,9 @@ impl Model {
         let news = match () {
             () if of("booking.confirmed") => News::Stands(stay()),
             () if of("booking.dates_changed") => News::Changes(stay()),
-            () if of("booking.cancelled") || of("booking.checked_out") || of("booking.early_checkout") => News::Ends,
+            () if of("booking.cancelled") || of("booking.checked_out") || of("booking.early_checkout") => {
+                News::Ends
+            }
             () if of("booking.fraud_flagged") => News::Fraud,
             () if of("booking.no_show") => News::NoShow(seconds(&envelope["time"]) + self.no_show_after),
             () => {
@@ -261,7 +266,10 @@ impl Model {
             return Want::Refused("INVALID_INPUT");
         }
         let (opens, task) = if let Some(finder) = who.strip_prefix("lost:") {
-            let opens = self.reservations.get(finder).map(|of| self.held(of, door, &|held| held.finder(door, self.now)));
+            let opens = self
+                .reservations
+                .get(finder)
+                .map(|of| self.held(of, door, &|held| held.finder(door, self.now)));
             (opens.unwrap_or(Opens::No), false)
         } else if who.starts_with("usr_") {
             self.staff(who, door)
@@ -287,9 +295,13 @@ impl Model {
         let holder = |of: &Reservation| self.held(of, door, &|held| held.holder(door, self.now));
         let opens = holder(own);
         let guests = own.guests();
-        let also_his = self.reservations.iter().filter(|(other, of)| *other != id && !of.guests().is_disjoint(&guests));
+        let also_his =
+            self.reservations.iter().filter(|(other, of)| *other != id && !of.guests().is_disjoint(&guests));
         if opens == Opens::No && also_his.map(|(_, of)| holder(of)).any(|opens| opens != Opens::No) {
-            return (Opens::Either("a guest of several stays: whether `as` is the guest or the stay is left open"), false);
+            return (
+                Opens::Either("a guest of several stays: whether `as` is the guest or the stay is left open"),
+                false,
+            );
         }
         (opens, needs_task(&own.timeline(self.now), door, self.now))
     }
@@ -301,9 +313,13 @@ impl Model {
             let ever = steps.iter().any(|step| step.opens(door, self.now));
             match self.vendors[&self.doors[door].vendor].kind {
                 // No line brings staff to the desk.
-                Kind::Card if ever => Opens::Either("A staff card is written when the shift starts, by a person"),
+                Kind::Card if ever => {
+                    Opens::Either("A staff card is written when the shift starts, by a person")
+                }
                 Kind::Card => Opens::No,
-                Kind::Online | Kind::Silent => self.held_with(&steps, &[], door, &|held| held.holder(door, self.now)),
+                Kind::Online | Kind::Silent => {
+                    self.held_with(&steps, &[], door, &|held| held.holder(door, self.now))
+                }
             }
         });
         let best = verdicts.max_by_key(|opens| match opens {
@@ -319,10 +335,19 @@ impl Model {
 fn names_property(subject: &str) -> bool {
     let has = ["reservation.booking.", "staff.shift.", "tenant.property.deactivated"];
     let heard = [
-        "confirmed", "dates_changed", "cancelled", "checked_out", "early_checkout", "no_show", "fraud_flagged", "started",
-        "ended", "deactivated",
+        "confirmed",
+        "dates_changed",
+        "cancelled",
+        "checked_out",
+        "early_checkout",
+        "no_show",
+        "fraud_flagged",
+        "started",
+        "ended",
+        "deactivated",
     ];
-    has.iter().any(|part| subject.contains(part)) && heard.iter().any(|end| subject.ends_with(&format!("{end}.v1")))
+    has.iter().any(|part| subject.contains(part))
+        && heard.iter().any(|end| subject.ends_with(&format!("{end}.v1")))
 }
 
 fn vendor_of(entry: &Value) -> Vendor {
@@ -332,7 +357,14 @@ fn vendor_of(entry: &Value) -> Vendor {
         () if url.contains("personality=silent_ack") => Kind::Silent,
         () => Kind::Online,
     };
-    Vendor::new(kind, url.contains("fail=") || url.contains("latency=slow"))
+    let mut vendor = Vendor::new(kind, url.contains("fail="));
+    vendor.is_leisurely = url.contains("personality=webhook");
+    vendor.recovers_in = match () {
+        () if vendor.is_leisurely => 15 * 60,
+        () if url.contains("personality=room_wide") => 60,
+        () => 0,
+    };
+    vendor
 }
 
 fn delay(policy: &Value) -> i64 {

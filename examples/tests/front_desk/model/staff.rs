@@ -16,7 +16,14 @@ pub(crate) struct Shift {
 }
 
 impl Shift {
-    pub(crate) fn start(&mut self, moment: Moment, user: String, doors: BTreeSet<String>, from: i64, until: i64) {
+    pub(crate) fn start(
+        &mut self,
+        moment: Moment,
+        user: String,
+        doors: BTreeSet<String>,
+        from: i64,
+        until: i64,
+    ) {
         if self.started.is_none() {
             *self = Self { user, doors, from, until, started: Some(moment), ended: self.ended };
         }

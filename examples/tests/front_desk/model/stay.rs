@@ -27,7 +27,10 @@ pub(crate) enum News {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Said {
-    News { version: u64, news: News },
+    News {
+        version: u64,
+        news: News,
+    },
     Lost,
     Unsuspend,
     /// The property was deactivated.
@@ -139,7 +142,9 @@ fn fold(said: &[(Moment, Said)], now: i64) -> Option<Live<'_>> {
             // "A confirmation within a live stay is a change, and lifts no suspension."
             (News::Stands(stay) | News::Changes(stay), Some(live)) => Some(Live { stay, ..live }),
             (News::Changes(_), None) | (News::Ends, _) => None,
-            (News::Fraud, Some(live)) => Some(Live { is_suspended: live.is_suspended || delivered >= lifted, ..live }),
+            (News::Fraud, Some(live)) => {
+                Some(Live { is_suspended: live.is_suspended || delivered >= lifted, ..live })
+            }
             (News::NoShow(due), Some(live)) => {
                 let suspends = delivered >= lifted && *due <= now;
                 Some(Live { is_suspended: live.is_suspended || suspends, ..live })

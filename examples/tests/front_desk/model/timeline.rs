@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::vendor::{Desk, Kind, Moment, NEVER, Vendor};
 use super::Opens;
+use super::vendor::{Desk, Kind, Moment, NEVER, SETTLING, Vendor};
 
 /// "A guest who may open and cannot has an open desk task, within a minute."
 const TASK_WITHIN: i64 = 60;
@@ -76,7 +76,9 @@ impl Held<'_> {
             let is_loss = step.losses > last.losses;
             // In their order: a later change of the same key waits for an earlier one.
             earliest = earliest.max(self.vendor.earliest(step.moment, is_loss, self.desk));
-            latest = latest.max(self.vendor.latest(step.moment, self.desk));
+            let own = self.vendor.latest(step.moment, self.desk);
+            let behind = if self.vendor.is_leisurely { latest.saturating_add(SETTLING) } else { latest };
+            latest = own.max(behind);
             steps.push(step);
             if latest <= now {
                 low = steps.len() - 1;
@@ -110,7 +112,9 @@ impl Held<'_> {
             return self.either(steps[low + 1..].first());
         }
         if self.vendor.kind == Kind::Card && self.lost_cards(door, now) {
-            return Opens::Either("a lost card is never at the desk again: until the end of the window written on it");
+            return Opens::Either(
+                "a lost card is never at the desk again: until the end of the window written on it",
+            );
         }
         Opens::No
     }
@@ -137,7 +141,7 @@ impl Held<'_> {
             _ if self.vendor.fails => "the vendor's address orders failures",
             Kind::Card => "a card counts when it is next at the desk or its written window ends",
             Kind::Silent if latest == NEVER => "a call lost over a silent vendor ends in a task",
-            _ if waits.is_some_and(|step| latest > step.moment.at + super::vendor::SETTLING) => "within 3 h after an outage",
+            _ if waits.is_some_and(|step| latest > step.moment.at + SETTLING) => "within 3 h after an outage",
             _ => "within 5 s of its delivery",
         })
     }

@@ -35,6 +35,12 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Vendor {
     pub(crate) kind: Kind,
+    /// Whether a change takes all of its five seconds, so that one on its heels has to wait for it (`webhook`). The page knows no
+    /// such vendor; a hotel would not mind.
+    pub(crate) is_leisurely: bool,
+    /// For how long a change waits where an earlier call may have been lost in a crash and may still come, or cannot be seen at
+    /// once (`room_wide`, `webhook`). The page knows no such wait, the program's own description does.
+    pub(crate) recovers_in: i64,
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
     pub(crate) fails: bool,
@@ -48,7 +54,7 @@ pub(crate) type Desk = [Moment];
 
 impl Vendor {
     pub(crate) const fn new(kind: Kind, fails: bool) -> Self {
-        Self { kind, fails, outages: Vec::new(), deaths: Vec::new() }
+        Self { kind, is_leisurely: false, recovers_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
     }
 
     pub(crate) fn outage(&mut self, from: Moment, until: i64) {
@@ -77,8 +83,7 @@ impl Vendor {
     }
 
     fn joined(&self, mut end: i64) -> i64 {
-        while let Some((_, later)) =
-            self.outages.iter().find(|(from, until)| from.at <= end && *until > end)
+        while let Some((_, later)) = self.outages.iter().find(|(from, until)| from.at <= end && *until > end)
         {
             end = *later;
         }
@@ -121,6 +126,7 @@ impl Vendor {
             }
             Kind::Silent if self.may_be_lost(change) => NEVER,
             Kind::Online | Kind::Silent => match settled(change) {
+                (until, None) if self.may_be_lost(change) => until + self.recovers_in,
                 (until, None) => until,
                 (_, Some(end)) => self.after(end),
             },
@@ -141,7 +147,10 @@ impl Vendor {
 
     fn may_be_lost(&self, change: Moment) -> bool {
         let until = change.at + SETTLING;
-        let dies = self.deaths.iter().any(|(from, end)| from.at < until && *end >= change.at);
+        let dies = self
+            .deaths
+            .iter()
+            .any(|(from, end)| from.at < until && end.saturating_add(self.recovers_in) >= change.at);
         dies || self.out_within(change, until).is_some()
     }
 }
@@ -160,7 +169,8 @@ mod tests {
     fn an_outage_holds_up_what_came_in_it() {
         let mut vendor = Vendor::new(Kind::Online, false);
         vendor.outage(Moment { at: 100, line: 5 }, 200);
-        let both = |vendor: &Vendor, moment| (vendor.earliest(moment, false, &[]), vendor.latest(moment, &[]));
+        let both =
+            |vendor: &Vendor, moment| (vendor.earliest(moment, false, &[]), vendor.latest(moment, &[]));
         assert_eq!(both(&vendor, at(95)), (95, 100));
         assert_eq!(both(&vendor, at(96)), (96, 200 + 3 * HOUR), "it may be half done");
         assert_eq!(both(&vendor, Moment { at: 100, line: 4 }), (100, 200 + 3 * HOUR));
