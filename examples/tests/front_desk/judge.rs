@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::days::{CANARY, Day, Item, expected};
 use crate::model::{Opens, Want};
 
+/// The randomness of the machine, as the program has it: what is wrong here is wrong there.
+const SEED: u64 = 1;
+
 /// What was played.
 #[derive(Debug)]
 pub(crate) struct Played {
@@ -22,6 +25,18 @@ pub(crate) struct Played {
     summary: Summary,
     /// Everything that guests were handed.
     secrets: BTreeSet<String>,
+}
+
+impl Played {
+    /// "No PIN, token or vendor reference stands in any output."
+    pub(crate) fn is_told_in(&self, output: &str) -> bool {
+        let words: BTreeSet<&str> = output.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        let is_number = |secret: &str| secret.chars().all(|c| c.is_ascii_digit());
+        let is_told = |secret: &String| {
+            if is_number(secret) { words.contains(&**secret) } else { output.contains(&**secret) }
+        };
+        output.contains(CANARY) || self.secrets.iter().any(is_told)
+    }
 }
 
 /// What the days came to, so that days in which nothing happens are noticed.
@@ -62,12 +77,7 @@ fn complaint(kind: &'static str, words: impl Into<String>) -> Complaint {
 }
 
 /// Plays a day within this process.
-pub(crate) async fn played(
-    day: &Day,
-    file: &[u8],
-    seed: u64,
-    store: Option<PathBuf>,
-) -> Result<Played, Complaint> {
+pub(crate) async fn played(day: &Day, file: &[u8], store: Option<PathBuf>) -> Result<Played, Complaint> {
     let failed = |error: &dyn std::fmt::Display| complaint("not played", error.to_string());
     let hotel = Hotel::read(day.hotel.to_string().as_bytes()).map_err(|error| failed(&error))?;
     let lines = day::read(&hotel, file);
@@ -87,7 +97,7 @@ pub(crate) async fn played(
     let mut secrets = BTreeSet::new();
     let mut json = Json::new(&mut told);
     let mut player =
-        Player::open(&hotel, opening, seed, store, &mut json).await.map_err(|error| failed(&error))?;
+        Player::open(&hotel, opening, SEED, store, &mut json).await.map_err(|error| failed(&error))?;
     for line in &lines {
         player.line(line).await.map_err(|error| failed(&error))?;
         for guest in &guests {
@@ -106,7 +116,7 @@ pub(crate) async fn played(
 
 /// What is not as it should be.
 pub(crate) fn complaints(day: &Day, wants: &[Want], played: &Played, tally: &mut Tally) -> Vec<Complaint> {
-    let Played { told, summary, secrets } = played;
+    let Played { told, summary, .. } = played;
     let mut complaints = Vec::new();
     let (mut issued, mut revoked) = (0, 0);
     let mut answers = BTreeMap::new();
@@ -167,16 +177,7 @@ pub(crate) fn complaints(day: &Day, wants: &[Want], played: &Played, tally: &mut
     if *summary != counted || last != shown {
         complaints.push(complaint("summary", format!("the summary says {last}, the answers {counted:?}")));
     }
-    // No PIN, token or vendor reference stands in any output.
-    let words: BTreeSet<&str> = told.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let is_told = |secret: &&String| {
-        if secret.chars().all(|c| c.is_ascii_digit()) {
-            words.contains(&***secret)
-        } else {
-            told.contains(&***secret)
-        }
-    };
-    if secrets.iter().any(|secret| is_told(&secret)) || told.contains(CANARY) {
+    if played.is_told_in(told) {
         complaints.push(complaint("secret", "something that somebody was handed stands in the output"));
     }
     complaints

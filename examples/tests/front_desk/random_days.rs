@@ -4,11 +4,13 @@
 //! they are made of (`-outage,+card`, `all`, `none`). A day that fails is made short and left in the build's directory for
 //! temporary files, to be played again by the program itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{env, fs, thread};
 
 use crate::days::{Day, Features, Item, day};
 use crate::judge::{Complaint, Tally, complaints, differences, played};
+use crate::program::{file, run};
 use crate::rehearsed::fresh_file;
 use crate::shrink::shrink;
 
@@ -34,10 +36,14 @@ fn number(name: &str, otherwise: u64) -> u64 {
         .map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
+fn features() -> Features {
+    FEATURES.read(&env::var("LOCKPORT_FEATURES").unwrap_or_default())
+}
+
 #[test]
 fn every_door_of_every_random_day_does_as_the_page_says() {
     let (first, days) = (number("LOCKPORT_SEED", 1), number("LOCKPORT_DAYS", DAYS));
-    let features = FEATURES.read(&env::var("LOCKPORT_FEATURES").unwrap_or_default());
+    let features = features();
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let outcomes = thread::scope(|scope| {
         let share = |worker: usize| (first..first + days).skip(worker).step_by(workers);
@@ -64,6 +70,30 @@ fn every_door_of_every_random_day_does_as_the_page_says() {
     }
 }
 
+/// The program as it is called says the same, to programs and to people, and ends as the page says.
+#[test]
+fn the_program_plays_random_days_as_they_are_judged() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut ends = BTreeSet::new();
+    for seed in 1..=8 {
+        let day = day(seed, features());
+        let wants = day.wants();
+        let lines = day.file(&wants);
+        let played = runtime.block_on(played(&day, &lines, None)).unwrap();
+        let hotel = file(&format!("called-{seed}.hotel.json"), day.hotel.to_string().as_bytes());
+        let lines = file(&format!("called-{seed}.jsonl"), &lines);
+        let (output, out, err) = run(&["--hotel", &hotel, "--day", &lines, "--json"]);
+        assert_eq!((&*out, &*err), (&*played.told, ""), "seed {seed}");
+        let (for_people, out, err) = run(&["--hotel", &hotel, "--day", &lines]);
+        assert_eq!((for_people.status.code(), &*err), (output.status.code(), ""), "seed {seed}");
+        assert!(!played.is_told_in(&out), "seed {seed}: a secret");
+        let is_wrong = out.contains('✗');
+        assert_eq!(output.status.code(), Some(is_wrong.into()), "seed {seed}");
+        ends.insert(output.status.code());
+    }
+    assert_eq!(ends.len(), 2, "only one way to end was met");
+}
+
 fn play_all(seeds: impl Iterator<Item = u64>, features: Features) -> (Tally, Vec<(u64, String)>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut tally = Tally::default();
@@ -84,7 +114,7 @@ async fn judged(day: &Day, seed: u64, tally: &mut Tally) -> Vec<Complaint> {
     // Now and then with the state in a file, which each restart opens anew.
     let store = seed.is_multiple_of(32).then(|| fresh_file(&format!("front-desk-{seed}.store")));
     let wants = day.wants();
-    let with = match played(day, &day.file(&wants), seed, store).await {
+    let with = match played(day, &day.file(&wants), store).await {
         Ok(played) => played,
         Err(complaint) => return vec![complaint],
     };
@@ -92,7 +122,7 @@ async fn judged(day: &Day, seed: u64, tally: &mut Tally) -> Vec<Complaint> {
     if wrong.is_empty() && is_as_without_restarts(day) {
         let mut undisturbed = day.clone();
         undisturbed.items.retain(|item| !item.is_restart());
-        match played(&undisturbed, &undisturbed.file(&undisturbed.wants()), seed, None).await {
+        match played(&undisturbed, &undisturbed.file(&undisturbed.wants()), None).await {
             Ok(without) => wrong = differences(day, &wants, &with, &without),
             Err(complaint) => wrong.push(complaint),
         }

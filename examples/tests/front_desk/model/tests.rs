@@ -25,16 +25,16 @@ impl House {
         Self(Model::new(&hotel), 0)
     }
 
-    fn say(&mut self, at: i64, member: &'static str, value: Value) {
-        let want = self.0.line(&Item::Said { at, member, value });
+    fn say(&mut self, at: i64, member: &'static str, value: &Value) {
+        let want = self.0.line(&Item::Said { at, member, value: value.clone() });
         assert_eq!(want, Want::Taken);
     }
 
-    fn event_of(&mut self, at: i64, time: i64, subject: &str, data: Value) {
+    fn event_of(&mut self, at: i64, time: i64, subject: &str, data: &Value) {
         self.1 += 1;
         let subject = format!("melmastoon.{subject}.v1");
         let envelope = json!({ "id": self.1.to_string(), "subject": subject, "tenantId": "t", "time": instant(time), "data": data });
-        self.say(at, "event", envelope);
+        self.say(at, "event", &envelope);
     }
 
     fn stands(&mut self, at: i64, version: u64, room: &str, (from, until): (i64, i64)) {
@@ -46,20 +46,20 @@ impl House {
             "reservationId": "rsv", "propertyId": "p", "guestId": "g", "rooms": [room], "version": version,
             "validFrom": instant(from), "validUntil": instant(until),
         });
-        self.event_of(at, at, &format!("reservation.booking.{what}"), data);
+        self.event_of(at, at, &format!("reservation.booking.{what}"), &data);
     }
 
     fn told(&mut self, at: i64, what: &str, version: u64) {
         let data = json!({ "reservationId": "rsv", "propertyId": "p", "version": version });
-        self.event_of(at, at, &format!("reservation.booking.{what}"), data);
+        self.event_of(at, at, &format!("reservation.booking.{what}"), &data);
     }
 
     fn desk(&mut self, at: i64, what: &'static str) {
-        self.say(at, what, json!({ "reservationId": "rsv", "operator": "usr" }));
+        self.say(at, what, &json!({ "reservationId": "rsv", "operator": "usr" }));
     }
 
     fn outage(&mut self, at: i64, vendor: &str, until: i64) {
-        self.say(at, "outage", json!({ "vendor": vendor, "until": instant(until) }));
+        self.say(at, "outage", &json!({ "vendor": vendor, "until": instant(until) }));
     }
 
     fn shift(&mut self, at: i64, id: &str, scope: &str, (from, until): (i64, i64)) {
@@ -67,7 +67,7 @@ impl House {
             "shiftId": id, "userId": "usr_1", "propertyId": "p", "scope": scope,
             "validFrom": instant(from), "validUntil": instant(until),
         });
-        self.event_of(at, at, "staff.shift.started", data);
+        self.event_of(at, at, "staff.shift.started", &data);
     }
 
     fn shift_ended(&mut self, at: i64, id: &str) {
@@ -75,7 +75,7 @@ impl House {
             at,
             at,
             "staff.shift.ended",
-            json!({ "shiftId": id, "userId": "usr_1", "propertyId": "p" }),
+            &json!({ "shiftId": id, "userId": "usr_1", "propertyId": "p" }),
         );
     }
 
@@ -163,7 +163,7 @@ fn fraud_suspends_at_once_and_a_no_show_after_its_delay() {
     assert_eq!(house.guest(at + 10 + 3 * HOUR, "1"), YES, "the first of one version stands, and is lifted");
     let at = 7 * HOUR;
     house.told(at, "no_show", 7);
-    house.event_of(at, at, "tenant.config_updated", json!({ "policy": { "noShowSuspendAfterHours": 9 } }));
+    house.event_of(at, at, "tenant.config_updated", &json!({ "policy": { "noShowSuspendAfterHours": 9 } }));
     assert_eq!(house.guest(at + 2 * HOUR + 5, "1"), NO, "the delay that stood when it was delivered");
     house.told(20 * HOUR, "cancelled", 8);
     house.stands(20 * HOUR, 9, "1", (10, 100 * HOUR));
@@ -185,7 +185,7 @@ fn what_is_lost_is_of_no_use_to_the_finder() {
     house.desk(50, "lost");
     assert_eq!(house.guest(50, "1"), NO, "his hands are empty, and nobody answers");
     assert!(house.is_free(50, "lost:rsv", "1"), "the door goes on working from what it knows");
-    assert_eq!(house.asked(110, "rsv", "1").1, true);
+    assert!(house.asked(110, "rsv", "1").1);
     assert!(house.is_free(110, "rsv", "1"));
 }
 
@@ -211,10 +211,10 @@ fn an_outage_holds_up_changes_at_its_own_doors() {
 #[test]
 fn a_call_lost_over_a_silent_vendor_ends_in_a_task() {
     let mut house = House::new("silent_ack");
-    house.say(0, "restart", json!({ "afterCalls": 3 }));
+    house.say(0, "restart", &json!({ "afterCalls": 3 }));
     house.stands(10, 1, "1", (0, 100 * HOUR));
     assert!(house.is_free(50 * HOUR, "rsv", "1"));
-    assert_eq!(house.asked(50 * HOUR, "rsv", "1").1, true, "shut only with a task");
+    assert!(house.asked(50 * HOUR, "rsv", "1").1, "shut only with a task");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn staff_open_the_doors_of_their_scope_in_their_shift() {
     house.shift_ended(30, "t");
     assert!(house.is_free(34, "usr_1", "1"));
     assert_eq!(house.asked(35, "usr_1", "1").0, NO);
-    house.event_of(40, 40, "iam.user.deactivated", json!({ "userId": "usr_1" }));
+    house.event_of(40, 40, "iam.user.deactivated", &json!({ "userId": "usr_1" }));
     house.shift(50, "u", "room:1", (0, HOUR));
     assert_eq!(house.asked(60, "usr_1", "1").0, NO, "later shifts of a deactivated user open nothing");
 }
@@ -280,7 +280,7 @@ fn after_the_property_was_deactivated_nobody_opens_anything() {
     let mut house = House::new("per_door");
     house.stands(0, 1, "1", (0, HOUR));
     house.shift(0, "s", "rooms:all", (0, HOUR));
-    house.event_of(10, 10, "tenant.property.deactivated", json!({ "propertyId": "p" }));
+    house.event_of(10, 10, "tenant.property.deactivated", &json!({ "propertyId": "p" }));
     house.stands(11, 2, "2", (0, HOUR));
     house.shift(11, "t", "rooms:all", (0, HOUR));
     for who in ["rsv", "usr_1"] {
