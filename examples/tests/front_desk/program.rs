@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use lockport::credential::Artifact;
-use lockport_examples::front_desk::day::{self, Change, Moment, Step};
+use lockport_examples::front_desk::day::{self, Change, Moment, News, Step};
 use lockport_examples::front_desk::hotel::Hotel;
 use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Human, Json};
@@ -145,11 +145,9 @@ fn no_secret_is_told() {
             for line in &day {
                 player.line(line).await.unwrap();
                 let Ok(Moment { step: Step::Event(heard), .. }) = &line.content else { continue };
-                let Some(news) = heard.news.as_ref() else { continue };
-                if !matches!(news.change, Change::Confirmed(_)) {
-                    continue;
-                }
-                for artifact in player.in_hand(news.reservation) {
+                let news = heard.news.as_ref().and_then(News::stay);
+                let Some((reservation, _, Change::Confirmed(_))) = news else { continue };
+                for artifact in player.in_hand(reservation) {
                     let Artifact::MobileToken(token) = artifact else { panic!("{artifact:?}") };
                     // EXPOSE: into the test that looks for it.
                     secrets.extend(token.expose().split(':').map(str::to_owned));

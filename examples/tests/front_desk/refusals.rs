@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use lockport::error::ErrorCode;
-use lockport_examples::front_desk::day::{self, Booked, Change, Line, Refusal, Restart, Step, Who};
+use lockport_examples::front_desk::day::{self, Booked, Change, Line, News, Refusal, Restart, Step, Who};
 use lockport_examples::front_desk::hotel::Hotel;
 use serde_json::{Value, json};
 
@@ -88,14 +88,16 @@ fn tries(door: &Value, who: &Value) -> Value {
 #[test]
 fn good_lines_are_read() {
     let Step::Event(heard) = step(&confirmed()) else { panic!() };
-    let Change::Confirmed(Booked { rooms, areas, .. }) = heard.news.unwrap().change else { panic!() };
+    let Some(News::Stay { change: Change::Confirmed(Booked { rooms, areas, .. }), .. }) = heard.news else {
+        panic!()
+    };
     assert_eq!((rooms.len(), areas.len()), (1, 1));
     for optional in ["/event/data/areas", "/event/data/preferredKinds", "/event/data/note"] {
         step(&without(confirmed(), optional));
     }
     let moved = event("melmastoon.reservation.booking.dates_changed.v1", &confirmed()["event"]["data"]);
     let Step::Event(heard) = step(&moved) else { panic!() };
-    assert!(matches!(heard.news.unwrap().change, Change::DatesChanged(_)));
+    assert!(matches!(heard.news, Some(News::Stay { change: Change::DatesChanged(_), .. })));
     for how in ["cancelled", "checked_out", "early_checkout"] {
         step(&ended(how));
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use lockport::credential::Artifact;
-use lockport_examples::front_desk::day::{self, Moment, Step};
+use lockport_examples::front_desk::day::{self, Moment, News, Step};
 use lockport_examples::front_desk::hotel::Hotel;
 use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::Json;
@@ -39,7 +39,8 @@ fn no_secret_stands_in_the_file() {
         for line in &lines {
             player.line(line).await.unwrap();
             let Ok(Moment { step: Step::Event(heard), .. }) = &line.content else { continue };
-            for artifact in player.in_hand(heard.news.as_ref().unwrap().reservation) {
+            let (reservation, ..) = heard.news.as_ref().and_then(News::stay).unwrap();
+            for artifact in player.in_hand(reservation) {
                 let (Artifact::Pin(text) | Artifact::MobileToken(text)) = artifact else {
                     panic!("{artifact:?}")
                 };

@@ -248,7 +248,10 @@ fn read(hotel: &Hotel, played: &Played, data: &Value) -> Result<News, Refusal> {
             let OfStay { reservation_id: reservation, version } = object("data", data)?;
             News::Stay { reservation, version, change: change.clone() }
         }
-        Played::ShiftStarted => shift(hotel, object("data", data)?, object("data", data)?)?,
+        Played::ShiftStarted => {
+            let OfShift { user_id, .. } = object("data", data)?;
+            shift(hotel, user_id, object("data", data)?)?
+        }
         Played::ShiftEnded => News::ShiftEnded(object::<OfShift>("data", data)?.user_id),
         Played::UserDeactivated => News::UserDeactivated(object::<OfUser>("data", data)?.user_id),
         Played::PropertyDeactivated => News::PropertyDeactivated,
@@ -267,7 +270,7 @@ fn booking(hotel: &Hotel, data: Booking, change: fn(Booked) -> Change) -> Result
     Ok(News::Stay { reservation: data.reservation_id, version: data.version, change: change(booked) })
 }
 
-fn shift(hotel: &Hotel, shift: OfShift, rota: Rota) -> Result<News, Refusal> {
+fn shift(hotel: &Hotel, user: UserId, rota: Rota) -> Result<News, Refusal> {
     let Rota { scope, valid_from, valid_until, rooms } = rota;
     let scopes = match scope {
         Scopes::One(scope) => vec![scope],
@@ -283,7 +286,7 @@ fn shift(hotel: &Hotel, shift: OfShift, rota: Rota) -> Result<News, Refusal> {
         _ => None,
     });
     known_areas(hotel, &areas.collect::<Vec<_>>())?;
-    Ok(News::ShiftStarted { user: shift.user_id, scopes, validity: window(valid_from, valid_until)? })
+    Ok(News::ShiftStarted { user, scopes, validity: window(valid_from, valid_until)? })
 }
 
 fn known_rooms(hotel: &Hotel, rooms: &[RoomId]) -> Result<(), Refusal> {

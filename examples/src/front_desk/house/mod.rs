@@ -219,9 +219,8 @@ impl House {
     /// The vendors that have an encoder at the desk, with the encoder.
     #[must_use]
     pub fn encoders(&self) -> Vec<(String, LockDeviceId)> {
-        let encoder =
-            |(name, vendor): (&String, &Box<dyn Vendor>)| Some((name.clone(), vendor.encoder(&self.site)?));
-        self.vendors.iter().filter_map(encoder).collect()
+        let own = self.vendors.iter();
+        own.filter_map(|(name, vendor)| Some((name.clone(), vendor.encoder(&self.site)?))).collect()
     }
 
     /// Puts a card on a vendor's encoder.
