@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::TimeDelta;
 
-use crate::credential::KeyCredentialKind;
+use crate::credential::{KeyCredentialKind, Proof, RevokeReason};
 use crate::device::DoorMap;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{LockDeviceId, PropertyId, RoomId, TenantId};
@@ -20,6 +20,37 @@ pub struct KindPolicy {
     pub preferred_kinds: Vec<KeyCredentialKind>,
     /// How long after a no-show the key is suspended.
     pub no_show_suspend_after: TimeDelta,
+}
+
+/// How sure it has to be that a key is gone, by the reason it goes for. Where less is to be had, a security alert is told and
+/// somebody goes and looks; the revoke itself is none the worse for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokePolicy {
+    required: BTreeMap<RevokeReason, Proof>,
+}
+
+impl Default for RevokePolicy {
+    /// A lost key, and one taken away for security, has to be gone at the vendor; for any other the end of its window will do.
+    fn default() -> Self {
+        Self { required: BTreeMap::new() }
+            .requiring(RevokeReason::Lost, Proof::AtVendor)
+            .requiring(RevokeReason::Security, Proof::AtVendor)
+    }
+}
+
+impl RevokePolicy {
+    /// With this proof required for this reason.
+    #[must_use]
+    pub fn requiring(mut self, reason: RevokeReason, proof: Proof) -> Self {
+        self.required.insert(reason, proof);
+        self
+    }
+
+    /// What is required.
+    #[must_use]
+    pub fn required(&self, reason: RevokeReason) -> Proof {
+        self.required.get(&reason).copied().unwrap_or(Proof::ExpiresOnly)
+    }
 }
 
 /// One adapter of a property, with the doors it serves.
@@ -48,12 +79,23 @@ pub struct Share {
     pub scope: GuestScope,
 }
 
+/// Adapters that are not to be asked as long as there is another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Avoid<'a> {
+    /// Their names.
+    pub adapters: BTreeSet<String>,
+    /// Where there is no other one, this rather than the first.
+    pub but_rather: Option<&'a str>,
+}
+
 /// One hotel.
 #[derive(Clone, Debug)]
 pub struct Property {
     partition: Partition,
     zone: String,
     policy: KindPolicy,
+    revoke_policy: RevokePolicy,
+    issue_horizon: Option<TimeDelta>,
     adapters: Vec<AdapterBinding>,
 }
 
@@ -61,7 +103,41 @@ impl Property {
     /// A hotel without locks yet, in this IANA time zone.
     #[must_use]
     pub fn new(tenant: TenantId, property: PropertyId, zone: String, policy: KindPolicy) -> Self {
-        Self { partition: Partition { tenant, property }, zone, policy, adapters: Vec::new() }
+        Self {
+            partition: Partition { tenant, property },
+            zone,
+            policy,
+            revoke_policy: RevokePolicy::default(),
+            issue_horizon: None,
+            adapters: Vec::new(),
+        }
+    }
+
+    /// With another [`RevokePolicy`].
+    #[must_use]
+    pub fn with_revoke_policy(mut self, policy: RevokePolicy) -> Self {
+        self.revoke_policy = policy;
+        self
+    }
+
+    /// Keys are asked for so long before their window begins, and no sooner; without a horizon at once. A lock's memory holds so
+    /// and so many keys, and a booking may be a year ahead.
+    #[must_use]
+    pub const fn with_issue_horizon(mut self, horizon: TimeDelta) -> Self {
+        self.issue_horizon = Some(horizon);
+        self
+    }
+
+    /// How sure it has to be that a key is gone.
+    #[must_use]
+    pub const fn revoke_policy(&self) -> &RevokePolicy {
+        &self.revoke_policy
+    }
+
+    /// How long before its window begins a key is asked for, where that is not at once.
+    #[must_use]
+    pub const fn issue_horizon(&self) -> Option<TimeDelta> {
+        self.issue_horizon
     }
 
     /// With an adapter for these doors. A room or an area belongs to the first adapter that has it; where several have it, the
@@ -108,7 +184,7 @@ impl Property {
         &self.adapters
     }
 
-    /// Who has to open what: rooms and areas, divided among the adapters. An adapter to `avoid` gets only what nobody else has.
+    /// Who has to open what: rooms and areas, divided among the adapters. An adapter to avoid gets only what nobody else has.
     ///
     /// # Errors
     /// `INVALID_INPUT` with `unknown_place` when nobody has a room or an area.
@@ -116,13 +192,14 @@ impl Property {
         &self,
         rooms: &BTreeSet<RoomId>,
         areas: &BTreeSet<Area>,
-        avoid: &BTreeSet<String>,
+        avoid: &Avoid<'_>,
     ) -> Result<Vec<Share>, LockError> {
         let of = |what: &str, has: &dyn Fn(&AdapterBinding) -> bool| {
-            let mut own = self.adapters.iter().enumerate().filter(|(_, binding)| has(binding)).peekable();
-            let first = own.peek().map(|(index, _)| *index);
-            let preferred = own.find(|(_, binding)| !avoid.contains(&binding.name)).map(|(index, _)| index);
-            preferred.or(first).ok_or_else(|| unknown(what))
+            let own = || self.adapters.iter().enumerate().filter(|(_, binding)| has(binding));
+            let untried = own().find(|(_, binding)| !avoid.adapters.contains(&binding.name));
+            let but_rather = || own().find(|(_, binding)| avoid.but_rather == Some(binding.name.as_str()));
+            let of = untried.or_else(but_rather).or_else(|| own().next());
+            of.map(|(index, _)| index).ok_or_else(|| unknown(what))
         };
         let mut shares: BTreeMap<usize, (Vec<RoomId>, Vec<Area>)> = BTreeMap::new();
         for room in rooms {

@@ -130,7 +130,7 @@ impl KeyService {
         }
         transaction.put(&mut key)?;
         transaction.commit(&*self.store, self.partition()).await?;
-        self.reconcile_owner(task.value.owner, Reach::Fresh).await
+        self.reconcile_owner(task.value.owner, Reach::Fresh(&task.value.adapter)).await
     }
 
     pub(super) async fn open_task(

@@ -1,6 +1,8 @@
 //! `KeyService`: what the hotel means. The host hands in the bus's events and calls [`tick`](KeyService::tick); order, retries,
 //! evidence, events and tasks are done here, and everything that is still to be done is a row with a due time.
 
+mod ask;
+mod bulk;
 mod claim;
 mod consumed;
 mod desk;
@@ -22,6 +24,8 @@ use std::sync::Arc;
 use futures_util::lock::Mutex;
 use serde_json::Value;
 
+pub use self::ask::{AllRevoked, Arrival, KeyView};
+pub use self::bulk::{APPROVALS_FOR_PROPERTY, BulkOutcome, BulkProgress, BulkRevoke, BulkTarget};
 use self::claim::Claimant;
 pub use self::claim::KeyOwner;
 use self::consumed::{Consumed, News};
@@ -303,7 +307,7 @@ impl KeyService {
         &self,
         claimant: &mut Stored<C>,
         house: &HouseRecord,
-        reach: Reach,
+        reach: Reach<'_>,
     ) -> Result<(), LockError> {
         let mut transaction = Transaction::new(&self.env)?;
         self.reconcile(claimant, house, reach, &mut transaction).await?;
@@ -311,7 +315,7 @@ impl KeyService {
     }
 
     /// Looks at an owner's keys anew. Who was quicker has done so, or left him due.
-    async fn reconcile_owner(&self, owner: KeyOwner, reach: Reach) -> Result<(), LockError> {
+    async fn reconcile_owner(&self, owner: KeyOwner, reach: Reach<'_>) -> Result<(), LockError> {
         let house = self.house().await?;
         let id = owner.to_string();
         let done = match owner {

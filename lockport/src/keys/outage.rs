@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, term_of_waiting};
-use super::{KeyService, is_conflict};
+use super::schedule::PAUSES;
+use super::{KeyService, earlier, is_conflict};
 use crate::error::{ErrorCode, LockError};
 use crate::store::{Record, Stored, Table, Transaction};
 use crate::validity::Timestamp;
@@ -78,16 +79,24 @@ impl KeyService {
             // It is gone from the property: nobody waits for it.
             None => true,
         };
-        if is_back { self.is_back(&outage).await } else { Ok(()) }
+        if is_back { self.is_back(&mut outage).await } else { Ok(()) }
     }
 
-    async fn is_back(&self, outage: &Stored<OutageRecord>) -> Result<(), LockError> {
+    async fn is_back(&self, outage: &mut Stored<OutageRecord>) -> Result<(), LockError> {
         let now = self.env.now();
         let term = term_of_waiting(&outage.value.adapter);
+        let mut look_again = None;
         for mut key in Stored::<KeyRecord>::find(&*self.store, self.partition(), &term).await? {
             if key.value.given_up == Some(GivenUp::TriesRanOut) {
-                self.reconcile_owner(key.value.owner, Reach::Fresh).await?;
-            } else if key.value.next_try.is_some_and(|then| then > now) {
+                match fresh_at(&key.value) {
+                    then if then <= now => {
+                        let fresh = Reach::Fresh(&outage.value.adapter);
+                        self.reconcile_owner(key.value.owner, fresh).await?;
+                    }
+                    then => look_again = earlier(look_again, Some(then)),
+                }
+            } else if !key.value.was_woken && key.value.next_try.is_some_and(|then| then > now) {
+                key.value.was_woken = true;
                 key.value.next_try = Some(now);
                 let mut transaction = Transaction::new(&self.env)?;
                 transaction.put(&mut key)?;
@@ -95,7 +104,21 @@ impl KeyService {
             }
         }
         let mut transaction = Transaction::new(&self.env)?;
-        transaction.delete(outage);
+        match look_again {
+            Some(then) => {
+                outage.value.look_at = then;
+                transaction.put(outage)?;
+            }
+            None => transaction.delete(outage),
+        }
         self.commit_if_first(transaction).await
     }
+}
+
+/// When the holder of a key whose tries ran out gets another one, at the soonest: the oftener that came to nothing, the later.
+fn fresh_at(key: &KeyRecord) -> Timestamp {
+    let nth = usize::try_from(key.nth).unwrap_or(usize::MAX).min(PAUSES.len().saturating_sub(1));
+    let pause = TimeDelta::seconds(PAUSES.get(nth).copied().unwrap_or_default());
+    let since = key.leaving_since.unwrap_or_default();
+    since.checked_add_signed(pause).unwrap_or(since)
 }

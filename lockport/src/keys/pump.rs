@@ -1,5 +1,6 @@
 //! The pump: takes up what is due, one key at a time, and says when to come again.
 
+use super::bulk::BulkRecord;
 use super::outage::OutageRecord;
 use super::reconcile::Reach;
 use super::record::{KeyRecord, OPEN_KEY, TAKEN_FOR, Taken, Work, term_of_taken};
@@ -33,6 +34,10 @@ impl KeyService {
                 idle = false;
                 self.clear_house(house).await?;
             }
+            for bulk in self.due::<BulkRecord>().await? {
+                idle = false;
+                self.carry_on_bulk(bulk).await?;
+            }
             for stay in self.due::<StayRecord>().await? {
                 idle = false;
                 self.reconcile_owner(super::Claimant::owner(&stay.value), Reach::AsWanted).await?;
@@ -58,6 +63,7 @@ impl KeyService {
             }
         }
         let mut wake = self.next::<HouseRecord>().await?;
+        wake = earlier(wake, self.next::<BulkRecord>().await?);
         wake = earlier(wake, self.next::<StayRecord>().await?);
         wake = earlier(wake, self.next::<ShiftRecord>().await?);
         wake = earlier(wake, self.next::<OutageRecord>().await?);

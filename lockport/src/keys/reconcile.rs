@@ -1,7 +1,5 @@
 //! From what somebody is entitled to, to what his keys have to become. Nothing is called here: what is to be done is written down.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 
 use super::claim::{Claim, Claimant, Entitlement};
@@ -9,26 +7,39 @@ use super::house::HouseRecord;
 use super::record::{GivenUp, KeyRecord, Spec, Wants};
 use super::schedule::SOON;
 use super::state::KeyState;
-use super::task::DeskTask;
+use super::task::{DeskTask, term_of_closed};
 use super::{KeyService, tell};
 use crate::credential::{KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
 use crate::error::LockError;
 use crate::event::Published;
-use crate::property::{AdapterBinding, KindPolicy, Share};
+use crate::property::{AdapterBinding, Avoid, KindPolicy, Share};
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
 
 /// How long a key may be on its way before a person is asked to see to its holder.
 const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(30);
 
+/// How long a stay or a shift is remembered after the last window of its keys (design.md 7).
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// How long after that it is looked at again, when something about its keys is open still.
+const FORGOTTEN_LATER: TimeDelta = TimeDelta::days(1);
+
 /// How far a reconciliation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum Reach<'a> {
     /// What failed stays failed, until something else is wanted.
     AsWanted,
-    /// And whose tries ran out at an adapter, gets another key: the vendor is back.
-    Fresh,
+    /// And whose tries ran out at this adapter, gets another key: its vendor is back.
+    Fresh(&'a str),
+}
+
+impl Reach<'_> {
+    /// Whether a key that was given up is to be followed by another.
+    fn follows(self, key: &KeyRecord) -> bool {
+        key.given_up == Some(GivenUp::TriesRanOut) && self == Reach::Fresh(&key.adapter)
+    }
 }
 
 impl KeyRecord {
@@ -61,7 +72,16 @@ impl KeyRecord {
         self.leaving_since = matches!(wants, Wants::Gone(_)).then_some(now);
         self.attempts = 0;
         self.next_try = Some(now);
+        self.was_woken = false;
         self.expect_task(now);
+    }
+
+    /// A key that nobody asked for yet is not asked for before its window comes near.
+    fn wait_for_horizon(&mut self, horizon: Option<TimeDelta>, now: Timestamp) {
+        let then = horizon.and_then(|horizon| self.wanted.validity.from().checked_sub_signed(horizon));
+        if let (KeyState::Requested, Some(then)) = (self.state, then) {
+            self.next_try = Some(then.max(now));
+        }
     }
 }
 
@@ -71,7 +91,7 @@ impl KeyService {
         &self,
         claimant: &mut Stored<C>,
         house: &HouseRecord,
-        reach: Reach,
+        reach: Reach<'_>,
         transaction: &mut Transaction,
     ) -> Result<(), LockError> {
         let now = self.env.now();
@@ -82,22 +102,42 @@ impl KeyService {
             live.rooms.retain(|room| self.property.has_room(*room));
             live.areas.retain(|area| self.property.has_area(area));
         }
-        claimant.value.set_wake(claim.changes_at(now));
-        transaction.put(claimant)?;
         let live = match &claim {
             Claim::Live(entitlement) => Some(&**entitlement),
             Claim::Nothing | Claim::Ended(_) => None,
         };
         let policy = house.policy(self.property.policy());
         let mut keys = self.keys_of(owner).await?;
+        if live.is_none() {
+            let forget_at = forget_at(&keys).or(claimant.value.due()).or(now.checked_add_signed(REMEMBERED));
+            if forget_at.is_some_and(|then| then <= now) && keys.iter().all(|key| key.value.work().is_none())
+            {
+                return self.forget(claimant, &keys, transaction).await;
+            }
+            let not_yet = now.checked_add_signed(FORGOTTEN_LATER);
+            claimant.value.set_wake(forget_at.filter(|then| *then > now).or(not_yet));
+        } else {
+            claimant.value.set_wake(claim.changes_at(now));
+        }
+        transaction.put(claimant)?;
         let mut shares = match live {
             Some(live) => {
-                let avoid = keys.iter().filter(|key| live.owns(&key.value) && key.value.given_up.is_some());
-                let avoid: BTreeSet<String> = avoid.map(|key| key.value.adapter.clone()).collect();
+                let is_in_vain = |key: &&Stored<KeyRecord>| {
+                    let key = &key.value;
+                    let for_good = !matches!(key.given_up, None | Some(GivenUp::Undecided));
+                    for_good && live.owns(key) && live.still_wants(&key.wanted)
+                };
+                let adapters = keys.iter().filter(is_in_vain).map(|key| key.value.adapter.clone()).collect();
+                let but_rather = match reach {
+                    Reach::Fresh(adapter) => Some(adapter),
+                    Reach::AsWanted => None,
+                };
+                let avoid = Avoid { adapters, but_rather };
                 self.property.shares(&live.rooms, &live.areas, &avoid)?
             }
             None => Vec::new(),
         };
+        let mut moved = Vec::new();
         for key in &mut keys {
             let record = &mut key.value;
             if record.given_up.is_none() && (record.is_leaving() || record.state == KeyState::Failed) {
@@ -115,22 +155,24 @@ impl KeyService {
                 // Of what nobody knows there is no second.
                 (Some((live, of)), None | Some(GivenUp::Undecided)) => {
                     want(record, live, &shares.remove(of), now);
+                    record.wait_for_horizon(self.property.issue_horizon(), now);
                 }
-                (Some((live, of)), Some(why)) => {
+                (Some((live, of)), Some(_)) => {
                     let same =
                         shares.get(of).is_some_and(|share| record.wanted == Spec::of(live.validity, share));
-                    if same && !(why == GivenUp::TriesRanOut && reach == Reach::Fresh) {
+                    if same && !reach.follows(record) {
                         // The same would fail again.
                         shares.remove(of);
                     } else {
                         record.given_up = None;
                     }
                 }
+                // Where another adapter is asked instead, it is still known that this one was asked in vain.
                 (None, Some(GivenUp::Refused | GivenUp::TriesRanOut)) => {
-                    record.given_up = None;
-                    let of = record.id;
-                    let needless = |task: &DeskTask| task.credential == of && task.kind.serves_holder();
-                    self.close_tasks(owner, needless, transaction).await?;
+                    let is_wanted =
+                        live.is_some_and(|live| live.owns(record) && live.still_wants(&record.wanted));
+                    record.given_up = record.given_up.filter(|_| is_wanted);
+                    moved.push(record.id);
                 }
                 (None, None | Some(GivenUp::Undecided)) => {
                     let lost = live.is_some_and(|live| live.losses != record.losses);
@@ -144,6 +186,11 @@ impl KeyService {
                 }
             }
             transaction.put(key)?;
+        }
+        if !shares.is_empty() {
+            // Somebody else is asked now; what a person has to do, that key will say.
+            let needless = |task: &DeskTask| moved.contains(&task.credential) && task.kind.serves_holder();
+            self.close_tasks(owner, needless, transaction).await?;
         }
         if let Some(live) = live {
             for share in &shares {
@@ -160,6 +207,24 @@ impl KeyService {
         if live.is_none_or(|live| live.wants(now) != Wants::Open) {
             self.close_tasks(owner, |task| task.kind.serves_holder(), transaction).await?;
         }
+        Ok(())
+    }
+
+    /// Nothing of it matters any more: its keys, its tasks and itself. What was audited stays.
+    async fn forget<C: Claimant>(
+        &self,
+        claimant: &Stored<C>,
+        keys: &[Stored<KeyRecord>],
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let owner = claimant.value.owner();
+        for term in [term_of_closed(owner), owner.to_string()] {
+            for task in Stored::<DeskTask>::find(&*self.store, self.partition(), &term).await? {
+                transaction.delete(&task);
+            }
+        }
+        keys.iter().for_each(|key| transaction.delete(key));
+        transaction.delete(claimant);
         Ok(())
     }
 
@@ -205,6 +270,7 @@ impl KeyService {
             given_up: None,
             attempts: 0,
             next_try: Some(now),
+            was_woken: false,
             taken: None,
             task_at: None,
             artifact: None,
@@ -216,6 +282,7 @@ impl KeyService {
             proof: None,
             cause: claimant.cause(live.version),
         };
+        key.wait_for_horizon(self.property.issue_horizon(), now);
         key.expect_task(now);
         Ok(key)
     }
@@ -243,6 +310,13 @@ impl KeyService {
     }
 }
 
+/// When the last key of an owner may be forgotten.
+fn forget_at(keys: &[Stored<KeyRecord>]) -> Option<Timestamp> {
+    let until =
+        |key: &Stored<KeyRecord>| key.value.spec.validity.until().max(key.value.wanted.validity.until());
+    keys.iter().map(until).max()?.checked_add_signed(REMEMBERED)
+}
+
 /// Makes a key want what its share is.
 fn want(key: &mut KeyRecord, live: &Entitlement, share: &Share, now: Timestamp) {
     let wanted = Spec::of(live.validity, share);
@@ -256,6 +330,13 @@ impl Entitlement {
     /// Whether a key was given for this, and not lost since.
     fn owns(&self, key: &KeyRecord) -> bool {
         key.from_version >= self.begun && key.losses == self.losses
+    }
+
+    /// Whether this is, or is part of, what is wanted now.
+    fn still_wants(&self, spec: &Spec) -> bool {
+        spec.validity == self.validity
+            && spec.rooms.iter().all(|room| self.rooms.contains(room))
+            && spec.scope.areas.iter().all(|area| self.areas.contains(area))
     }
 
     fn wants(&self, now: Timestamp) -> Wants {

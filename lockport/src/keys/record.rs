@@ -127,6 +127,8 @@ pub(super) struct KeyRecord {
     pub(super) given_up: Option<GivenUp>,
     pub(super) attempts: u32,
     pub(super) next_try: Option<Timestamp>,
+    /// It was tried out of turn because its vendor seemed to be back: once is enough.
+    pub(super) was_woken: bool,
     pub(super) taken: Option<Taken>,
     /// When a person has to see to its holder, should what is to be done not be done by then.
     pub(super) task_at: Option<Timestamp>,

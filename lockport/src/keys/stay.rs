@@ -59,6 +59,14 @@ struct ByHand {
     at: Timestamp,
 }
 
+/// An ending that no event of the bus told: everything up to a version is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct CutShort {
+    up_to: u64,
+    reason: RevokeReason,
+    by: ByHand,
+}
+
 /// A reservation, with all its events so far.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct StayRecord {
@@ -69,6 +77,7 @@ pub(super) struct StayRecord {
     lifted: u64,
     liftings: Vec<ByHand>,
     losses: Vec<ByHand>,
+    cuts: Vec<CutShort>,
     wake: Option<Timestamp>,
 }
 
@@ -111,6 +120,7 @@ impl StayRecord {
             lifted: 0,
             liftings: Vec::new(),
             losses: Vec::new(),
+            cuts: Vec::new(),
             wake: None,
         }
     }
@@ -149,6 +159,27 @@ impl StayRecord {
         true
     }
 
+    /// Ends what the reservation is now, whatever it is; a confirmation of a later version begins anew. Whether that is news.
+    pub(super) fn cut_short(
+        &mut self,
+        reason: RevokeReason,
+        name: IdempotencyKey,
+        operator: UserId,
+        at: Timestamp,
+    ) -> bool {
+        if self.cuts.iter().any(|cut| cut.by.name == name) {
+            return false;
+        }
+        let up_to = self.events.keys().next_back().copied().unwrap_or(0);
+        self.cuts.push(CutShort { up_to, reason, by: ByHand { name, operator, at } });
+        true
+    }
+
+    /// The ending by hand after this version and before the next, if there is one.
+    fn cut_after(&self, version: u64) -> Option<RevokeReason> {
+        self.cuts.iter().find(|cut| cut.up_to == version).map(|cut| cut.reason)
+    }
+
     /// Who lifted the last suspension.
     pub(super) fn lifted_by(&self) -> Option<UserId> {
         self.liftings.last().map(|lifting| lifting.operator)
@@ -182,6 +213,9 @@ impl StayRecord {
                 (StayEvent::DatesChanged(_) | StayEvent::Suspended { .. }, other) => other,
                 (StayEvent::Ended(reason), _) => Stay::Ended(*reason),
             };
+            if let Some(reason) = self.cut_after(*version) {
+                stay = Stay::Ended(reason);
+            }
         }
         stay
     }
@@ -221,9 +255,11 @@ impl Claimant for StayRecord {
     }
 
     fn ending_after(&self, begun: u64) -> Option<RevokeReason> {
-        self.events.range(begun..).find_map(|(_, delivered)| match delivered.event {
+        self.events.range(begun..).find_map(|(version, delivered)| match delivered.event {
             StayEvent::Ended(reason) => Some(reason),
-            StayEvent::Confirmed(_) | StayEvent::DatesChanged(_) | StayEvent::Suspended { .. } => None,
+            StayEvent::Confirmed(_) | StayEvent::DatesChanged(_) | StayEvent::Suspended { .. } => {
+                self.cut_after(*version)
+            }
         })
     }
 

@@ -92,6 +92,11 @@ impl DeskTask {
 /// The term by which open tasks are found.
 pub(super) const OPEN: &str = "open";
 
+/// The term by which tasks are found that are closed.
+pub(super) fn term_of_closed(owner: KeyOwner) -> String {
+    format!("closed:{owner}")
+}
+
 impl Record for DeskTask {
     const TABLE: Table = Table::Task;
 
@@ -100,6 +105,9 @@ impl Record for DeskTask {
     }
 
     fn terms(&self) -> Vec<String> {
-        if self.closed_at.is_some() { Vec::new() } else { vec![OPEN.to_owned(), self.owner.to_string()] }
+        match self.closed_at {
+            None => vec![OPEN.to_owned(), self.owner.to_string()],
+            Some(_) => vec![term_of_closed(self.owner)],
+        }
     }
 }

@@ -9,8 +9,8 @@ use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
 use super::{KeyService, schedule, tell};
 use crate::credential::{
-    IssueInput, IssuedCredential, Place, Progress, Proof, RevokeInput, RevokeOutcome, RevokeReason,
-    SuspendInput, SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult, Warning,
+    IssueInput, IssuedCredential, Place, Progress, RevokeInput, RevokeOutcome, RevokeReason, SuspendInput,
+    SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult, Warning,
 };
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::Published;
@@ -55,6 +55,7 @@ impl KeyRecord {
     /// Something was done: whatever is next, is next now.
     fn go_on(&mut self, now: Timestamp) {
         self.attempts = 0;
+        self.was_woken = false;
         self.next_try = self.work().map(|_| now);
         self.expect_task(now);
     }
@@ -138,12 +139,27 @@ impl KeyService {
         self.is_served(key, transaction).await
     }
 
-    /// The holder has what he is to have at this adapter: nobody has to see to him.
+    /// The holder has what he is to have of this key: nobody has to see to him for its sake, nor for the sake of another one that
+    /// was to open the same.
     async fn is_served(&self, key: &KeyRecord, transaction: &mut Transaction) -> Result<(), LockError> {
         if key.work().is_some_and(Work::serves_holder) {
             return Ok(());
         }
-        let needless = |task: &DeskTask| task.adapter == key.adapter && task.kind.serves_holder();
+        let others = self.keys_of(key.owner).await?;
+        let others = others.iter().map(|other| &other.value).filter(|other| other.id != key.id);
+        let (active, rest): (Vec<_>, Vec<_>) = others.partition(|other| other.state == KeyState::Active);
+        let opens = |wanted: &Spec| {
+            let there = || active.iter().map(|other| &other.spec).chain([&key.spec]);
+            let there = || there().filter(|spec| spec.validity.covers(&wanted.validity));
+            wanted.rooms.iter().all(|room| there().any(|spec| spec.rooms.contains(room)))
+                && wanted.scope.areas.iter().all(|area| there().any(|spec| spec.scope.areas.contains(area)))
+        };
+        let covered: Vec<_> =
+            rest.iter().filter(|other| opens(&other.wanted)).map(|other| other.id).collect();
+        let needless = |task: &DeskTask| {
+            let for_this = task.adapter == key.adapter || covered.contains(&task.credential);
+            for_this && task.kind.serves_holder()
+        };
         self.close_tasks(key.owner, needless, transaction).await
     }
 
@@ -500,7 +516,8 @@ impl KeyService {
         key.revoke_confirmed_at = Some(outcome.effective_by);
         key.proof = Some(outcome.proof);
         key.next_try = outcome.again_at;
-        let less = outcome.proof < required_proof(reason) && !key.spec.validity.is_over(now);
+        let less =
+            outcome.proof < self.property.revoke_policy().required(reason) && !key.spec.validity.is_over(now);
         if less && is_news {
             let data = tell::revoke_failed(key, reason, "weak_proof", now);
             self.tell(transaction, Published::RevokeFailed, &key.cause, data)?;
@@ -578,12 +595,4 @@ impl KeyService {
 /// Another operation has to end first, or the vendor is at it still.
 fn is_under_way(error: &LockError) -> bool {
     error.reason() == FailureReason::InProgress
-}
-
-/// How sure it has to be that a key is gone; where less is to be had, somebody goes and looks.
-const fn required_proof(reason: RevokeReason) -> Proof {
-    match reason {
-        RevokeReason::Security | RevokeReason::Lost => Proof::AtVendor,
-        RevokeReason::Checkout | RevokeReason::Cancellation | RevokeReason::Replaced => Proof::ExpiresOnly,
-    }
 }

@@ -72,6 +72,8 @@ pub enum Table {
     House = 13,
     /// A vendor that does not answer.
     Outage = 14,
+    /// Many keys that go together.
+    Bulk = 15,
 }
 
 /// A row as the store has it.

@@ -1,0 +1,11 @@
+//! `KeyService` over the mock: what becomes of a hotel's wishes at the vendor and at the doors, whatever comes between.
+
+mod bulk;
+mod desk;
+mod fallback;
+mod instances;
+mod interleavings;
+mod rig;
+mod staff;
+mod suspended;
+mod yielding;

@@ -1,0 +1,80 @@
+use chrono::TimeDelta;
+
+use crate::rig::{Hotel, Told, booking, confirmed, name, stay, user};
+use crate::yielding::{run, run_with_a_break};
+
+/// R71: a no-show suspends after the hotel's delay, a fraud at once; lifted by hand, and by nothing else; over every kind of vendor.
+#[test]
+fn a_suspension_shuts_until_it_is_lifted() {
+    for personality in ["per_door", "per_stay", "room_wide", "webhook"] {
+        let url = format!("mock://?personality={personality}");
+        let hotel = Hotel::of(&[("main", &url, &["101"])]);
+        let (service, mut told) = (hotel.service("a"), Told::default());
+        let opens = |told: &mut Told| {
+            told.drain(&service);
+            hotel.opens(told.hand(&stay("one")), "101")
+        };
+        run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(5));
+        run(service.deliver(&booking("no_show", "one", 2))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(114));
+        assert!(opens(&mut told), "{personality}: the delay is two hours");
+        hotel.live(&service, TimeDelta::minutes(3));
+        assert!(!opens(&mut told), "{personality}");
+        // A change of the booking lifts nothing.
+        run(service.deliver(&confirmed("one", 3, &["101"], 72))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(5));
+        assert!(!opens(&mut told), "{personality}");
+        run(service.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(5));
+        assert!(opens(&mut told), "{personality}");
+        run(service.deliver(&booking("fraud_flagged", "one", 4))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(5));
+        assert!(!opens(&mut told), "{personality}");
+        run(service.deliver(&booking("checked_out", "one", 5))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(30));
+        assert_eq!(hotel.held(), 0, "{personality}");
+        let counts = ["issued", "suspended", "unsuspended", "revoked"]
+            .map(|what| told.count(&format!("credential.{what}")));
+        assert_eq!(counts, [1, 2, 1, 0], "{personality}: the last was not drained");
+    }
+}
+
+/// A suspension and its lifting that fall between any two steps of each other end as the last word says.
+#[test]
+fn the_last_word_counts_at_every_point() {
+    for lifts_last in [true, false] {
+        for waits in 0..400 {
+            let hotel = Hotel::simple();
+            let (service, other) = (hotel.service("a"), hotel.service("b"));
+            let mut told = Told::default();
+            run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+            hotel.live(&service, TimeDelta::minutes(1));
+            told.drain(&service);
+            let suspend = || run(other.deliver(&booking("fraud_flagged", "one", 2))).unwrap();
+            let lift = || run(other.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+            suspend();
+            let came_so_far = if lifts_last {
+                let (ticked, came_so_far) = run_with_a_break(service.tick(), waits, lift);
+                ticked.unwrap();
+                came_so_far
+            } else {
+                run(service.tick()).unwrap();
+                lift();
+                let again = || run(other.deliver(&booking("fraud_flagged", "one", 3))).unwrap();
+                let (ticked, came_so_far) = run_with_a_break(service.tick(), waits, again);
+                ticked.unwrap();
+                came_so_far
+            };
+            if !came_so_far {
+                assert!(waits > 10);
+                break;
+            }
+            hotel.live(&service, TimeDelta::minutes(10));
+            told.drain(&service);
+            let opens = hotel.opens(told.hand(&stay("one")), "101");
+            assert_eq!(opens, lifts_last, "after {waits} waits");
+            assert_eq!(hotel.held(), usize::from(lifts_last));
+        }
+    }
+}
