@@ -30,7 +30,7 @@ impl Choke {
     #[must_use]
     pub fn new(clock: &Arc<ManualClock>, latest: Duration) -> Self {
         Self {
-            points: Arc::new(Points::new(Arc::clone(clock))),
+            points: Arc::new(Points::new(Arc::clone(clock), !latest.is_zero())),
             late: Arc::new(Late::new(Arc::clone(clock), latest)),
             ring: Arc::default(),
             latest,

@@ -12,10 +12,10 @@ use lockport::driver::{
     VendorDriver, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
-use lockport::{FailureReason, LockError, RetryAdvice};
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice};
 
 use super::late::{Errand, Late, Sent};
-use super::points::{Points, hold};
+use super::points::{Odd, Points, hold};
 use super::ring::Ring;
 use super::way::{Call, Way};
 
@@ -52,6 +52,7 @@ impl FaultyDriver {
                 self.late.post(self.noted(errand, attempt).await?);
                 return hold().await;
             }
+            Way::Refused => return Err(says_no(FailureReason::CapacityFull)),
         }
         Err(no_answer())
     }
@@ -117,6 +118,10 @@ impl Journal for Ear {
     }
 }
 
+fn says_no(reason: FailureReason) -> LockError {
+    LockError::new(ErrorCode::KeyIssueFailed, reason, RetryAdvice::Never, "the vendor says no")
+}
+
 fn no_answer() -> LockError {
     LockError::unreachable(FailureReason::Timeout, RetryAdvice::OutcomeUnknown, "the call got no answer")
 }
@@ -149,9 +154,17 @@ impl VendorDriver for FaultyDriver {
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
         let name = shown("grant", order);
         self.points.say(&name);
-        let way = self.points.enter(Call::Effect, name);
+        let odd = self.points.odd(&order.marker);
+        let way = self.points.enter(Call::Grant, name);
         let effect = async {
+            if let Odd::Refuses(reason) = odd {
+                return Err(says_no(reason));
+            }
             let answer = self.inner.grant(order, attempt).await;
+            if odd == Odd::TakesItTwice {
+                let _second = self.inner.grant(order, &Attempt { call_key: "again", ..*attempt }).await;
+                return Err(no_answer());
+            }
             if let Ok(Answer::Done(granted)) = &answer {
                 self.heard(order, granted);
             }

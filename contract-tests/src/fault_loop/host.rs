@@ -7,13 +7,13 @@ use lockport::driver::{AfterLost, Amend, Suspend};
 use lockport::{FailureReason, LockError, RetryAdvice, Timestamp};
 
 use super::judge::{Judge, Red, Strictness};
-use super::model::Hopes;
+use super::model::{Hopes, House};
 use super::scenario::{Guest, Op, Turn, Verb};
 use super::world::{PAUSE, Said, Told, World};
 use lockport::credential::Proof;
 
 /// How often a host calls for one thing.
-const TRIES: usize = 12;
+const TRIES: usize = 24;
 /// How long a host waits for one thing, by the clock of the stand.
 const PATIENCE: TimeDelta = TimeDelta::hours(2);
 
@@ -23,6 +23,8 @@ pub(crate) enum End {
     Done(Told),
     /// Nobody can tell, and a person decides.
     Declared(LockError),
+    /// The vendor said no, and everything is as before.
+    Refused,
     /// Given up after one call.
     Left,
 }
@@ -34,6 +36,23 @@ pub(crate) struct Host<'a> {
     pub(crate) hopes: Hopes,
     /// Something was declared unknown: what the doors must open is not known any more.
     pub(crate) declared: bool,
+    /// The vendor makes more than is asked for, or makes it twice.
+    is_odd: bool,
+    /// What was hoped before each write that may be refused.
+    before: Vec<(Op, Hopes)>,
+}
+
+impl<'a> Host<'a> {
+    pub(crate) fn new(world: &'a mut World, judge: &'a mut Judge, is_odd: bool) -> Self {
+        Self {
+            world,
+            judge,
+            hopes: Hopes::new(House::default()),
+            declared: false,
+            is_odd,
+            before: Vec::new(),
+        }
+    }
 }
 
 impl Host<'_> {
@@ -42,15 +61,37 @@ impl Host<'_> {
         match turn {
             Turn::Until(op) => self.until(op).await,
             Turn::Once(op) => self.once(op).await,
+            Turn::Away(op) => {
+                self.world.nobody_comes(op.verb.gives());
+                let end = self.once(op).await;
+                self.world.nobody_comes(false);
+                end
+            }
             Turn::Stale(op) => self.stale(op).await,
+            Turn::Sweep => {
+                self.world.sweep_once().await?;
+                self.look().await.map(|()| End::Left)
+            }
+            Turn::Pass(seconds) => {
+                self.world.pass(Duration::from_secs((*seconds).into())).await;
+                self.look().await.map(|()| End::Left)
+            }
+            Turn::Back(seconds) => {
+                self.world.set_back(TimeDelta::seconds((*seconds).into()));
+                Ok(End::Left)
+            }
+            Turn::Die => {
+                self.world.reborn().await?;
+                Ok(End::Left)
+            }
         }
     }
 
     /// Repeats a write until it is done.
     pub(crate) async fn until(&mut self, op: &Op) -> Result<End, Red> {
         let made = self.world.stand.probe.ever_made().await?;
-        let give_up_at = self.world.now() + PATIENCE;
-        self.hopes.maybe(op);
+        let give_up_at = self.world.true_now() + PATIENCE;
+        self.begin(op);
         let mut is_shut = false;
         for _ in 0..TRIES {
             let said = self.world.call(op).await?;
@@ -74,7 +115,7 @@ impl Host<'_> {
             if self.world.pass(wait).await {
                 self.look().await?;
             }
-            if self.world.now() > give_up_at {
+            if self.world.true_now() > give_up_at {
                 return Err(Red(format!("{} is not done after {PATIENCE}", op.key)));
             }
         }
@@ -84,7 +125,7 @@ impl Host<'_> {
     /// Calls once, and goes on with something else.
     async fn once(&mut self, op: &Op) -> Result<End, Red> {
         let made = self.world.stand.probe.ever_made().await?;
-        self.hopes.maybe(op);
+        self.begin(op);
         let end = match self.world.call(op).await? {
             Said::Done(told) => return self.done(op, told, made).await,
             Said::Refused(error) => return self.refused(op, error).await,
@@ -119,6 +160,13 @@ impl Host<'_> {
         Err(Red(format!("{}, overtaken, has no answer after {TRIES} calls", op.key)))
     }
 
+    fn begin(&mut self, op: &Op) {
+        if !self.before.iter().any(|(known, _)| known == op) {
+            self.before.push((*op, self.hopes.clone()));
+        }
+        self.hopes.maybe(op);
+    }
+
     fn wait_until(&self, then: Option<Timestamp>) -> Duration {
         let wait = then.and_then(|then| then.signed_duration_since(self.world.now()).to_std().ok());
         wait.unwrap_or_default().max(PAUSE)
@@ -130,7 +178,7 @@ impl Host<'_> {
         } else {
             self.hopes.done(op);
         }
-        if matches!(op.verb, Verb::Issue { .. } | Verb::Update { .. } | Verb::Unsuspend) {
+        if op.verb.gives() {
             self.judge.handed(op.guest, told.delivery.clone());
         }
         self.exact().await?;
@@ -138,7 +186,7 @@ impl Host<'_> {
         if let (Verb::Issue { .. }, Some(stay)) = (op.verb, stay) {
             let right = Judge::made_by(self.world, stay.doors(&self.world.stand.site).len());
             let made = self.world.stand.probe.ever_made().await?.saturating_sub(made_before);
-            if made != right && !self.declared {
+            if made != right && !self.declared && !self.is_odd {
                 return Err(Red(format!("{} made {made} permissions, {right} is right", op.key)));
             }
         }
@@ -148,11 +196,19 @@ impl Host<'_> {
     /// Weak proof: the host was told that it may still open.
     fn note_proof(&mut self, op: &Op, told: &Told) {
         if weak(told) {
-            self.hopes.maybe(op);
+            self.begin(op);
         }
     }
 
     async fn refused(&mut self, op: &Op, error: LockError) -> Result<End, Red> {
+        let before = self.before.iter().find(|(known, _)| known == op);
+        if let (true, Some((_, before))) = (self.world.points.has_refused(), before) {
+            if error.reason() == FailureReason::CapacityFull {
+                self.hopes.refused(op.guest, before);
+                self.exact().await?;
+                return Ok(End::Refused);
+            }
+        }
         let is_declared =
             error.reason() == FailureReason::OutcomeUnknown && error.advice() == RetryAdvice::Never;
         if !is_declared {

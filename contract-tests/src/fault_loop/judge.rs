@@ -8,7 +8,7 @@ use lockport::id::{KeyCredentialId, LockDeviceId};
 
 use super::driver::short;
 use super::model::{HOUR, Hopes};
-use super::scenario::{Guest, Scenario, Turn, Verb};
+use super::scenario::{Guest, Scenario, Verb};
 use super::world::World;
 use crate::bench::BenchError;
 
@@ -48,15 +48,20 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(world: &World, scenario: &Scenario) -> Self {
-        let mut edges = BTreeSet::new();
-        for op in scenario.setup.iter().chain(scenario.act.iter().map(Turn::op)) {
+    pub(crate) fn new(world: &World, scenario: &Scenario<'_>) -> Self {
+        let mut edges = Vec::new();
+        for op in scenario.ops() {
             match op.verb {
                 Verb::Issue { from, until, .. } => edges.extend([from, until]),
-                Verb::Update { until, .. } => edges.extend(until),
+                Verb::Update { from, until, .. } => edges.extend(from.into_iter().chain(until)),
                 _ => {}
             }
         }
+        Self::around(world, &edges)
+    }
+
+    /// Watches around these hours.
+    pub(crate) fn around(world: &World, edges: &[i32]) -> Self {
         let around = |by: &[i64]| -> Vec<i64> {
             let all: BTreeSet<i64> =
                 edges.iter().flat_map(|edge| by.iter().map(move |by| i64::from(*edge) * HOUR + by)).collect();
@@ -134,7 +139,7 @@ impl Judge {
     }
 
     fn handed_for(&self, guest: Guest, door: LockDeviceId) -> Vec<Artifact> {
-        let delivery = self.delivered.get(guest).into_iter().flatten();
+        let delivery = self.delivered.get(&guest).into_iter().flatten();
         delivery.filter(|one| one.doors.contains(&door)).map(|one| one.artifact.clone()).collect()
     }
 

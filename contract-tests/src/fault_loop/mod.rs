@@ -33,6 +33,7 @@ mod scenario;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod walk;
 mod watch;
 mod way;
 mod world;
@@ -47,4 +48,5 @@ pub use self::rigs::{MockRig, mock_rigs};
 pub use self::rigs::{TtlockRig, ttlock_rigs};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::InFile;
+pub use self::walk::{Manner, Step, Walk, walk};
 pub use self::way::{Strike, Then, UnknownWay, Way};

@@ -30,7 +30,7 @@ pub(crate) struct House(BTreeMap<Guest, Stay>);
 
 impl House {
     pub(crate) fn stay(&self, guest: Guest) -> Option<&Stay> {
-        self.0.get(guest)
+        self.0.get(&guest)
     }
 
     /// The house when this is done.
@@ -41,11 +41,12 @@ impl House {
             return house;
         }
         if op.verb == Verb::Revoke {
-            house.0.remove(op.guest);
+            house.0.remove(&op.guest);
         }
-        if let Some(stay) = house.0.get_mut(op.guest) {
+        if let Some(stay) = house.0.get_mut(&op.guest) {
             match op.verb {
-                Verb::Update { rooms, until } => {
+                Verb::Update { rooms, from, until } => {
+                    stay.from = from.unwrap_or(stay.from);
                     stay.rooms = rooms.unwrap_or(stay.rooms);
                     stay.until = until.unwrap_or(stay.until);
                 }
@@ -104,6 +105,12 @@ impl Hopes {
     /// A write is done.
     pub(crate) fn done(&mut self, op: &Op) {
         self.0.iter_mut().for_each(|house| *house = house.after(op));
+        self.tidy();
+    }
+
+    /// What was done for the guest is refused: he has what he had before.
+    pub(crate) fn refused(&mut self, guest: Guest, before: &Self) {
+        self.0.retain(|house| before.0.iter().any(|other| other.stay(guest) == house.stay(guest)));
         self.tidy();
     }
 

@@ -6,8 +6,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lockport::driver::Suspend;
-
 use super::points::Point;
 use super::report::{LoopReport, RedRun, Row};
 use super::rig::{Rig, Shelf};
@@ -71,7 +69,7 @@ impl LoopPlan {
         self
     }
 
-    fn takes(&self, rig: &str, scenario: &Scenario) -> bool {
+    fn takes(&self, rig: &str, scenario: &Scenario<'_>) -> bool {
         let named = self.scenarios.is_empty() || self.scenarios.iter().any(|name| name == scenario.name);
         let only = self.only.as_ref();
         named && only.is_none_or(|only| only.rig == rig && only.scenario == scenario.name)
@@ -118,7 +116,7 @@ impl FromStr for Only {
 /// # Errors
 /// When no thread or no runtime is to be had.
 pub fn play_all(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, plan: &LoopPlan) -> Result<LoopReport, BenchError> {
-    let work: Vec<(&dyn Rig, &Scenario)> = rigs
+    let work: Vec<(&dyn Rig, &Scenario<'static>)> = rigs
         .iter()
         .flat_map(|rig| scenario::ALL.iter().map(move |scenario| (&**rig, scenario)))
         .filter(|(rig, scenario)| plan.takes(&title(*rig, shelf), scenario))
@@ -158,7 +156,7 @@ fn title(rig: &dyn Rig, shelf: &dyn Shelf) -> String {
 struct Tally<'a> {
     rig: &'a dyn Rig,
     shelf: &'a dyn Shelf,
-    scenario: &'a Scenario,
+    scenario: &'a Scenario<'static>,
     seed: u64,
     report: LoopReport,
     row: Row,
@@ -167,8 +165,10 @@ struct Tally<'a> {
 impl Tally<'_> {
     /// Plays one run and keeps what is red.
     async fn play(&mut self, strikes: &[Strike]) -> Vec<Point> {
-        let Played { points, red, declared, trace } =
+        let Played { points, red, declared, waiting, trace } =
             play(self.rig, self.shelf, self.scenario, strikes, self.seed).await;
+        let missed = (waiting > 0).then(|| format!("{waiting} failures on order never struck"));
+        let red = red.or(missed);
         self.row.runs = self.row.runs.saturating_add(1);
         self.row.declared = self.row.declared.saturating_add(usize::from(declared));
         if let Some(why) = red {
@@ -195,7 +195,12 @@ impl Tally<'_> {
 }
 
 /// Every failure of one scenario, one after the other.
-async fn play_scenario(rig: &dyn Rig, shelf: &dyn Shelf, scenario: &Scenario, plan: &LoopPlan) -> LoopReport {
+async fn play_scenario(
+    rig: &dyn Rig,
+    shelf: &dyn Shelf,
+    scenario: &Scenario<'static>,
+    plan: &LoopPlan,
+) -> LoopReport {
     let row =
         Row { rig: title(rig, shelf), scenario: scenario.name, points: 0, runs: 0, declared: 0, red: 0 };
     let report = LoopReport::default();
@@ -210,13 +215,13 @@ async fn play_scenario(rig: &dyn Rig, shelf: &dyn Shelf, scenario: &Scenario, pl
     report
 }
 
-/// Whether the kind can be suspended where the scenario suspends; and whether its calls land late.
-async fn suits(rig: &dyn Rig, scenario: &Scenario, seed: u64) -> Result<Option<bool>, BenchError> {
+/// Whether the scenario means anything for the kind; and whether its calls land late.
+async fn suits(rig: &dyn Rig, scenario: &Scenario<'_>, seed: u64) -> Result<Option<bool>, BenchError> {
     let stand = rig.open(seed).await?;
     let descriptor = (stand.driver)()?.describe();
     let kind = descriptor.kind(stand.kind).ok_or_else(|| BenchError::new("the driver has no such kind"))?;
-    let can = kind.suspend != Suspend::No || !scenario.suspends();
-    Ok(can.then_some(!stand.choke.latest.is_zero()))
+    let alike = descriptor.kinds.iter().filter(|other| other.per == kind.per).count();
+    Ok(scenario.suits(kind, alike).then_some(!stand.choke.latest.is_zero()))
 }
 
 async fn play_points(tally: &mut Tally<'_>, plan: &LoopPlan, late: bool) {
@@ -255,7 +260,7 @@ fn ways(plan: &LoopPlan, point: &Point, number: usize, late: bool) -> Vec<Way> {
             &dropped(Way::DroppedBefore),
             &dropped(Way::DroppedAfter),
         ],
-        Call::Effect => &[
+        Call::Effect | Call::Grant => &[
             &[Way::LostBefore],
             &[Way::LostAfter],
             &[Way::Late],

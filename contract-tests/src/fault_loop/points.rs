@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use lockport::Timestamp;
 use lockport::env::{Clock as _, ManualClock};
+use lockport::{FailureReason, Timestamp};
 
+use super::scenario::Quirk;
 use super::way::{Call, Strike, Way};
 
 /// A point that was passed.
@@ -22,6 +23,7 @@ pub(crate) struct Point {
 pub(crate) struct Points {
     clock: Arc<ManualClock>,
     begin: Timestamp,
+    calls_land_late: bool,
     state: Mutex<State>,
 }
 
@@ -34,12 +36,24 @@ struct State {
     away: Option<u128>,
     dropped: Option<Way>,
     trace: Vec<String>,
+    quirk: Option<Quirk>,
+    refused: bool,
+    /// Every grant that was ever sent, by its marker.
+    markers: Vec<String>,
+}
+
+/// What an odd vendor does with a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Odd {
+    No,
+    Refuses(FailureReason),
+    TakesItTwice,
 }
 
 impl Points {
-    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+    pub(crate) fn new(clock: Arc<ManualClock>, calls_land_late: bool) -> Self {
         let begin = clock.now();
-        Self { clock, begin, state: Mutex::default() }
+        Self { clock, begin, calls_land_late, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -60,6 +74,38 @@ impl Points {
         (std::mem::take(&mut state.passed), state.strikes.len())
     }
 
+    /// The vendor is odd from here on.
+    pub(crate) fn be_odd(&self, quirk: Quirk) {
+        let mut state = self.state();
+        state.quirk = Some(quirk);
+        state.markers.clear();
+    }
+
+    /// What the vendor is to do with the grant of this marker.
+    pub(crate) fn odd(&self, marker: &str) -> Odd {
+        let mut state = self.state();
+        let known = state.markers.iter().position(|known| known == marker);
+        let number = known.unwrap_or(state.markers.len());
+        if known.is_none() {
+            state.markers.push(marker.to_owned());
+        }
+        match state.quirk {
+            Some(Quirk::TakenPins(taken)) if taken.contains(&number) => {
+                Odd::Refuses(FailureReason::PinCollision)
+            }
+            Some(Quirk::NotThisKind(refused)) if refused == number => {
+                Odd::Refuses(FailureReason::KindNotSupported)
+            }
+            Some(Quirk::Twice(doubled)) if doubled == number && known.is_none() => Odd::TakesItTwice,
+            _ => Odd::No,
+        }
+    }
+
+    /// Whether a failure on order was a refusal.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.state().refused
+    }
+
     /// A call is about to be made; how it is to fail.
     pub(crate) fn enter(&self, call: Call, name: String) -> Option<Way> {
         let mut state = self.state();
@@ -68,15 +114,17 @@ impl Points {
         }
         let point = state.passed.len().saturating_add(1);
         let strike = state.strikes.front().copied().filter(|strike| strike.point == point);
-        if let Some(Strike { way, .. }) = strike {
+        let way = strike.map(|strike| strike.way.fitted(call, self.calls_land_late));
+        if let Some(way) = way {
             state.strikes.pop_front();
             self.tell(&mut state, &format!("#{point} {name}: {way}"));
+            state.refused |= way == Way::Refused;
             if way.drops().is_some() {
                 state.dropped = Some(way);
             }
         }
         state.passed.push(Point { call, name });
-        strike.map(|strike| strike.way)
+        way
     }
 
     /// As [`Self::enter`], for the commit of this name: the store that is away stays away for its repeats.

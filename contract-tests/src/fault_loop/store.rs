@@ -63,7 +63,9 @@ impl Store for FaultyStore {
                 self.inner.commit(partition, batch).await?;
                 Err(StoreError::Unavailable)
             }
-            Some(Way::LostBefore | Way::AwayBefore | Way::Late) => Err(StoreError::Unavailable),
+            Some(Way::LostBefore | Way::AwayBefore | Way::Late | Way::Refused) => {
+                Err(StoreError::Unavailable)
+            }
         }
     }
 }

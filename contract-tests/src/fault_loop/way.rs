@@ -14,6 +14,8 @@ pub(crate) enum Call {
     Look,
     /// A call that changes something at the vendor.
     Effect,
+    /// One that gives something, and may be refused.
+    Grant,
 }
 
 /// How one call fails.
@@ -36,6 +38,8 @@ pub enum Way {
     DroppedAfter(Then),
     /// The whole operation is dropped while the call waits, and the call takes effect late.
     DroppedLate(Then),
+    /// The vendor says no, for good, and nothing was done.
+    Refused,
 }
 
 /// What becomes of the process whose operation was dropped.
@@ -50,8 +54,14 @@ pub enum Then {
     Swept,
 }
 
+impl Call {
+    pub(crate) const fn has_effect(self) -> bool {
+        matches!(self, Self::Effect | Self::Grant)
+    }
+}
+
 impl Way {
-    /// Every way, the mild ones first.
+    /// Every way in which an answer can be missing, the mild ones first.
     pub const ALL: [Self; 14] = [
         Self::LostBefore,
         Self::LostAfter,
@@ -73,9 +83,24 @@ impl Way {
     pub(crate) fn fits(self, call: Call, calls_land_late: bool) -> bool {
         match self {
             Self::LostBefore | Self::DroppedBefore(_) => true,
-            Self::LostAfter | Self::DroppedAfter(_) => matches!(call, Call::Commit | Call::Effect),
+            Self::LostAfter | Self::DroppedAfter(_) => call == Call::Commit || call.has_effect(),
             Self::AwayBefore | Self::AwayAfter => call == Call::Commit,
-            Self::Late | Self::DroppedLate(_) => call == Call::Effect && calls_land_late,
+            Self::Late | Self::DroppedLate(_) => call.has_effect() && calls_land_late,
+            Self::Refused => call == Call::Grant,
+        }
+    }
+
+    /// The nearest way in which a call of this kind can fail.
+    pub(crate) fn fitted(self, call: Call, calls_land_late: bool) -> Self {
+        if self.fits(call, calls_land_late) {
+            return self;
+        }
+        match self {
+            Self::DroppedAfter(then) => Self::DroppedBefore(then),
+            Self::DroppedLate(then) if call.has_effect() => Self::DroppedAfter(then),
+            Self::DroppedLate(then) => Self::DroppedBefore(then),
+            Self::Late if call.has_effect() => Self::LostAfter,
+            _ => Self::LostBefore,
         }
     }
 
@@ -96,6 +121,7 @@ impl Way {
             Self::AwayBefore => "away-before",
             Self::AwayAfter => "away-after",
             Self::Late => "late",
+            Self::Refused => "refused",
             Self::DroppedBefore(Then::LivesOn) => "dropped-before",
             Self::DroppedBefore(Then::Reborn) => "dropped-before-reborn",
             Self::DroppedBefore(Then::Swept) => "dropped-before-swept",
@@ -130,7 +156,7 @@ impl std::error::Error for UnknownWay {}
 impl FromStr for Way {
     type Err = UnknownWay;
     fn from_str(text: &str) -> Result<Self, UnknownWay> {
-        Self::ALL.into_iter().find(|way| way.as_str() == text).ok_or(UnknownWay)
+        Self::ALL.into_iter().chain([Self::Refused]).find(|way| way.as_str() == text).ok_or(UnknownWay)
     }
 }
 

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DurationRound as _, TimeDelta};
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::{
-    Contact, Delivery, Guest as Person, Holder, IssueInput, Place, Progress, Proof, RevokeInput,
-    RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
+    Contact, Delivery, Guest as Person, Holder, IssueInput, KeyCredentialKind, Place, Progress, Proof,
+    RevokeInput, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
 };
 use lockport::driver::Kind;
-use lockport::env::{Clock as _, Env, SeededEntropy};
+use lockport::env::{Clock, Env, ManualClock, SeededEntropy};
 use lockport::id::{GuestId, KeyCredentialId, ReservationId, RoomId};
 use lockport::idempotency::IdempotencyKey;
 use lockport::store::ledger::LEASE_SECONDS;
@@ -92,6 +93,26 @@ pub(crate) struct World {
     births: u32,
     ids: BTreeMap<Guest, KeyCredentialId>,
     start: Timestamp,
+    /// How many seconds the host's clock is behind the vendor's.
+    behind: Arc<AtomicI64>,
+    /// What is asked for: the rig's kind, and perhaps what is like it.
+    kinds: Vec<KeyCredentialKind>,
+    alike: Vec<KeyCredentialKind>,
+    /// Nobody comes to the encoder.
+    is_lonely: bool,
+}
+
+/// A clock that can be set back.
+#[derive(Debug)]
+struct HostClock {
+    clock: Arc<ManualClock>,
+    behind: Arc<AtomicI64>,
+}
+
+impl Clock for HostClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now() - TimeDelta::seconds(self.behind.load(Ordering::SeqCst))
+    }
 }
 
 /// The pause of a host to whom nobody said how long to wait.
@@ -106,17 +127,38 @@ impl World {
         let Choke { points, ring, .. } = stand.choke.clone();
         // One for all processes: a process that draws what another drew before is no process.
         let entropy = Arc::new(SeededEntropy::new(seed));
-        let env = Env { clock: clock.clone(), sleep: clock, entropy };
+        let behind = Arc::new(AtomicI64::new(0));
+        let host = Arc::new(HostClock { clock: clock.clone(), behind: Arc::clone(&behind) });
+        let env = Env { clock: host, sleep: clock, entropy };
         let store = kept.open().await?;
         let inner = (stand.driver)()?;
-        let kind = inner.describe().kind(stand.kind).cloned();
+        let descriptor = inner.describe();
+        let kind = descriptor.kind(stand.kind).cloned();
         let kind = kind.ok_or_else(|| BenchError::new("the driver does not have the rig's kind"))?;
+        let alike = descriptor.kinds.iter().filter(|other| other.per == kind.per && other.kind != kind.kind);
+        let (kinds, alike) = (vec![kind.kind], alike.map(|other| other.kind).collect());
         let driver = Watched { inner, ring: Arc::clone(&ring) };
         let setup = setup(&stand, &store, &env, 0);
         let adapter = Adapter::new(driver, setup);
         let start = start + hour;
         let ids = BTreeMap::new();
-        Ok(Self { stand, kind, points, ring, kept, env, store, adapter, births: 0, ids, start })
+        Ok(Self {
+            stand,
+            kind,
+            points,
+            ring,
+            kept,
+            env,
+            store,
+            adapter,
+            births: 0,
+            ids,
+            start,
+            behind,
+            kinds,
+            alike,
+            is_lonely: false,
+        })
     }
 
     /// The process is gone; another one, with a name of its own, stands on the same ledger.
@@ -131,8 +173,29 @@ impl World {
         Ok(())
     }
 
+    /// What the host's clock shows.
     pub(crate) fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
+    /// What time it is, which is what the vendor's clock shows.
+    pub(crate) fn true_now(&self) -> Timestamp {
         self.stand.clock.now()
+    }
+
+    /// Somebody sets the host's clock back.
+    pub(crate) fn set_back(&self, by: TimeDelta) {
+        self.behind.fetch_add(by.num_seconds(), Ordering::SeqCst);
+        self.points.say(&format!("the host's clock is set back by {} s", by.num_seconds()));
+    }
+
+    /// From here on a key of another kind will do, where the rig's own is not to be had.
+    pub(crate) fn prefer_what_is_alike(&mut self) {
+        self.kinds.append(&mut self.alike);
+    }
+
+    pub(crate) fn nobody_comes(&mut self, is_so: bool) {
+        self.is_lonely = is_so;
     }
 
     /// So many seconds after the first full hour.
@@ -147,10 +210,10 @@ impl World {
     /// Lets time pass; what is late lands on the way. Whether something did.
     pub(crate) async fn pass(&self, by: Duration) -> bool {
         let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::zero());
-        let then = self.now() + by;
+        let then = self.true_now() + by;
         let mut landed = false;
         while let Some(lands) = self.stand.choke.late.next_by(then) {
-            self.set(lands.max(self.now()));
+            self.set(lands.max(self.true_now()));
             self.points.say("   the late call lands");
             self.stand.choke.late.land(&self.ring).await;
             landed = true;
@@ -166,7 +229,7 @@ impl World {
 
     /// The guest's credential, once it was asked for.
     pub(crate) fn credential(&self, guest: Guest) -> Option<KeyCredentialId> {
-        self.ids.get(guest).copied()
+        self.ids.get(&guest).copied()
     }
 
     pub(crate) fn guests(&self) -> Vec<Guest> {
@@ -186,7 +249,7 @@ impl World {
         if let Verb::Issue { rooms, from, until } = op.verb {
             self.ids.insert(op.guest, self.issue(op, rooms, from, until)?.resulting_id());
         }
-        if let Some(presence) = &self.stand.presence {
+        if let Some(presence) = self.stand.presence.as_ref().filter(|_| !self.is_lonely) {
             presence.come(self.id(op)?);
         }
         let said = match op.verb {
@@ -198,9 +261,10 @@ impl World {
                     given(state, after, text, result.credential.delivery)
                 })
             }
-            Verb::Update { rooms, until } => {
+            Verb::Update { rooms, from, until } => {
                 let mut input = UpdateInput::new(self.stand.site.tenant, self.id(op)?, key(op)?);
                 input.rooms = rooms.map(|rooms| self.rooms(rooms));
+                input.valid_from = from.map(|from| self.hour(from));
                 input.valid_until = until.map(|until| self.hour(until));
                 let input = input.with_place(self.place());
                 self.drive(self.adapter.update_credential(input)).await.map(|result| {
@@ -259,8 +323,17 @@ impl World {
             Some(Then::Reborn) => self.reborn().await,
             Some(Then::Swept) => {
                 self.reborn().await?;
-                self.sweep().await
+                Box::pin(self.sweep()).await
             }
+        }
+    }
+
+    /// The process carries on whatever is open, once.
+    pub(crate) async fn sweep_once(&mut self) -> Result<(), BenchError> {
+        self.points.say("host: sweeps");
+        match tokio::time::timeout(CALL_LIMIT, self.points.until_dropped(self.adapter.sweep())).await {
+            Ok(Err(way)) => self.lives_on(way).await,
+            _ => Ok(()),
         }
     }
 
@@ -310,7 +383,8 @@ impl World {
     }
 
     fn issue(&self, op: &Op, rooms: &[usize], from: i32, until: i32) -> Result<IssueInput, BenchError> {
-        let name = op.guest.as_bytes();
+        let name = op.guest.to_string();
+        let name = name.as_bytes();
         let holder = Holder::Guest(Person {
             id: GuestId::derived("lockport-contract/guest", &[name]),
             reservation_id: ReservationId::derived("lockport-contract/stay", &[name]),
@@ -321,7 +395,7 @@ impl World {
         let window = window.map_err(|error| BenchError::new(error.to_string()))?;
         let (tenant, property) = (self.stand.site.tenant, self.stand.site.property);
         let input = IssueInput::new(tenant, property, holder, self.rooms(rooms), window, key(op)?);
-        Ok(input.with_preferred_kinds(vec![self.stand.kind]).with_place(self.place()))
+        Ok(input.with_preferred_kinds(self.kinds.clone()).with_place(self.place()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A hotel with a vendor in memory, one store, and as many processes over it as a test wants.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::TimeDelta;
 use lockport::adapter::{Adapter, AdapterSetup};
@@ -9,15 +10,30 @@ use lockport::credential::{
     RevokeReason, UpdateInput,
 };
 use lockport::driver::VendorDriver;
-use lockport::env::{Clock as _, Env, SeededEntropy};
+use lockport::env::{Clock, Env, ManualClock, SeededEntropy};
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId};
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport::{Timestamp, Validity};
 use lockport_contract::harness::MockBench;
 use lockport_mock::{MockDriver, Personality, descriptor};
 
+/// A clock that can be set back.
+#[derive(Debug)]
+struct HostClock {
+    clock: Arc<ManualClock>,
+    behind: Arc<AtomicI64>,
+}
+
+impl Clock for HostClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now() - TimeDelta::seconds(self.behind.load(Ordering::SeqCst))
+    }
+}
+
 pub(crate) struct House {
     pub(crate) bench: MockBench,
+    /// How many seconds every process's clock is behind the vendor's.
+    pub(crate) behind: Arc<AtomicI64>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) kind: KeyCredentialKind,
 }
@@ -29,7 +45,7 @@ impl House {
 
     pub(crate) fn with_store(personality: Personality, store: Arc<dyn Store>) -> Self {
         let kind = descriptor(personality).kinds[0].kind;
-        Self { bench: MockBench::of(personality).unwrap(), store, kind }
+        Self { bench: MockBench::of(personality).unwrap(), behind: Arc::default(), store, kind }
     }
 
     pub(crate) fn driver(&self) -> MockDriver {
@@ -37,14 +53,15 @@ impl House {
     }
 
     pub(crate) fn process<D: VendorDriver>(&self, instance: &str, driver: D) -> Adapter<D> {
-        let clock = self.bench.clock.clone();
+        let sleep = self.bench.clock.clone();
+        let clock = Arc::new(HostClock { clock: sleep.clone(), behind: Arc::clone(&self.behind) });
         let seed = instance.bytes().map(u64::from).sum();
         let setup = AdapterSetup {
             name: "main".to_owned(),
             partition: self.partition(),
             doors: Arc::new(self.bench.site.door_map()),
             store: Arc::clone(&self.store),
-            env: Env { clock: clock.clone(), sleep: clock, entropy: Arc::new(SeededEntropy::new(seed)) },
+            env: Env { clock, sleep, entropy: Arc::new(SeededEntropy::new(seed)) },
             instance: instance.to_owned(),
         };
         Adapter::new(driver, setup)

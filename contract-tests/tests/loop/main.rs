@@ -9,8 +9,10 @@
 )]
 
 mod bent;
+mod clock;
 mod encoder;
 mod house;
 mod pending;
 mod singles;
 mod teeth;
+mod walks;

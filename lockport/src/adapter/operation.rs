@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use super::Adapter;
 use super::answer::Run;
 use super::engine::{Asked, Engine, Ran, can_be_turned, until};
@@ -214,6 +216,9 @@ impl<D: VendorDriver> Adapter<D> {
     }
 
     async fn carry_out(&self, mut op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
+        if follow_the_clock(&mut op.value, self.env.now()) {
+            self.engine(asked).save(&mut op).await?;
+        }
         let id = op.value.body.intent.credential();
         if !op.value.body.planned {
             match self.plan(&op.value.body).await {
@@ -285,4 +290,21 @@ impl<D: VendorDriver> Adapter<D> {
     pub(super) async fn own(&self, id: KeyCredentialId) -> Result<Vec<GrantRecord>, LockError> {
         Ok(self.grants_of(id).await?.into_iter().map(|grant| grant.value).collect())
     }
+}
+
+/// The clock was set back since something of the operation was written down: what was to be so much later is as much later from
+/// now on, and not by as much as the clock was set back besides.
+fn follow_the_clock(op: &mut ProgramRecord, now: Timestamp) -> bool {
+    let sent = op.body.steps.iter().flat_map(|step| [step.last_sent, step.lost_at]).flatten().max();
+    let ahead = sent.map(|sent| sent.signed_duration_since(now)).filter(|ahead| *ahead > TimeDelta::zero());
+    let Some(ahead) = ahead else { return false };
+    let back = |at: &mut Timestamp| *at = at.checked_sub_signed(ahead).unwrap_or(*at);
+    op.quiet_until.iter_mut().for_each(back);
+    for step in &mut op.body.steps {
+        let Step { first_sent, last_sent, lost_at, not_before, waiting, .. } = step;
+        [first_sent, last_sent, lost_at, not_before].into_iter().flatten().for_each(back);
+        // Not `give_up_at`: it may be the end of a window.
+        waiting.iter_mut().map(|pending| &mut pending.ask_after).for_each(back);
+    }
+    true
 }

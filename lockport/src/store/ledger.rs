@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,23 @@ struct Lock {
     holder: IdempotencyKey,
     open: bool,
     quiet_until: Option<Timestamp>,
+    /// When it was let go.
+    free_since: Option<Timestamp>,
+}
+
+impl Lock {
+    const fn taken(name: String, holder: IdempotencyKey) -> Self {
+        Self { name, holder, open: true, quiet_until: None, free_since: None }
+    }
+
+    /// The clock was set back since it was let go: what was to be quiet for so long is so for as long from now on.
+    fn follow_the_clock(&mut self, now: Timestamp) -> bool {
+        let ahead = self.free_since.map(|then| then.signed_duration_since(now));
+        let Some(ahead) = ahead.filter(|ahead| *ahead > TimeDelta::zero()) else { return false };
+        self.free_since = Some(now);
+        self.quiet_until = self.quiet_until.and_then(|until| until.checked_sub_signed(ahead));
+        true
+    }
 }
 
 impl Record for Lock {
@@ -228,8 +246,7 @@ impl Ledger {
             return Ok(Begun::Settled(operation));
         }
         let now = self.env.now();
-        let until = operation.value.lease_until;
-        if operation.value.owner != self.owner && until > now {
+        if let Some(until) = self.others_until(&mut operation).await? {
             return Ok(Begun::Leased { until });
         }
         let mut transaction = Transaction::new(&self.env)?;
@@ -244,6 +261,28 @@ impl Ledger {
         Ok(Begun::Yours(operation))
     }
 
+    /// Until when another instance has the operation. A lease that is longer than one can be was begun before the clock was set
+    /// back: it is cut to a whole one, of which somebody who lives is told at his next write.
+    async fn others_until<B>(
+        &self,
+        operation: &mut Stored<Operation<B>>,
+    ) -> Result<Option<Timestamp>, LockError>
+    where
+        B: Serialize + DeserializeOwned + Send + Sync,
+    {
+        let now = self.env.now();
+        if operation.value.owner == self.owner || operation.value.lease_until <= now {
+            return Ok(None);
+        }
+        if operation.value.lease_until > lease_end(now) {
+            operation.value.lease_until = lease_end(now);
+            let mut transaction = Transaction::new(&self.env)?;
+            transaction.put(operation)?;
+            transaction.commit(self.store(), self.partition).await?;
+        }
+        Ok(Some(operation.value.lease_until))
+    }
+
     async fn begin_new<B>(&self, claim: &Claim<B>) -> Result<Begun<B>, LockError>
     where
         B: Clone + Serialize + DeserializeOwned + Send + Sync,
@@ -256,11 +295,16 @@ impl Ledger {
         };
         let (locks, tools) = (own(&claim.locks), own(&claim.tools));
         for name in &locks {
-            let fresh = Lock { name: name.clone(), holder: claim.key.clone(), open: true, quiet_until: None };
+            let fresh = Lock::taken(name.clone(), claim.key.clone());
             let mut lock = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
                 None => Stored::fresh(fresh),
                 Some(lock) if lock.value.open => return Ok(Begun::Blocked { by: lock.value.holder }),
                 Some(mut lock) => {
+                    if lock.value.follow_the_clock(now) {
+                        let mut alone = Transaction::new(&self.env)?;
+                        alone.put(&mut lock)?;
+                        alone.commit(self.store(), self.partition).await?;
+                    }
                     match lock.value.quiet_until.filter(|until| *until > now) {
                         Some(until) if !claim.through_quiet => return Ok(Begun::Quiet { until }),
                         quiet => inherited = inherited.max(quiet),
@@ -299,7 +343,7 @@ impl Ledger {
         transaction: &mut Transaction,
     ) -> Result<Option<IdempotencyKey>, LockError> {
         for name in tools {
-            let taken = Lock { name: name.clone(), holder: holder.clone(), open: true, quiet_until: None };
+            let taken = Lock::taken(name.clone(), holder.clone());
             let mut tool = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
                 None => Stored::fresh(taken),
                 Some(tool) if tool.value.open && tool.value.holder != *holder => {
@@ -343,8 +387,8 @@ impl Ledger {
         else {
             return Ok(None);
         };
-        let (now, until) = (self.env.now(), operation.value.lease_until);
-        if operation.value.owner != self.owner && until > now {
+        let now = self.env.now();
+        if let Some(until) = self.others_until(&mut operation).await? {
             return Ok(Some(until));
         }
         let mut transaction = Transaction::new(&self.env)?;
@@ -382,6 +426,7 @@ impl Ledger {
             if let Some(mut lock) = Stored::<Lock>::read(self.store(), self.partition, name).await? {
                 lock.value.open = false;
                 lock.value.quiet_until = operation.value.quiet_until;
+                lock.value.free_since = Some(self.env.now());
                 transaction.put(&mut lock)?;
             }
         }
@@ -409,7 +454,7 @@ impl Ledger {
 }
 
 fn lease_end(now: Timestamp) -> Timestamp {
-    now.checked_add_signed(chrono::TimeDelta::seconds(LEASE_SECONDS)).unwrap_or(now)
+    now.checked_add_signed(TimeDelta::seconds(LEASE_SECONDS)).unwrap_or(now)
 }
 
 fn is_conflict(error: &LockError) -> bool {

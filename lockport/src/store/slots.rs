@@ -85,10 +85,12 @@ impl Slots {
     pub async fn lease(&self, name: &str, seconds: i64) -> Result<Lease, LockError> {
         let mut slot = self.slot(name).await?;
         let now = self.env.now();
+        let until = now.checked_add_signed(chrono::TimeDelta::seconds(seconds)).unwrap_or(now);
+        // A lease that is longer than one can be was begun before the clock was set back: nobody can say how much is left of it.
+        let lives = |end: Timestamp| end > now && end <= until;
         match &slot.value.lease {
-            Some((owner, until)) if *owner != self.owner && *until > now => Ok(Lease::Held { until: *until }),
+            Some((owner, end)) if *owner != self.owner && lives(*end) => Ok(Lease::Held { until: *end }),
             _ => {
-                let until = now.checked_add_signed(chrono::TimeDelta::seconds(seconds)).unwrap_or(now);
                 slot.value.lease = Some((self.owner.clone(), until));
                 self.write(slot).await?;
                 Ok(Lease::Yours)
