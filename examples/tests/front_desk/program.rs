@@ -90,7 +90,6 @@ fn what_cannot_be_played_is_said_in_one_line_and_exits_with_2() {
         let mock = HOTEL.replace("\"ttlock\"", &format!("\"mock\", \"url\": \"{url}\""));
         file(&format!("{name}.hotel.json"), mock.as_bytes())
     };
-    let card = mock("card", "mock://?personality=card");
     let odd = mock("odd", "mock://?personality=odd");
     let acme = file("acme.hotel.json", HOTEL.replace("ttlock", "acme\\n").as_bytes());
     let torn = file("torn.hotel.json", b"{");
@@ -99,7 +98,6 @@ fn what_cannot_be_played_is_said_in_one_line_and_exits_with_2() {
         ("no-such.json", &*day, "no-such.json"),
         (&*torn, &*day, "torn.hotel.json"),
         (&*salto, &*day, "\"v0\" is not played yet: salto"),
-        (&*card, &*day, "\"v0\" is not played yet: mock card"),
         (&*odd, &*day, "\"v0\" does not start: "),
         (&*acme, &*day, "acme"),
     ] {

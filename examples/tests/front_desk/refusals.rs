@@ -340,21 +340,94 @@ fn unknown_places_and_windows_that_are_none_are_refused() {
     );
 }
 
+/// Shifts, deactivations and the policy: good as they are, refused without any of their members or with another one in its place.
 #[test]
-fn what_is_not_played_yet_is_refused_by_name() {
-    for member in ["lost", "unsuspend", "outage"] {
-        assert_refused(&json!({ "at": AT, member: {} }), ErrorCode::Unsupported, &format!("'{member}'"));
-    }
-    for subject in [
-        "melmastoon.reservation.booking.no_show.v1",
-        "melmastoon.reservation.booking.fraud_flagged.v1",
-        "melmastoon.staff.shift.started.v1",
-        "melmastoon.staff.shift.ended.v1",
-        "melmastoon.iam.user.deactivated.v1",
-        "melmastoon.tenant.property.deactivated.v1",
-        "melmastoon.tenant.config_updated.v1",
+fn what_the_house_hears_is_read_whole() {
+    let user = "usr_01F6VNGA1PQSDAEWD68EGYZG1F";
+    let shift = json!({
+        "shiftId": "shf_01F6VNGA1PQSDAEWD68EGYZG1F", "userId": user, "propertyId": PROPERTY, "scope": "rooms:all",
+        "validFrom": "2026-05-06T13:00:00Z", "validUntil": "2026-05-07T10:00:00Z",
+    });
+    let ended =
+        json!({ "shiftId": "shf_01F6VNGA1PQSDAEWD68EGYZG1F", "userId": user, "propertyId": PROPERTY });
+    let policy = json!({ "noShowSuspendAfterHours": 3, "preferredKinds": ["pin_code"] });
+    for (subject, data) in [
+        ("staff.shift.started", &shift),
+        ("staff.shift.ended", &ended),
+        ("iam.user.deactivated", &json!({ "userId": user })),
+        ("tenant.property.deactivated", &json!({ "propertyId": PROPERTY })),
+        ("tenant.config_updated", &json!({ "policy": policy })),
     ] {
-        assert_refused(&event(subject, &json!({})), ErrorCode::Unsupported, subject);
+        let good = event(&format!("melmastoon.{subject}.v1"), data);
+        assert!(matches!(step(&good), Step::Event(heard) if heard.news.is_some()), "{subject}");
+        for member in data.as_object().unwrap().keys() {
+            let pointer = format!("/event/data/{member}");
+            assert_refused(&without(good.clone(), &pointer), ErrorCode::InvalidInput, member);
+            assert_refused(
+                &changed(good.clone(), &pointer, json!(7)),
+                ErrorCode::InvalidInput,
+                "cannot be read",
+            );
+        }
+    }
+    let shift = event("melmastoon.staff.shift.started.v1", &shift);
+    for scope in [
+        "room:101",
+        "areas:",
+        "floor:",
+        "everywhere",
+        "",
+        "rooms:some",
+        "room:rmu_01F6VNGA1PQSDAEWD68EGYZG1F",
+        "areas:pool",
+    ] {
+        assert_refused(
+            &changed(shift.clone(), "/event/data/scope", json!(scope)),
+            ErrorCode::InvalidInput,
+            "",
+        );
+    }
+    for until in ["2026-05-06T13:00:00Z", "2026-05-05T10:00:00Z"] {
+        assert_refused(
+            &changed(shift.clone(), "/event/data/validUntil", json!(until)),
+            ErrorCode::InvalidInput,
+            "window",
+        );
+    }
+}
+
+#[test]
+fn who_does_something_by_hand_is_named() {
+    for deed in ["lost", "unsuspend"] {
+        let good = json!({ "at": AT, deed: { "reservationId": STAY, "operator": "usr_01F6VNGA1PQSDAEWD68EGYZG1F" } });
+        assert!(matches!(step(&good), Step::ByHand { .. }));
+        for member in ["reservationId", "operator"] {
+            let pointer = format!("/{deed}/{member}");
+            assert_refused(&without(good.clone(), &pointer), ErrorCode::InvalidInput, member);
+            assert_refused(&changed(good.clone(), &pointer, json!("gst_1")), ErrorCode::InvalidInput, deed);
+        }
+    }
+}
+
+#[test]
+fn an_outage_is_of_a_vendor_of_the_house_and_ends() {
+    let good = json!({ "at": AT, "outage": { "vendor": "v0", "until": "2026-05-04T08:00:01Z" } });
+    assert!(matches!(step(&good), Step::Outage { .. }));
+    for (member, value) in [
+        ("vendor", json!("v9")),
+        ("vendor", json!(7)),
+        ("until", json!("later")),
+        ("until", json!(AT)),
+        ("until", json!("2026-05-04T07:59:59Z")),
+    ] {
+        assert_refused(
+            &changed(good.clone(), &format!("/outage/{member}"), value),
+            ErrorCode::InvalidInput,
+            "",
+        );
+    }
+    for member in ["vendor", "until"] {
+        assert_refused(&without(good.clone(), &format!("/outage/{member}")), ErrorCode::InvalidInput, member);
     }
 }
 
