@@ -20,16 +20,7 @@ const DAYS: u64 = 100;
 const TOLD: usize = 12;
 
 /// What random days are made of.
-const FEATURES: Features = Features::ALL
-    .without(Features::NO_SHOW)
-    .without(Features::FRAUD)
-    .without(Features::UNSUSPEND)
-    .without(Features::LOST)
-    .without(Features::OUTAGE)
-    .without(Features::SHIFTS)
-    .without(Features::DEACTIVATION)
-    .without(Features::CONFIG)
-    .without(Features::CARD);
+const FEATURES: Features = Features::ALL;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     env::var(name)

@@ -68,6 +68,21 @@ fn the_sample_is_played_as_its_verdicts_say() {
     assert!(opened >= 10 && issued >= 7 && revoked >= 2, "{summary:?}");
 }
 
+/// Two lock systems in one hotel, staff, a no-show, a loss, an outage.
+#[test]
+fn two_vendors_are_played_as_their_verdicts_say() {
+    let (summary, refused) = plays(TWO_VENDORS);
+    assert_eq!((summary.wrong, &*refused), (0, &["INVALID_INPUT".to_owned()][..]), "{summary:?}");
+}
+
+/// Cards that carry their own rights.
+#[test]
+fn cards_are_played_as_their_verdicts_say() {
+    let (summary, refused) = plays(CARDS);
+    let codes = ["INVALID_INPUT", "INVALID_INPUT", "TENANT_MISMATCH"];
+    assert_eq!((summary.wrong, &*refused), (0, &codes.map(str::to_owned)[..]), "{summary:?}");
+}
+
 /// What a day came to, and the codes of the lines that were refused.
 fn plays((hotel, day): (&str, &str)) -> (Summary, Vec<String>) {
     let hotel = Hotel::read(hotel.as_bytes()).unwrap();
