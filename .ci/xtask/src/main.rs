@@ -3,12 +3,15 @@
 //! One command says whether the tree is sound: format, lints, every feature alone, all tests, docs, licences. It goes
 //! on after a failing step so that one run shows every finding, and it ends with one line,
 //! `N passed, N failed, N skipped`. A run in which no test was executed is red however green the steps were.
+//!
+//! `cargo xtask bench` is apart from that: it measures, and only its counts are ever judged.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "printing what it finds is what this program is for"
 )]
 
+mod bench;
 mod checks;
 mod report;
 mod runner;
@@ -21,6 +24,8 @@ const HELP: &str = "\
 cargo xtask test          every check over the whole tree
 cargo xtask test NAME     format, lints and tests of one package: its name, or its name without `lockport-`;
                           `core` is lockport itself
+cargo xtask bench         what lockport costs, each figure beside a peer; `cargo xtask bench --help` says more,
+                          `cargo xtask bench --check` compares the counts with the committed ones
 cargo xtask help          this text
 
 Exit status: 0 all green, 1 a check or a test failed or no test ran, 2 the command was not understood.
@@ -37,6 +42,7 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
+        ["bench", arguments @ ..] => bench::run(arguments),
         ["test"] => checks::whole_tree(),
         ["test", name] if !name.starts_with('-') => checks::one_package(name),
         other => {

@@ -1,0 +1,247 @@
+//! A key through everything, beside the HTTP requests that it needs sent by a bare client: to the same cloud, in turns.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockport::SharedLockPort;
+use lockport::env::{Env, HttpTransport};
+use lockport::store::{MemoryStore, Store};
+use lockport::transport::{Circuit, CircuitPolicy, Limits, Quota, TransportStack};
+
+use crate::cloud::{Cloud, Script, Tap, bare_client, send_bare, transport};
+use crate::hotel::Hotel;
+use crate::lent::{Counted, Stopwatch, real_env, thread_cpu_micros};
+use crate::meter::{Metered, Meters};
+use crate::report::{Figure, Hold};
+use crate::store::{Folder, sqlite};
+use crate::{Effort, Trouble};
+
+/// At most this many times the wall time of the bare requests.
+const MOST_WALL: f64 = 1.15;
+/// At most so much more, in milliseconds, at any wire.
+const MOST_ADDED_MS: f64 = 200.0;
+/// At most so long in 95 of 100 cases (R44), in milliseconds; asked of all of a few.
+const MOST_MS: f64 = 1_200.0;
+/// Keys that are issued before anything is measured.
+const WARM_UP: u32 = 4;
+/// So many pairs are measured at a slow wire, where most of the time is waiting.
+const SLOW_PAIRS: u32 = 8;
+
+#[derive(Clone, Copy)]
+enum Ledger {
+    Memory,
+    Sqlite,
+}
+
+/// One pair, in microseconds.
+struct Pair {
+    stack: f64,
+    bare: f64,
+    /// Processor time of this thread, of both.
+    cpu: Option<(f64, f64)>,
+}
+
+/// Everything at one wire.
+struct Stand {
+    hotel: Hotel,
+    cloud: Cloud,
+    port: SharedLockPort,
+    script: Script,
+    client: reqwest::Client,
+    env: Env,
+    /// Requests of the set-up.
+    before: usize,
+    /// Gone after the store in it.
+    _folder: Folder,
+}
+
+/// The transport with every layer, none of which has anything to do.
+fn layered(env: &Env) -> Result<Arc<dyn HttpTransport>, Trouble> {
+    let quota = Quota::new(1_000_000, Duration::from_secs(1)).with_burst(1_000, 0);
+    Ok(TransportStack::new(Arc::new(transport()?), env.clone())
+        .limits(Limits::new(quota))
+        .circuit(Circuit::new(CircuitPolicy::default()))
+        .log(Arc::new(Counted::default()))
+        .build())
+}
+
+impl Stand {
+    async fn open(
+        ledger: Ledger,
+        pairs: u32,
+        wire: Duration,
+        meters: Option<&Meters>,
+    ) -> Result<Self, Trouble> {
+        let (folder, env) = (Folder::new()?, real_env());
+        let rooms = NonZeroU32::MIN.saturating_add(pairs).saturating_add(WARM_UP);
+        let hotel = Hotel::new(0, "ttlock", rooms);
+        let cloud = Cloud::start(std::slice::from_ref(&hotel), env.now(), wire).await?;
+        let client = bare_client()?;
+
+        // One key of another process, to see what is sent.
+        let tap = Arc::new(Tap::new(transport()?));
+        let elsewhere: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let driver = cloud.driver(&hotel, tap.clone(), elsewhere.clone(), &env)?;
+        let seen = hotel.adapter("main", driver, elsewhere, &env);
+        seen.issue_credential(hotel.issue(u32::MAX - 1, 1, env.now())?).await?;
+        let _login = tap.sent();
+        seen.issue_credential(hotel.issue(u32::MAX, 1, env.now())?).await?;
+        let script = Script::of(tap.sent());
+
+        let mut store: Arc<dyn Store> = match ledger {
+            Ledger::Memory => Arc::new(MemoryStore::new()),
+            Ledger::Sqlite => sqlite(&folder.file("ledger.db")).await?,
+        };
+        let mut http = layered(&env)?;
+        if let Some(meters) = meters {
+            store = Arc::new(Metered { meters: meters.clone(), inner: store });
+            http = Arc::new(Metered { meters: meters.clone(), inner: http });
+        }
+        let driver = cloud.driver(&hotel, http, store.clone(), &env)?;
+        let port = hotel.whole_stack(hotel.adapter("main", driver, store, &env), &env);
+        let mut stand = Self { hotel, cloud, port, script, client, env, before: 0, _folder: folder };
+        for number in 0..WARM_UP {
+            stand.pair(number).await?;
+        }
+        stand.before = stand.cloud.tally(0).0;
+        Ok(stand)
+    }
+
+    async fn through_the_stack(&self, number: u32) -> Result<(f64, Option<f64>), Trouble> {
+        let input = self.hotel.issue(number, 1, self.env.now())?;
+        let (cpu, watch) = (thread_cpu_micros(), Stopwatch::start());
+        self.port.issue_credential(input).await?;
+        let wall = watch.micros();
+        Ok((wall, thread_cpu_micros().zip(cpu).map(|(after, before)| after - before)))
+    }
+
+    async fn bare(&self, number: u32) -> Result<(f64, Option<f64>), Trouble> {
+        let requests = self.script.for_guest(number, self.env.now());
+        let (cpu, watch) = (thread_cpu_micros(), Stopwatch::start());
+        send_bare(&self.client, requests).await?;
+        let wall = watch.micros();
+        Ok((wall, thread_cpu_micros().zip(cpu).map(|(after, before)| after - before)))
+    }
+
+    /// Both, and every other time the other one first.
+    async fn pair(&self, number: u32) -> Result<Pair, Trouble> {
+        self.cloud.clock.set_ms(self.env.now().timestamp_millis());
+        let (stack, bare) = if number.is_multiple_of(2) {
+            let stack = self.through_the_stack(number).await?;
+            (stack, self.bare(number).await?)
+        } else {
+            let bare = self.bare(number).await?;
+            (self.through_the_stack(number).await?, bare)
+        };
+        Ok(Pair { stack: stack.0, bare: bare.0, cpu: stack.1.zip(bare.1) })
+    }
+
+    /// Both sides sent the same number of requests, and the vendor did what each one asked.
+    fn check(&self, pairs: u32) -> Result<(), Trouble> {
+        let (all, bad) = self.cloud.tally(self.before);
+        let want = self.script.len().saturating_mul(usize::try_from(pairs)?).saturating_mul(2);
+        if (all, bad) != (want, 0) {
+            return Err(
+                format!("the cloud saw {all} requests instead of {want}, {bad} without success").into()
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn measure(ledger: Ledger, stands: u32, pairs: u32, wire: Duration) -> Result<Vec<Pair>, Trouble> {
+    let mut all = Vec::new();
+    for _ in 0..stands {
+        let stand = Stand::open(ledger, pairs, wire, None).await?;
+        for number in WARM_UP..WARM_UP.saturating_add(pairs) {
+            all.push(stand.pair(number).await?);
+        }
+        stand.check(pairs)?;
+    }
+    Ok(all)
+}
+
+/// Where the time of an issue goes, on a stand of its own, since looking takes time too.
+async fn parts(name: &str, ledger: Ledger, pairs: u32) -> Result<Vec<Figure>, Trouble> {
+    let meters = Meters::default();
+    let stand = Stand::open(ledger, pairs, Duration::ZERO, Some(&meters)).await?;
+    let parts = [
+        ("commits", "of it in commits of the store", &meters.commits),
+        ("reads", "of it in reads of the store", &meters.reads),
+        ("wire", "of it under the transport's layers and on the wire", &meters.wire),
+    ];
+    let mut all: [Vec<f64>; 3] = [vec![], vec![], vec![]];
+    for number in WARM_UP..WARM_UP.saturating_add(pairs) {
+        for (_, _, meter) in &parts {
+            let _set_to_nothing = meter.take();
+        }
+        stand.pair(number).await?;
+        for (all, (_, _, meter)) in all.iter_mut().zip(&parts) {
+            all.push(meter.take());
+        }
+    }
+    let figure = |((part, what, _), all): (&(&str, &str, _), &Vec<f64>)| {
+        Figure::median(&format!("issue/{name}/in-{part}"), what, all, "us")
+    };
+    Ok(parts.iter().zip(&all).map(figure).collect())
+}
+
+/// The row.
+///
+/// # Errors
+/// When a key cannot be issued, or the two sides did not send the same requests.
+pub async fn row(effort: Effort) -> Result<Vec<Figure>, Trouble> {
+    let mut figures = Vec::new();
+    for (name, ledger) in [("memory", Ledger::Memory), ("sqlite", Ledger::Sqlite)] {
+        let id = |figure: &str| format!("issue/{name}/{figure}");
+        let pairs = measure(ledger, effort.stands, effort.pairs, Duration::ZERO).await?;
+        let of = |value: fn(&Pair) -> f64| pairs.iter().map(value).collect::<Vec<f64>>();
+        figures.push(
+            Figure::median(
+                &id("wall"),
+                "whole stack / the same requests by bare reqwest, wall",
+                &of(|pair| pair.stack / pair.bare),
+                "x",
+            )
+            .hold(Hold::AtMost(MOST_WALL)),
+        );
+        figures.push(Figure::median(&id("stack"), "an issue, whole stack", &of(|pair| pair.stack), "us"));
+        figures.push(Figure::median(&id("bare"), "its requests alone", &of(|pair| pair.bare), "us"));
+        figures.push(Figure::median(
+            &id("added"),
+            "the difference",
+            &of(|pair| pair.stack - pair.bare),
+            "us",
+        ));
+        let cpu: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.cpu).collect();
+        if !cpu.is_empty() {
+            let added: Vec<f64> = cpu.iter().map(|(stack, bare)| stack - bare).collect();
+            let what = "the difference in processor time of the calling thread";
+            figures.push(Figure::median(&id("added-cpu"), what, &added, "us"));
+        }
+        figures.extend(parts(name, ledger, effort.pairs).await?);
+        for wire in [50, 200] {
+            let pairs = measure(ledger, 1, SLOW_PAIRS, Duration::from_millis(wire)).await?;
+            let ratios: Vec<f64> = pairs.iter().map(|pair| pair.stack / pair.bare).collect();
+            let what = format!("whole stack / bare at a wire of {wire} ms a request");
+            figures.push(
+                Figure::median(&id(&format!("wall-at-{wire}ms")), &what, &ratios, "x")
+                    .hold(Hold::AtMost(MOST_WALL)),
+            );
+            let slowest = pairs.iter().map(|pair| pair.stack / 1e3).fold(0.0, f64::max);
+            let what = format!("the slowest of {SLOW_PAIRS} issues at that wire");
+            figures.push(
+                Figure::one(&id(&format!("slowest-at-{wire}ms")), &what, slowest, "ms")
+                    .hold(Hold::AtMost(MOST_MS)),
+            );
+            let added: Vec<f64> = pairs.iter().map(|pair| (pair.stack - pair.bare) / 1e3).collect();
+            let what = "the difference at that wire";
+            figures.push(
+                Figure::median(&id(&format!("added-at-{wire}ms")), what, &added, "ms")
+                    .hold(Hold::AtMost(MOST_ADDED_MS)),
+            );
+        }
+    }
+    Ok(figures)
+}

@@ -1,0 +1,9 @@
+//! The rows of the table, a file each.
+
+pub mod commits;
+pub mod crash;
+pub mod deadline;
+pub mod issue;
+pub mod limits;
+pub mod programs;
+pub mod store;
