@@ -34,11 +34,12 @@ impl MemoryStore {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn all(&self, partition: Partition, table: Table) -> Vec<Row> {
+    /// The rows that are `wanted`, in the order of their ids. No other row is copied: bodies are large, and wiped when dropped.
+    fn select(&self, partition: Partition, table: Table, wanted: impl Fn(&Content) -> bool) -> Vec<Row> {
         let rows = self.rows();
         let from = (partition, table, String::new());
         let of_table = rows.range(from..).take_while(|((p, t, _), _)| (*p, *t) == (partition, table));
-        of_table.map(|((_, _, id), kept)| row(id, kept)).collect()
+        of_table.filter(|(_, kept)| wanted(&kept.content)).map(|((_, _, id), kept)| row(id, kept)).collect()
     }
 }
 
@@ -54,9 +55,8 @@ impl Store for MemoryStore {
     }
 
     async fn find(&self, partition: Partition, table: Table, term: &str) -> Result<Vec<Row>, StoreError> {
-        let mut rows = self.all(partition, table);
-        rows.retain(|row| term.is_empty() || row.terms.iter().any(|own| own == term));
-        Ok(rows)
+        let bears = |content: &Content| term.is_empty() || content.terms.iter().any(|own| own == term);
+        Ok(self.select(partition, table, bears))
     }
 
     async fn due(
@@ -66,8 +66,7 @@ impl Store for MemoryStore {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut rows = self.all(partition, table);
-        rows.retain(|row| row.due.is_some_and(|due| due <= until));
+        let mut rows = self.select(partition, table, |content| content.due.is_some_and(|due| due <= until));
         rows.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
         rows.truncate(limit);
         Ok(rows)
