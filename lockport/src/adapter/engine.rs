@@ -126,10 +126,40 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
     }
 
-    /// Writes down that the step is about to be sent: the intent, and what may be there from now on.
+    /// Adds to the transaction that the first step of a program is about to be sent, unless it has to wait; whether it is.
+    pub(super) async fn begin(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        kind: &Kind,
+        transaction: &mut Transaction,
+    ) -> Result<bool, LockError> {
+        let step = step_of(op, index)?;
+        let is_left_alone = self.asked == Asked::InPassing && takes_any_card(kind, step);
+        let waits = is_left_alone || step.not_before.is_some();
+        if waits || step.state != StepState::Planned {
+            return Ok(false);
+        }
+        self.put_sent(op, index, transaction).await?;
+        Ok(true)
+    }
+
+    /// Writes down that the step is about to be sent.
     async fn mark_sent(&self, op: &mut Stored<ProgramRecord>, index: usize) -> Result<(), LockError> {
-        let now = self.env.now();
         let mut transaction = Transaction::new(self.env)?;
+        self.put_sent(op, index, &mut transaction).await?;
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+    }
+
+    /// Adds that the step is about to be sent: the intent, and what may be there from now on.
+    async fn put_sent(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        index: usize,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
+        let now = self.env.now();
         let step = step_mut(op, index)?;
         step.state = StepState::Sent;
         step.first_sent.get_or_insert(now);
@@ -152,12 +182,11 @@ impl<D: VendorDriver> Engine<'_, D> {
             }
             Act::Withdraw(_) => {}
         }
-        transaction.put(op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+        Ok(())
     }
 
     /// Calls the driver and records what it says.
-    async fn call(
+    pub(super) async fn call(
         &self,
         op: &mut Stored<ProgramRecord>,
         index: usize,

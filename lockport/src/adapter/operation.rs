@@ -1,6 +1,6 @@
 //! One operation from its claim to its outcome: planned once, carried out by the engine, settled with what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -220,11 +220,22 @@ impl<D: VendorDriver> Adapter<D> {
             self.engine(asked).save(&mut op).await?;
         }
         let id = op.value.body.intent.credential();
+        let mut begun = None;
         if !op.value.body.planned {
             match self.plan(&op.value.body).await {
                 Ok(Planned { program, mut credential, mut grants }) => {
                     op.value.body = program;
                     let mut transaction = Transaction::new(&self.env)?;
+                    // One commit says what is planned and that its first step is about to be sent; not where grants are put too,
+                    // for a step looks at them as they stand in the store.
+                    if grants.is_empty()
+                        && let Next::Execute(index) = plan::next(&mut op.value.body, &BTreeSet::new())
+                    {
+                        let kind = self.kind_of(op.value.body.steps.get(index))?;
+                        let is_sent =
+                            self.engine(asked).begin(&mut op, index, &kind, &mut transaction).await?;
+                        begun = is_sent.then_some((index, kind));
+                    }
                     for grant in &mut grants {
                         transaction.put(grant)?;
                     }
@@ -239,6 +250,11 @@ impl<D: VendorDriver> Adapter<D> {
             }
         }
         let mut waiting: BTreeMap<usize, Timestamp> = BTreeMap::new();
+        if let Some((index, kind)) = begun
+            && let Ran::Waiting(then) = self.engine(asked).call(&mut op, index, &kind, false).await?
+        {
+            waiting.insert(index, then);
+        }
         loop {
             match plan::next(&mut op.value.body, &waiting.keys().copied().collect()) {
                 Next::Execute(index) => {
