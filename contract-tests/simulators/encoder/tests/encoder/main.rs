@@ -1,0 +1,23 @@
+//! The simulated encoders judged over their own lines, the cards by what they hold, the doors by whether they open.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected has to fail"
+)]
+
+mod access;
+mod doors;
+mod faults;
+mod fuzz;
+mod hid;
+mod host;
+mod pn532;
+#[cfg(unix)]
+mod pty;
+mod stronglink;
+mod tears;
+mod type2;
+mod vectors;
