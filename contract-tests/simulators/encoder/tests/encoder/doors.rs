@@ -149,7 +149,8 @@ fn a_record_holds_for_its_card_and_its_property_alone() {
 fn what_is_not_well_formed_is_no_record_even_with_a_right_mac() {
     let card = Card::classic_1k(UID);
     let good = Written::new(7, &[101, 204]).bytes(&UID)[..40].to_vec();
-    let changes: [(&str, fn(&mut Vec<u8>)); 9] = [
+    type Change = (&'static str, fn(&mut Vec<u8>));
+    let changes: [Change; 9] = [
         ("magic", |record| record[0] = 0x4D),
         ("version", |record| record[2] = 2),
         ("unknown flag", |record| record[3] = 8),

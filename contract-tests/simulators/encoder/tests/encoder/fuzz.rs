@@ -10,10 +10,10 @@ use crate::host::{FACTORY, UID, hex, pn532_frame, stronglink_frame};
 
 const TAG: [u8; 7] = [0x04, 0xA5, 0x2B, 0x9A, 0x6F, 0x1D, 0x90];
 
-fn encoder(model: Model, card: Card) -> Encoder {
+fn encoder(model: Model, card: &Card) -> Encoder {
     let settings = Settings { reads_high_pages: true, least_gap: None, ..Settings::default() };
     let encoder = Encoder::with_settings(model, settings);
-    encoder.put(&card);
+    encoder.put(card);
     encoder
 }
 
@@ -49,7 +49,7 @@ proptest! {
         pieces in vec(vec(any::<u8>(), 0..80), 0..12),
         card in any_card(),
     ) {
-        let encoder = encoder(Model::Pn532, card);
+        let encoder = encoder(Model::Pn532, &card);
         let port = encoder.open().unwrap();
         for (at, piece) in (0_u64..).zip(&pieces) {
             let now = Duration::from_millis(at);
@@ -69,7 +69,7 @@ proptest! {
         commands in vec(command(), 1..30),
         card in any_card(),
     ) {
-        let encoder = encoder(Model::Pn532, card);
+        let encoder = encoder(Model::Pn532, &card);
         let port = encoder.open().unwrap();
         let mut now = Duration::ZERO;
         port.write(now, &[0x55]).unwrap();
@@ -92,11 +92,12 @@ proptest! {
         commands in vec((any::<u8>(), vec(any::<u8>(), 0..24)), 0..20),
         card in any_card(),
     ) {
-        let encoder = encoder(Model::StrongLink, card);
+        let encoder = encoder(Model::StrongLink, &card);
         let port = encoder.open().unwrap();
         let mut now = Duration::ZERO;
         for piece in pieces {
             port.write(now, &piece).unwrap();
+            port.read(now).unwrap();
         }
         for (code, data) in commands {
             now += Duration::from_secs(1);
@@ -114,7 +115,7 @@ proptest! {
         model in prop_oneof![Just(Model::Rrhfoem04), Just(Model::Pn532Hid)],
         card in any_card(),
     ) {
-        let encoder = encoder(model, card);
+        let encoder = encoder(model, &card);
         let port = encoder.open().unwrap();
         for report in reports {
             port.write(Duration::ZERO, &[&[0], &report[..]].concat()).unwrap();

@@ -13,6 +13,8 @@ mod doors;
 mod faults;
 mod fuzz;
 mod hid;
+#[cfg(all(target_os = "linux", feature = "fuse"))]
+mod hidraw;
 mod host;
 mod pn532;
 #[cfg(unix)]
