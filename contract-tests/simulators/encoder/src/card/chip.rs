@@ -21,11 +21,45 @@ pub(crate) enum Answer {
     Collision,
 }
 
-/// What a command led to: the answer, and what a cut write did to the card.
+/// What a command led to.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
-    pub(crate) answer: Answer,
-    pub(crate) cut: Option<Then>,
+    answer: Answer,
+    then: After,
+}
+
+/// What becomes of the card after its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Stays,
+    Halts,
+    Cut(Then),
+}
+
+impl Outcome {
+    /// Refused aloud.
+    pub(super) fn refused() -> Self {
+        Self { answer: Answer::Nak, then: After::Halts }
+    }
+
+    /// Refused without a word.
+    pub(super) fn ignored() -> Self {
+        Self { answer: Answer::Silence, then: After::Halts }
+    }
+
+    /// The end of a write: acknowledged, or cut short.
+    pub(super) fn written(cut: Option<Then>) -> Self {
+        match cut {
+            Some(then) => Self { answer: Answer::Silence, then: After::Cut(then) },
+            None => Answer::Ack.into(),
+        }
+    }
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self { answer, then: After::Stays }
+    }
 }
 
 /// Where a chip stands in ISO 14443-3.
@@ -166,18 +200,16 @@ impl Chip {
         let outcome = match &mut self.memory {
             Memory::Classic(classic) => classic.send(frame, &mut self.wear),
             Memory::Type2(tag) => tag.send(frame, &mut self.wear),
-            Memory::None => Answer::Nak.into(),
+            Memory::None => Outcome::ignored(),
         };
-        match outcome.cut {
-            Some(Then::Gone) => {
+        match outcome.then {
+            After::Stays => {}
+            After::Halts => self.halt(),
+            After::Cut(Then::Gone) => {
                 self.is_gone = true;
                 self.power(false);
             }
-            Some(Then::Reset) => {
-                self.power(true);
-            }
-            None if outcome.answer == Answer::Nak => self.halt(),
-            None => {}
+            After::Cut(Then::Reset) => self.power(true),
         }
         outcome.answer
     }

@@ -218,10 +218,7 @@ impl Classic {
         if let Ok(left) = Block::try_from(left.as_slice()) {
             self.set_block(block, left);
         }
-        match cut {
-            Some(then) => Outcome { answer: Answer::Silence, cut: Some(then) },
-            None => Answer::Ack.into(),
-        }
+        Outcome::written(cut)
     }
 
     fn begin_value(&mut self, op: ValueOp, block: u8) -> Outcome {
@@ -285,16 +282,4 @@ fn merged(old: &Block, new: &Block, key: KeySlot, bits: AccessBits) -> Block {
         }
     }
     result
-}
-
-impl Outcome {
-    fn refused() -> Self {
-        Answer::Nak.into()
-    }
-}
-
-impl From<Answer> for Outcome {
-    fn from(answer: Answer) -> Self {
-        Self { answer, cut: None }
-    }
 }

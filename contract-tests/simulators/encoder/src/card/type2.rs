@@ -120,7 +120,7 @@ impl Type2 {
         if let Some(page) = self.pending.take() {
             return match *frame {
                 [a, b, c, d, ..] if frame.len() == 16 => self.write(page, [a, b, c, d], wear),
-                _ => Answer::Nak.into(),
+                _ => Outcome::refused(),
             };
         }
         let ntag = self.model == Model::Ntag213;
@@ -133,7 +133,7 @@ impl Type2 {
             [0xA0, page] => {
                 wear.tried(page, self.part(page));
                 if !self.may_write(page) {
-                    return Answer::Nak.into();
+                    return Outcome::refused();
                 }
                 self.pending = Some(page);
                 Answer::Ack.into()
@@ -143,7 +143,10 @@ impl Type2 {
             [0x39, 0x02] if ntag => self.read_counter(),
             [0x3C, 0x00] if ntag => Answer::Data(vec![0; 32]).into(),
             [0x1B, a, b, c, d] if ntag => self.password([a, b, c, d]),
-            _ => Answer::Nak.into(),
+            // VENDOR: an Ultralight falls silent at what it does not know (proxmark3 client/src/cmdhfmfu.c tells the
+            // types apart by it), an NTAG refuses aloud.
+            _ if ntag => Outcome::refused(),
+            _ => Outcome::ignored(),
         }
     }
 
@@ -189,7 +192,7 @@ impl Type2 {
             false => self.model.pages(),
         };
         if first >= end {
-            return Answer::Nak.into();
+            return Outcome::refused();
         }
         self.count_read();
         // Past the end it goes on at page 0.
@@ -200,7 +203,7 @@ impl Type2 {
     fn fast_read(&mut self, first: u8, last: u8) -> Outcome {
         let hidden = self.reading_is_protected() && last >= self.first_protected();
         if first > last || last >= self.model.pages() || hidden {
-            return Answer::Nak.into();
+            return Outcome::refused();
         }
         self.count_read();
         Answer::Data((first..=last).flat_map(|page| self.shown(page)).collect()).into()
@@ -217,7 +220,7 @@ impl Type2 {
         let access = self.config(CFG1, 0);
         let enabled = access & 0x10 != 0;
         if !enabled || (access & 0x08 != 0 && !self.authenticated) {
-            return Answer::Nak.into();
+            return Outcome::refused();
         }
         let [low, middle, high, _] = self.reads.to_le_bytes();
         Answer::Data(vec![low, middle, high]).into()
@@ -226,11 +229,11 @@ impl Type2 {
     fn password(&mut self, given: Page) -> Outcome {
         let limit = self.config(CFG1, 0) & 0x07;
         if limit != 0 && self.wrong_passwords >= limit {
-            return Answer::Nak.into();
+            return Outcome::refused();
         }
         if self.page(PWD) != Some(given) {
             self.wrong_passwords = self.wrong_passwords.saturating_add(1);
-            return Answer::Nak.into();
+            return Outcome::refused();
         }
         self.wrong_passwords = 0;
         self.authenticated = true;
@@ -260,7 +263,7 @@ impl Type2 {
 
     fn write(&mut self, page: u8, data: Page, wear: &mut Wear) -> Outcome {
         let Some(old) = self.page(page).filter(|_| self.may_write(page)) else {
-            return Answer::Nak.into();
+            return Outcome::refused();
         };
         let new = match page {
             2 => self.with_locks(old, data),
@@ -272,10 +275,7 @@ impl Type2 {
         if let Ok(left) = Page::try_from(left.as_slice()) {
             self.set_page(page, left);
         }
-        match cut {
-            Some(then) => Outcome { answer: Answer::Silence, cut: Some(then) },
-            None => Answer::Ack.into(),
-        }
+        Outcome::written(cut)
     }
 
     /// Page 2: two bytes are the serial number's, two are lock bits; the lowest three bits freeze the others.

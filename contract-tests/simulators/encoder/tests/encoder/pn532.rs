@@ -205,6 +205,11 @@ fn the_last_four_bytes_of_a_long_serial_number_authenticate() {
     assert_eq!(host.authenticate(0x60, 8, FACTORY, &uid[..4]), 0x14, "the first four are wrong");
     host.list();
     assert_eq!(host.authenticate(0x60, 8, FACTORY, &uid), 0x00);
+    // Asked for by its number, a long one needs its cascade tag.
+    let found = host.chip(&[&[0x4A, 0x01, 0x00, 0x88], &uid[..]].concat());
+    assert_eq!(found[..2], [0x4B, 1]);
+    let bare = pn532_frame(&[&[0x4A, 0x01, 0x00], &uid[..]].concat());
+    assert_eq!(host.ask(&bare), [&ACK[..], &ERROR].concat());
 }
 
 #[test]

@@ -124,7 +124,10 @@ impl Pn532 {
     fn list(&mut self, most: usize, kind: u8, rest: &[u8], at: Duration, desk: &mut Desk) -> Reply {
         let uid = match (kind, rest) {
             (0, []) => None,
-            (0, uid) if matches!(uid.len(), 4 | 7 | 10) => Some(uid.to_vec()),
+            (0, uid) => match without_cascade_tags(uid) {
+                Some(uid) => Some(uid),
+                None => return Reply::Syntax,
+            },
             (1 | 2, [_, _, _, _, _]) | (3, [_] | [_, _]) | (4, []) => {
                 self.forget_targets();
                 if !desk.field.is_on() {
@@ -135,7 +138,6 @@ impl Pn532 {
             }
             _ => return Reply::Syntax,
         };
-        let uid = uid.map(|uid| without_cascade_tags(&uid));
         self.registers.remove(&TX_MODE);
         self.registers.remove(&RX_MODE);
         let (found, took) = self.look(most, uid.as_deref(), desk);
@@ -237,11 +239,15 @@ impl Pn532 {
     }
 }
 
-/// A longer serial number comes with a cascade tag 88 before each of its parts but the last, or without.
-fn without_cascade_tags(uid: &[u8]) -> Vec<u8> {
+/// The serial number a host asks for. A longer one comes with the cascade tag 88 before each of its parts but the last;
+/// `None` when it does not.
+// VENDOR: the page does not say so; libnfc `iso14443_cascade_uid` and nfcpy `pn53x.py` both send the tags.
+fn without_cascade_tags(uid: &[u8]) -> Option<Vec<u8>> {
     match *uid {
-        [0x88, a, b, c, d, e, f, g] => vec![a, b, c, d, e, f, g],
-        _ => uid.to_vec(),
+        [_, _, _, _] => Some(uid.to_vec()),
+        [0x88, a, b, c, d, e, f, g] => Some(vec![a, b, c, d, e, f, g]),
+        [0x88, a, b, c, 0x88, d, e, f, g, h, i, j] => Some(vec![a, b, c, d, e, f, g, h, i, j]),
+        _ => None,
     }
 }
 
