@@ -50,7 +50,7 @@ fn part(block: u8) -> Part {
 }
 
 /// A value block: the value three times, once inverted, and its address four times likewise.
-pub(super) fn value_of(block: &Block) -> Option<(i32, u8)> {
+pub(crate) fn value_of(block: &Block) -> Option<(i32, u8)> {
     let [v0, v1, v2, v3, i0, i1, i2, i3, w0, w1, w2, w3, a, b, c, d] = *block;
     let (value, inverse, again) = (
         i32::from_le_bytes([v0, v1, v2, v3]),
@@ -60,7 +60,7 @@ pub(super) fn value_of(block: &Block) -> Option<(i32, u8)> {
     (value == again && inverse == !value && a == c && b == d && b == !a).then_some((value, a))
 }
 
-pub(super) fn value_block(value: i32, address: u8) -> Block {
+pub(crate) fn value_block(value: i32, address: u8) -> Block {
     let mut block = [0; 16];
     let fields = value.to_le_bytes().into_iter().chain((!value).to_le_bytes()).chain(value.to_le_bytes());
     let all = fields.chain([address, !address, address, !address]);

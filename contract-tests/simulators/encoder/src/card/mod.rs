@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use self::access::{AccessBits, KeySlot};
 pub(crate) use self::chip::{Answer, Chip, Outcome};
+pub(crate) use self::classic::{value_block, value_of};
 pub use self::image::ImageError;
 pub use self::wear::{Leaves, Tally, Tear, Then};
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Face, Outbox};
-use crate::card::{Answer, KeySlot};
+use crate::card::{Answer, KeySlot, value_block, value_of};
 use crate::desk::{Desk, Plan};
 use crate::fault::Step;
-use crate::field::Found;
+use crate::field::{Field, Found};
 
 const FIRMWARE: &[u8] = b"SL025M-SIM1.0";
 
@@ -195,7 +195,7 @@ impl StrongLink {
     }
 
     /// The card that is selected and still answers.
-    fn card<'a>(&self, desk: &'a mut Desk) -> Result<&'a mut crate::field::Field, Refused> {
+    fn card<'a>(&self, desk: &'a mut Desk) -> Result<&'a mut Field, Refused> {
         match self.selected.is_some() && desk.field.has_active() {
             true => Ok(&mut desk.field),
             false => Err(status::NO_CARD),
@@ -224,7 +224,7 @@ impl StrongLink {
     }
 
     /// The card, when the sector of `block` is open.
-    fn open<'a>(&self, block: u8, desk: &'a mut Desk) -> Result<&'a mut crate::field::Field, Refused> {
+    fn open<'a>(&self, block: u8, desk: &'a mut Desk) -> Result<&'a mut Field, Refused> {
         let field = self.card(desk)?;
         match self.sector == Some(block / 4) {
             true => Ok(field),
@@ -260,9 +260,9 @@ impl StrongLink {
 
     fn read_value(&mut self, block: u8, desk: &mut Desk) -> Result<Data, Refused> {
         let content = self.read(block, desk)?;
-        match content.get(..4) {
-            Some(value) if is_value_block(&content) => Ok(value.to_vec()),
-            _ => Err(status::NOT_A_VALUE),
+        match content.first_chunk::<16>().and_then(value_of) {
+            Some((value, _)) => Ok(value.to_le_bytes().to_vec()),
+            None => Err(status::NOT_A_VALUE),
         }
     }
 
@@ -316,18 +316,6 @@ impl StrongLink {
             _ => self.refused(status::NOT_READ_BACK),
         }
     }
-}
-
-/// A value block as the card wants it, with the block's number as its address byte.
-fn value_block(value: i32, address: u8) -> Data {
-    let (plain, inverse) = (value.to_le_bytes(), (!value).to_le_bytes());
-    [plain, inverse, plain, [address, !address, address, !address]].concat()
-}
-
-fn is_value_block(content: &[u8]) -> bool {
-    let [v0, v1, v2, v3, ref rest @ ..] = *content else { return false };
-    let address = content.get(12).copied().unwrap_or(0);
-    value_block(i32::from_le_bytes([v0, v1, v2, v3]), address).get(4..) == Some(rest)
 }
 
 impl Face for StrongLink {

@@ -16,6 +16,7 @@ mod hid;
 #[cfg(all(target_os = "linux", feature = "fuse"))]
 mod hidraw;
 mod host;
+mod images;
 mod pn532;
 #[cfg(unix)]
 mod pty;
