@@ -16,6 +16,9 @@ use crate::field::Field;
 use crate::line::Line;
 use crate::port::Gone;
 
+/// The speed of a host that does not tell.
+pub(crate) const USUAL_SPEED: u32 = 115_200;
+
 /// Report on its way, with the time at which it is there.
 type Report = (Duration, Vec<u8>);
 
@@ -37,6 +40,8 @@ pub(crate) struct Core {
     /// Counts the times the cable was put in; a handle of an earlier time is dead.
     generation: u64,
     pub(crate) is_open: bool,
+    /// The speed the host has opened the line at.
+    host_speed: u32,
     /// The cable comes out when the host has sent this many bytes more.
     bytes_until_unplug: Option<usize>,
     pub(crate) bytes_in: u64,
@@ -65,6 +70,8 @@ impl Core {
             seen: Vec::new(),
             pull: false,
             is_stuck: false,
+            speed: settings.speed,
+            next_speed: None,
             too_early: 0,
         };
         Self {
@@ -77,6 +84,7 @@ impl Core {
             is_plugged: true,
             generation: 0,
             is_open: false,
+            host_speed: USUAL_SPEED,
             bytes_until_unplug: None,
             bytes_in: 0,
             bytes_out: 0,
@@ -105,6 +113,8 @@ impl Core {
         self.bytes_until_unplug = None;
         self.desk.pull = false;
         self.desk.is_stuck = false;
+        self.desk.speed = self.settings.speed;
+        self.desk.next_speed = None;
         self.desk.field.power(false);
         self.face = power_up(self.model, self.settings);
         match &mut self.wire {
@@ -121,6 +131,16 @@ impl Core {
             self.is_plugged = true;
             self.generation += 1;
         }
+    }
+
+    /// The host sets the speed of its end.
+    pub(crate) fn set_host_speed(&mut self, speed: u32) {
+        self.host_speed = speed;
+    }
+
+    /// Whether the two ends understand each other; at different speeds there is only noise.
+    fn is_in_tune(&self) -> bool {
+        self.desk.speed.is_none_or(|speed| speed == self.host_speed)
     }
 
     pub(crate) fn unplug_after(&mut self, bytes: usize) {
@@ -207,18 +227,23 @@ impl Core {
             return false;
         };
         if due == Some(next) {
+            let in_tune = self.is_in_tune();
             if let Some((due, bytes)) = self.face.outbox().pop_due(next) {
                 match &mut self.wire {
-                    Wire::Serial(line) => line.answer(due, &bytes),
+                    Wire::Serial(line) if in_tune => line.answer(due, &bytes),
+                    Wire::Serial(_) => {}
                     Wire::Hid { outgoing, .. } => outgoing.push_back((due, bytes)),
                 }
+            }
+            if self.face.next_due().is_none() {
+                self.desk.speed = self.desk.next_speed.take().or(self.desk.speed);
             }
         } else if arrival == Some(next) {
             let unit = match &mut self.wire {
                 Wire::Serial(line) => line.pop_arrived().map(|(_, byte)| vec![byte]),
                 Wire::Hid { incoming, .. } => incoming.pop_front().map(|(_, report)| report),
             };
-            if let Some(unit) = unit.filter(|_| !self.desk.is_stuck) {
+            if let Some(unit) = unit.filter(|_| !self.desk.is_stuck && self.is_in_tune()) {
                 self.face.take(next, &unit, &mut self.desk);
             }
         } else {

@@ -104,6 +104,10 @@ pub(crate) struct Desk {
     pub(crate) pull: bool,
     /// Answers nothing any more.
     pub(crate) is_stuck: bool,
+    /// The speed the reader's serial line runs at; `None` understands any.
+    pub(crate) speed: Option<u32>,
+    /// The speed it runs at once it has said all it has to say.
+    pub(crate) next_speed: Option<u32>,
     /// Commands that came sooner than the reader can take them.
     pub(crate) too_early: u32,
 }

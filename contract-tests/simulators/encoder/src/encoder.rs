@@ -41,8 +41,10 @@ impl Model {
 /// How an encoder is set up.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Speed of a serial line, bits a second; `None`: bytes take no time.
+    /// The rate at which a serial line carries bytes, bits a second; `None`: they take no time.
     pub baud: Option<u32>,
+    /// The speed a serial board is set to: a host at another one is not understood. `None`: any is.
+    pub speed: Option<u32>,
     /// Whether cards take the time they take on the air (section 8.1).
     pub card_times: bool,
     /// Whether a PN532 finds halted cards when it looks for cards. Both kinds of firmware are said to exist (section 16);
@@ -58,6 +60,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             baud: None,
+            speed: None,
             card_times: false,
             finds_halted: true,
             reads_high_pages: false,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::SimClock;
-use crate::core::Core;
+use crate::core::{Core, USUAL_SPEED};
 
 /// The cable is out, or was out since the handle was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,19 @@ impl Port {
         if std::mem::replace(&mut locked.is_open, true) {
             return Err(OpenError::Busy);
         }
+        locked.set_host_speed(USUAL_SPEED);
         Ok(Self { core: Arc::clone(core), generation: locked.generation() })
+    }
+
+    /// Sets the speed of the host's end of a serial line; 115200 until then.
+    ///
+    /// # Errors
+    /// [`Gone`]
+    pub fn set_speed(&self, speed: u32) -> Result<(), Gone> {
+        let mut core = self.core();
+        core.check(self.generation)?;
+        core.set_host_speed(speed);
+        Ok(())
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
@@ -143,6 +155,14 @@ impl VirtualPort {
     #[must_use]
     pub fn new(port: Port, clock: SimClock) -> Self {
         Self { port, clock }
+    }
+
+    /// Sets the speed of the host's end, see [`Port::set_speed`].
+    ///
+    /// # Errors
+    /// [`Gone`]
+    pub fn set_speed(&self, speed: u32) -> Result<(), Gone> {
+        self.port.set_speed(speed)
     }
 
     /// Sends and moves the clock to where the last byte has arrived.

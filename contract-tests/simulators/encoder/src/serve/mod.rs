@@ -12,12 +12,15 @@ pub use fuse::serve_hidraw;
 pub use pty::serve_pty;
 pub use run::{EncoderArgs, RunError, run_encoder};
 
+#[cfg(unix)]
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
 /// Real time since an encoder was started.
 #[derive(Debug, Clone, Copy)]
 struct RealTime(Instant);
 
+#[cfg(unix)]
 impl RealTime {
     #[allow(
         clippy::disallowed_methods,

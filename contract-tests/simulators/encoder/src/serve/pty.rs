@@ -20,7 +20,7 @@ use crate::port::{Cable, OpenError, Port};
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Serves a serial encoder on a pseudo-terminal of which `link` is a symbolic link, until `goes_on` says no. It is asked
-/// whenever nothing else is to do. While the encoder is unplugged the link is away.
+/// whenever the host says nothing. While the encoder is unplugged the link is away.
 ///
 /// # Errors
 /// The operating system's, or [`io::ErrorKind::ResourceBusy`] when the encoder is open already and
@@ -50,14 +50,17 @@ fn serve_plugged(
     loop {
         let Ok(bytes) = port.read(time.now()) else { return Ok(()) };
         terminal.master.write_all(&bytes)?;
-        let until_next = port.next_at().map(|next| next.saturating_sub(time.now()));
-        let timeout = until_next.unwrap_or(GLANCE).min(GLANCE);
+        let timeout = port.next_at().map_or(GLANCE, |next| next.saturating_sub(time.now()).min(GLANCE));
         if wait(Some(&terminal.master), timeout)? {
             let count = terminal.master.read(&mut buffer)?;
-            if port.write(time.now(), buffer.get(..count).unwrap_or_default()).is_err() {
+            // The client's speed is no secret to this end, though nothing is paced by it.
+            let speed = tcgetattr(&terminal.slave)?.output_speed();
+            if port.set_speed(speed).is_err()
+                || port.write(time.now(), buffer.get(..count).unwrap_or_default()).is_err()
+            {
                 return Ok(());
             }
-        } else if until_next.is_none() && !goes_on() {
+        } else if !goes_on() {
             return Ok(());
         }
     }
@@ -81,7 +84,7 @@ fn wait(file: Option<&File>, timeout: Duration) -> io::Result<bool> {
 struct Terminal {
     master: File,
     /// Kept open, or the master would see an error between two clients.
-    _slave: OwnedFd,
+    slave: OwnedFd,
     link: PathBuf,
 }
 
@@ -101,7 +104,7 @@ impl Terminal {
             std::fs::remove_file(link)?;
         }
         symlink(target, link)?;
-        Ok(Self { master: master.into(), _slave: slave, link: link.into() })
+        Ok(Self { master: master.into(), slave, link: link.into() })
     }
 }
 

@@ -32,6 +32,9 @@ pub struct EncoderArgs {
     /// Holds a serial line to this speed, bits a second.
     #[arg(long)]
     pace: Option<u32>,
+    /// The speed a serial board is set to: a client that opens it at another one is not understood.
+    #[arg(long)]
+    speed: Option<u32>,
     /// Lets cards take the time they take on the air.
     #[arg(long)]
     card_times: bool,
@@ -138,7 +141,8 @@ impl Kept {
 /// # Errors
 /// [`RunError`]
 pub fn run_encoder(args: &EncoderArgs) -> Result<(), RunError> {
-    let settings = Settings { baud: args.pace, card_times: args.card_times, ..Settings::default() };
+    let settings =
+        Settings { baud: args.pace, speed: args.speed, card_times: args.card_times, ..Settings::default() };
     let encoder = Encoder::with_settings(args.model.into(), settings);
     let mut kept = args.image.iter().map(|path| Kept::load(path)).collect::<Result<Vec<_>, _>>()?;
     for card in kept.iter().map(|kept| &kept.card).chain(args.card.iter().map(|new| &new.0)) {
@@ -169,5 +173,8 @@ fn serve(encoder: &Encoder, link: &Path, goes_on: impl FnMut() -> bool + Send) -
     #[cfg(unix)]
     return super::serve_pty(encoder, link, goes_on).map_err(RunError::Device);
     #[cfg(not(unix))]
-    return Err(RunError::Unsupported("a pseudo-terminal needs a Unix"));
+    {
+        drop(goes_on);
+        Err(RunError::Unsupported("a pseudo-terminal needs a Unix"))
+    }
 }

@@ -15,6 +15,13 @@ fn report(content: &[u8]) -> Vec<u8> {
     report
 }
 
+/// A frame with its checksum behind it.
+fn framed(frame: &str) -> String {
+    let report = crate::vectors::hid(frame);
+    let length = usize::from(report[1]);
+    report[1..length + 3].iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 fn with_card(card: &Card) -> Host {
     let host = Host::new(Model::Rrhfoem04);
     host.encoder.put(card);
@@ -72,6 +79,19 @@ fn failures_have_one_word_and_damaged_reports_none() {
     assert!(host.port.write(&[0; 64]).is_err(), "the report number is missing");
     assert!(host.port.write(&[1; 65]).is_err(), "the reader has no numbered reports");
     assert_eq!(card.tally().authentications, 0);
+}
+
+#[test]
+fn a_restart_forgets_the_card_and_a_beep_does_not() {
+    let host = with_card(&Card::classic_1k(UID));
+    let authenticate = "0F 21 01 A1 B2 C3 D4 08 60 FF FF FF FF FF FF 29 E1";
+    let select = "08 2F 02 04 A1 B2 C3 D4 EC F9";
+    answers(&host, select, "05 2F 02 00 00");
+    answers(&host, &framed("03 F0 01"), "05 F0 01 00 00");
+    answers(&host, authenticate, "05 21 01 00 00");
+    answers(&host, &framed("03 FF 03"), "05 FF 03 00 00");
+    answers(&host, authenticate, "05 21 01 FF FF");
+    answers(&host, &framed("04 22 01 04"), "05 22 01 FF FF");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockport_sim_encoder::{Cable, Card, Encoder, Model, Settings};
+use lockport_sim_encoder::{Cable, Card, Encoder, Model, Settings, VirtualPort};
 
 use crate::host::{ACK, ERROR, FACTORY, Host, NOTHING, UID, hex, pn532_frame};
 
@@ -148,6 +148,20 @@ fn two_cards_are_listed_and_reached_by_their_numbers() {
 }
 
 #[test]
+fn the_general_status_tells_field_and_targets() {
+    let host = Host::pn532(&[&Card::classic_1k(UID), &Card::classic_1k([1, 2, 3, 4])]);
+    assert_eq!(host.chip(&[0x04]), [0x05, 0, 0, 0, 0]);
+    host.list();
+    assert_eq!(host.chip(&[0x04]), [0x05, 0, 1, 2, 1, 0, 0, 0x10, 2, 0, 0, 0x10, 0]);
+    assert_eq!(host.chip(&[0x52, 0x01]), [0x53, 0x00]);
+    assert_eq!(host.chip(&[0x04]), [0x05, 0, 1, 1, 2, 0, 0, 0x10, 0]);
+    assert_eq!(host.chip(&[0x54, 0x01]), [0x55, 0x27], "released");
+    assert_eq!(host.chip(&[0x32, 0x01, 0x00]), [0x33]);
+    assert_eq!(host.chip(&[0x04])[2], 0, "the field is off");
+    assert_eq!(host.list().len(), 2, "and on again by itself");
+}
+
+#[test]
 fn cards_of_every_kind_answer_as_the_table_says() {
     let long = [0x04, 0xA5, 0x2B, 0x9A, 0x6F, 0x1D, 0x90];
     let rows: [(Card, &str); 6] = [
@@ -230,16 +244,21 @@ fn commands_to_a_card_that_was_not_listed_or_is_gone_are_told_apart() {
 #[test]
 fn a_changed_line_speed_is_a_lost_encoder() {
     let host = Host::pn532(&[]);
-    assert_eq!(host.chip(&[0x10, 0x04]), [0x11]);
+    assert_eq!(host.ask(&pn532_frame(&[0x10, 0x09])), [&ACK[..], &ERROR].concat());
+    assert_eq!(host.chip(&[0x10, 0x05]), [0x11]);
     assert_eq!(host.ask(&pn532_frame(&[0x02])), NOTHING);
     assert_eq!(host.ask(&hex(WAKE)), NOTHING);
-    host.encoder.unplug();
-    host.encoder.plug();
-    let again = host.encoder.open().unwrap();
-    let now = host.clock.now();
-    again.write(now, &hex(WAKE)).unwrap();
-    again.write(now, &pn532_frame(&[0x14, 0x01])).unwrap();
-    assert_eq!(again.read(now).unwrap(), [&ACK[..], &hex("00 00 FF 02 FE D5 15 16 00")].concat());
+    host.port.set_speed(230_400).unwrap();
+    assert_eq!(host.chip(&[0x02]), [0x03, 0x32, 0x01, 0x06, 0x07]);
+    // The next start does not know.
+    let Host { encoder, clock, port } = host;
+    drop(port);
+    let again = Host { port: VirtualPort::new(encoder.open().unwrap(), clock.clone()), encoder, clock };
+    assert_eq!(again.ask(&pn532_frame(&[0x02])), NOTHING);
+    again.encoder.unplug();
+    again.encoder.plug();
+    let port = VirtualPort::new(again.encoder.open().unwrap(), again.clock.clone());
+    Host { port, ..again }.start();
 }
 
 #[test]

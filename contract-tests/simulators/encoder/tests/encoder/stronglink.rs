@@ -112,6 +112,19 @@ fn a_page_is_written_where_the_firmware_reaches() {
 }
 
 #[test]
+fn a_board_is_found_at_its_own_speed_only() {
+    let host = Host::with(Model::StrongLink, Settings { speed: Some(19_200), ..Settings::default() });
+    let answered: Vec<u32> = [115_200, 57_600, 38_400, 19_200, 9_600]
+        .into_iter()
+        .filter(|speed| {
+            host.port.set_speed(*speed).unwrap();
+            !host.ask(&stronglink_frame(0xF0, &[])).is_empty()
+        })
+        .collect();
+    assert_eq!(answered, [19_200]);
+}
+
+#[test]
 fn the_line_runs_at_the_speed_of_its_board() {
     let settings = Settings { baud: Some(9_600), card_times: true, ..Settings::default() };
     let host = Host::with(Model::StrongLink, settings);

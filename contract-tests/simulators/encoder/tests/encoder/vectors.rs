@@ -66,7 +66,7 @@ fn requests_of_the_vectors_are_understood() {
 }
 
 /// A report with the reader's checksum, computed the slow way.
-fn hid(frame: &str) -> Vec<u8> {
+pub(crate) fn hid(frame: &str) -> Vec<u8> {
     let frame = hex(frame);
     let mut register = 0xFFFF_u32;
     for byte in &frame {

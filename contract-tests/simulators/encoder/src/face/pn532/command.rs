@@ -11,6 +11,9 @@ const TX_MODE: u16 = 0x6302;
 const RX_MODE: u16 = 0x6303;
 const CRC_ENABLED: u8 = 0x80;
 
+/// What SetSerialBaudRate can be asked for.
+const SPEEDS: [u32; 9] = [9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600, 1_288_000];
+
 fn done(data: &[u8]) -> Reply {
     Reply::Done(data.to_vec(), Duration::ZERO)
 }
@@ -27,10 +30,13 @@ impl Pn532 {
             (0x04, []) => self.general_status(desk),
             (0x06, _) => self.read_registers(parameters),
             (0x08, _) => self.write_registers(parameters),
-            (0x10, [0..=8]) => {
-                self.is_deaf = true;
-                done(&[])
-            }
+            (0x10, [rate]) => match SPEEDS.get(usize::from(*rate)) {
+                Some(speed) => {
+                    desk.next_speed = Some(*speed);
+                    done(&[])
+                }
+                None => Reply::Syntax,
+            },
             (0x12, [flags]) => {
                 self.automatic_rats = flags & 0x10 != 0;
                 done(&[])

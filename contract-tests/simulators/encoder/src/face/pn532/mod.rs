@@ -77,8 +77,6 @@ pub(crate) struct Pn532 {
     automatic_rats: bool,
     registers: BTreeMap<u16, u8>,
     finds_halted: bool,
-    /// SetSerialBaudRate was obeyed: the line runs at a speed the host does not have.
-    is_deaf: bool,
 }
 
 impl Pn532 {
@@ -96,7 +94,6 @@ impl Pn532 {
             automatic_rats: true,
             registers: BTreeMap::new(),
             finds_halted,
-            is_deaf: false,
         }
     }
 
@@ -106,9 +103,6 @@ impl Pn532 {
     }
 
     fn take_byte(&mut self, at: Duration, byte: u8, desk: &mut Desk) {
-        if self.is_deaf {
-            return;
-        }
         if let Power::Asleep { low_battery } = self.power {
             if byte == 0x55 {
                 self.power = if low_battery { Power::LowBattery } else { Power::Normal };
