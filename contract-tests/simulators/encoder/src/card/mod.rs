@@ -4,6 +4,7 @@ mod access;
 mod chip;
 mod classic;
 mod image;
+mod message;
 mod type2;
 mod wear;
 

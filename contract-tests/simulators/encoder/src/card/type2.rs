@@ -93,6 +93,11 @@ impl Type2 {
         self.pages.concat()
     }
 
+    /// The pages a host may write.
+    pub(super) fn user_memory(&self) -> Vec<u8> {
+        (4..=self.model.last_user_page()).filter_map(|page| self.page(page)).flatten().collect()
+    }
+
     pub(super) fn page(&self, index: u8) -> Option<Page> {
         self.pages.get(usize::from(index)).copied()
     }

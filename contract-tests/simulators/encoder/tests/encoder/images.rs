@@ -48,3 +48,22 @@ fn a_copy_is_another_card_and_a_blank_is_empty() {
     let foreign = Card::foreign(&hex("01020304050607080910"), [3, 0x44], 0x20).blank_with_same_uid();
     assert_eq!((foreign.kind(), foreign.uid().len()), (CardKind::Foreign, 10));
 }
+
+#[test]
+fn a_message_is_found_as_a_phone_finds_it() {
+    let tag = Card::ntag213(LONG);
+    assert_eq!(tag.message(), Some(vec![]), "as delivered: lock control, then an empty message");
+    for length in [0, 1, 61, 140, 141, 142] {
+        let message: Vec<u8> = (0..).take(length).collect();
+        assert_eq!(tag.set_message(&message), length <= 141, "{length}");
+        assert_eq!(tag.message().unwrap().len(), length.min(141));
+    }
+    assert_eq!(tag.page(40), Some([0, 0, 0, 0xBD]), "nothing behind the user's memory");
+    tag.set_page(4, [0x00, 0x00, 0x03, 0xFF]);
+    tag.set_page(5, [0x00, 0x02, 0xAB, 0xCD]);
+    assert_eq!(tag.message(), Some(vec![0xAB, 0xCD]));
+    tag.set_page(4, [0xFE, 0x03, 0x01, 0x00]);
+    assert_eq!(tag.message(), None);
+    assert!(!Card::ultralight(LONG).set_message(&[0; 46]) && Card::ultralight(LONG).set_message(&[0; 45]));
+    assert!(!Card::classic_1k(UID).set_message(&[]) && Card::classic_1k(UID).message().is_none());
+}
