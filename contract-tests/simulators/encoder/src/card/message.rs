@@ -20,26 +20,23 @@ impl Card {
         let memory = tag.user_memory();
         let mut rest = memory.as_slice();
         loop {
-            rest = match *rest {
-                [NOTHING, ref rest @ ..] => rest,
-                [END, ..] | [] => return None,
-                [part, LONG, high, low, ref rest @ ..] => {
-                    let length = usize::from(u16::from_be_bytes([high, low]));
-                    let (content, rest) = rest.split_at_checked(length)?;
-                    if part == MESSAGE {
-                        return Some(content.to_vec());
-                    }
-                    rest
+            let (part, length, following) = match *rest {
+                [NOTHING, ref following @ ..] => {
+                    rest = following;
+                    continue;
                 }
-                [part, length, ref rest @ ..] => {
-                    let (content, rest) = rest.split_at_checked(usize::from(length))?;
-                    if part == MESSAGE {
-                        return Some(content.to_vec());
-                    }
-                    rest
+                [END, ..] => return None,
+                [part, LONG, high, low, ref following @ ..] => {
+                    (part, u16::from_be_bytes([high, low]), following)
                 }
+                [part, length, ref following @ ..] => (part, u16::from(length), following),
                 _ => return None,
             };
+            let (content, following) = following.split_at_checked(usize::from(length))?;
+            if part == MESSAGE {
+                return Some(content.to_vec());
+            }
+            rest = following;
         }
     }
 

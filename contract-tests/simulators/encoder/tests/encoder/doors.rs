@@ -168,6 +168,10 @@ fn what_is_not_well_formed_is_no_record_even_with_a_right_mac() {
             card.set_block(block, *content);
         }
         assert!(!opens(&room(101), &card), "{told}");
+        // Nor does it stand in the way of one that is.
+        Written::new(6, &[101]).on(&card, 12);
+        assert!(opens(&room(101), &card), "{told}");
+        card.set_block(12, [0; 16]);
     }
 }
 
@@ -270,6 +274,8 @@ fn a_panel_knows_numbers_and_checks_frames() {
     assert!(!at(Panel::of_bits(6, [0xFF; 6], "H10301")).opened, "an empty block");
     card.set_block(5, hex("02 00 00 00 00 00 00 00 00 00 00 00 04 24 0F D2").try_into().unwrap());
     assert_eq!(at(Panel::of_bits(5, [0xFF; 6], "H10301")).why, "the parity is wrong");
+    card.set_block(5, hex("03 00 00 00 00 00 00 00 00 00 00 00 04 24 0F D3").try_into().unwrap());
+    assert!(!at(Panel::of_bits(5, [0xFF; 6], "H10301")).opened, "another type byte");
     // The serial number instead: three bytes, or four, either way round.
     assert!(at(Panel::of_serial_numbers(SerialHabit::Bits26, false)).opened);
     let by_serial = |habit, reversed, facility, number| {

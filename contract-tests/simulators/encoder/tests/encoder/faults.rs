@@ -43,6 +43,10 @@ fn what_is_lost_after_the_card_has_happened() {
     let (host, card, heard) = writing(What::LoseReply);
     assert_eq!((heard, written(&card)), (ACK.to_vec(), true));
     assert_eq!(host.ask(&hex("00 00 FF FF 00 00")), hex(DONE), "the chip still has its answer");
+    host.encoder.fault(Fault::next(Step::Read, What::LoseReply));
+    assert_eq!(host.ask(&pn532_frame(&[0x40, 0x01, 0x30, 0x08])), ACK);
+    let read = host.ask(&hex("00 00 FF FF 00 00"));
+    assert_eq!(read[8..24], [5; 16], "and it is the lost one, not the one before");
     let (host, card, heard) = writing(What::Corrupt);
     assert_eq!(heard.len(), ACK.len() + 10);
     assert!(written(&card));
@@ -63,6 +67,11 @@ fn a_delayed_answer_comes_when_it_is_due_and_not_before() {
     assert_eq!(host.port.read(Duration::ZERO).unwrap(), ACK);
     assert_eq!(host.port.read(Duration::from_millis(2_999)).unwrap(), NOTHING);
     assert_eq!(host.port.read(Duration::from_millis(1)).unwrap().len(), 19);
+    // An answer that is not out yet can be taken back.
+    host.encoder.fault(Fault::next(Step::Find, What::Delay(Duration::from_millis(300))));
+    host.port.write(&pn532_frame(&[0x4A, 0x01, 0x00])).unwrap();
+    host.port.write(&ACK).unwrap();
+    assert_eq!(host.heard().unwrap(), ACK);
 }
 
 #[test]
@@ -140,9 +149,9 @@ fn every_model_knows_the_faults_in_its_own_words() {
     reader.encoder.fault(Fault::next(Step::Find, What::Corrupt));
     let damaged = reader.ask(&select);
     assert_ne!(damaged.iter().fold(0, |sum, byte| sum ^ byte), 0);
-    reader.encoder.fault(Fault { on: On::Command(0x01), skip: 1, times: 2, what: What::LoseReply });
-    let answered: Vec<bool> = (0..4).map(|_| !reader.ask(&select).is_empty()).collect();
-    assert_eq!(answered, [true, false, false, true]);
+    reader.encoder.fault(Fault { on: On::Command(0x01), skip: 2, times: 2, what: What::LoseReply });
+    let answered: Vec<bool> = (0..5).map(|_| !reader.ask(&select).is_empty()).collect();
+    assert_eq!(answered, [true, true, false, false, true]);
     reader.encoder.fault(Fault { on: On::Any, skip: 0, times: 9, what: What::DropBefore });
     assert_eq!(reader.ask(&select), NOTHING);
     reader.encoder.clear_faults();

@@ -59,6 +59,9 @@ fn only_the_wake_bytes_and_sam_configuration_lead_out_of_the_first_sleep() {
     assert_eq!(host.chip(&[0x14, 0x01, 0x14]), [0x15]);
     assert_eq!(host.ask(&pn532_frame(&[0x14, 0x05])), [&ACK[..], &ERROR].concat());
     assert_eq!(host.chip(&[0x02]), [0x03, 0x32, 0x01, 0x06, 0x07]);
+    // As it comes, it looks for cards for ever.
+    assert_eq!(host.ask(&pn532_frame(&[0x4A, 0x02, 0x00])), ACK);
+    assert_eq!(host.heard().unwrap(), NOTHING);
     // PowerDown: then 55 is enough.
     assert_eq!(host.chip(&[0x16, 0x20]), [0x17, 0x00]);
     assert_eq!(host.ask(&pn532_frame(&[0x02])), NOTHING);
@@ -207,6 +210,13 @@ fn firmware_that_finds_no_halted_card_finds_it_after_the_field_was_off() {
     assert_eq!(host.list(), [UID]);
     assert_eq!(host.chip(&[0x52, 0x00]), [0x53, 0x00]);
     assert_eq!(host.list(), [] as [[u8; 4]; 0], "a released card is halted");
+    // Without its cable the encoder has no field: that wakes the card too.
+    host.encoder.unplug();
+    host.encoder.plug();
+    let port = VirtualPort::new(host.encoder.open().unwrap(), host.clock.clone());
+    let again = Host { port, ..host };
+    again.start();
+    assert_eq!(again.list(), [UID]);
 }
 
 #[test]
