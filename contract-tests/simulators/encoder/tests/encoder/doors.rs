@@ -258,6 +258,10 @@ fn a_tag_opens_with_its_message_of_64_bytes() {
     let phone = tag.message().unwrap();
     assert_eq!(phone, message[2..63]);
     assert!(tag.set_message(&phone) && opens(&room(101), &tag));
+    let [a, b, c, end] = tag.page(19).unwrap();
+    tag.set_page(19, [a, b, c, 0x00]);
+    assert!(!opens(&room(101), &tag), "a message without its end");
+    tag.set_page(19, [a, b, c, end]);
     tag.set_page(4, [0x03, 0x00, 0xFE, 0x00]);
     assert!(!opens(&room(101), &tag), "an empty message");
     assert!(!opens(&room(101), &Card::foreign(&uid, [0x03, 0x44], 0x20)));

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +62,8 @@ fn programs_come_and_go_and_bytes_pass_as_they_are() {
     let folder = std::env::temp_dir().join(format!("lockport-sim-pty-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let link = folder.join("encoder");
+    // What a program left that was killed.
+    symlink(folder.join("nowhere"), &link).unwrap();
     let encoder = Encoder::new(Model::Pn532);
     encoder.put(&Card::classic_1k(UID));
     let served = Served::new(&encoder, &link);
@@ -85,7 +88,7 @@ fn programs_come_and_go_and_bytes_pass_as_they_are() {
     let mut device = open(&link);
     assert_eq!(ask(&mut device, &wake, 15)[..6], ACK);
     drop(served);
-    assert!(!link.exists());
+    assert!(!link.is_symlink());
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockport_sim_encoder::{Card, Model, Settings};
+use lockport_sim_encoder::{Card, Fault, Model, Settings, Step, What};
 
 use crate::host::{FACTORY, Host, NOTHING, UID, hex, stronglink_frame};
 
@@ -109,6 +109,9 @@ fn a_page_is_written_where_the_firmware_reaches() {
     assert_eq!(reader.command(0x11, &[0x10, 1, 2, 3, 4]).0, 0x00);
     assert_eq!(reader.command(0x11, &[1, 1, 2, 3, 4]).0, 0x05, "the serial number stays");
     assert_eq!(tag.page(0x10), Some([1, 2, 3, 4]));
+    reader.command(0x01, &[]);
+    assert_eq!(reader.login(1, 0xAA, FACTORY), 0x03, "a tag has no sectors");
+    assert_eq!(reader.command(0x10, &[4]).0, 0x01, "halted by the attempt");
 }
 
 #[test]
@@ -122,6 +125,13 @@ fn a_board_is_found_at_its_own_speed_only() {
         })
         .collect();
     assert_eq!(answered, [19_200]);
+    assert_eq!(host.encoder.seen().len(), 1, "and nothing else was taken for a command");
+    // The other way round: asked at the right speed, listened to at another.
+    host.port.set_speed(19_200).unwrap();
+    host.encoder.fault(Fault::next(Step::Hello, What::Delay(Duration::from_millis(10))));
+    host.port.write(&stronglink_frame(0xF0, &[])).unwrap();
+    host.port.set_speed(9_600).unwrap();
+    assert_eq!(host.heard().unwrap(), NOTHING);
 }
 
 #[test]
