@@ -22,6 +22,17 @@ pub(crate) struct Application {
 pub(crate) struct Account {
     pub(crate) username: String,
     pub(crate) password_md5: String,
+    pub(crate) home: Home,
+}
+
+/// Where an account lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    Here,
+    /// On the host of another region (30008).
+    OtherRegion,
+    /// Here, but bound to somebody else's system and unable to receive eKeys (-1027).
+    BoundElsewhere,
 }
 
 /// An access token; a revoked one has `expires_ms` in the past.
@@ -68,6 +79,10 @@ fn password_grant(state: &mut State, call: &Call) -> Answer {
         .uid_of(username)
         .filter(|uid| state.accounts.get(uid).is_some_and(|account| account.password_md5 == password))
         .ok_or(Errcode::WRONG_PASSWORD)?;
+    if state.accounts.get(&uid).is_some_and(|account| account.home == Home::OtherRegion) {
+        return Err(Errcode::WRONG_REGION);
+    }
+    state.logins.insert((call.client_id.clone(), uid));
     let access_token = issue(state, call, uid);
     let refresh_token = state.prng.hex32();
     state.refresh_tokens.insert(

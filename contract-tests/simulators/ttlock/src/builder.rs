@@ -2,17 +2,20 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::account::Application;
+use crate::account::{Application, Home};
+use crate::callback;
 use crate::clock::SimClock;
 use crate::core::Core;
 use crate::gateway::Gateway;
 use crate::http;
 use crate::limits::ACCESS_TOKEN_LIFE_S;
+use crate::radio::{Radio, Wifi};
 use crate::sim::TtlockSim;
 use crate::state::State;
 use crate::wire::Typing;
@@ -56,8 +59,8 @@ impl std::error::Error for StartError {
 #[derive(Debug)]
 enum Piece {
     Application { client_id: String, client_secret: String },
-    Account { username: String, password_md5: String },
-    Lock { name: String, lock_id: Option<i64> },
+    Account { username: String, password_md5: String, home: Home },
+    Lock { name: String, lock_id: Option<i64>, radio: Radio },
     Gateway { name: String, hears: Vec<String> },
 }
 
@@ -71,6 +74,7 @@ pub struct Builder {
     typing: Typing,
     access_token_life_s: i64,
     rotate_refresh_tokens: bool,
+    address: SocketAddr,
     pieces: Vec<Piece>,
 }
 
@@ -82,6 +86,7 @@ impl Builder {
             typing: Typing::default(),
             access_token_life_s: ACCESS_TOKEN_LIFE_S,
             rotate_refresh_tokens: false,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
             pieces: Vec::new(),
         }
     }
@@ -118,14 +123,49 @@ impl Builder {
     }
 
     /// An app account; `password_md5` is 32 lower-case hex digits.
-    pub fn account(mut self, username: &str, password_md5: &str) -> Self {
-        self.pieces.push(Piece::Account { username: username.into(), password_md5: password_md5.into() });
+    pub fn account(self, username: &str, password_md5: &str) -> Self {
+        self.resident(username, password_md5, Home::Here)
+    }
+
+    /// An app account of another region: its password grant answers 30008.
+    pub fn account_of_another_region(self, username: &str, password_md5: &str) -> Self {
+        self.resident(username, password_md5, Home::OtherRegion)
+    }
+
+    /// An app account that is bound elsewhere: an eKey for it answers -1027.
+    pub fn account_bound_elsewhere(self, username: &str, password_md5: &str) -> Self {
+        self.resident(username, password_md5, Home::BoundElsewhere)
+    }
+
+    fn resident(mut self, username: &str, password_md5: &str, home: Home) -> Self {
+        let (username, password_md5) = (username.into(), password_md5.into());
+        self.pieces.push(Piece::Account { username, password_md5, home });
         self
     }
 
     /// A lock in the door `name`, whose top administrator is the account declared last.
-    pub fn lock(mut self, name: &str, lock_id: Option<i64>) -> Self {
-        self.pieces.push(Piece::Lock { name: name.into(), lock_id });
+    pub fn lock(self, name: &str, lock_id: Option<i64>) -> Self {
+        self.hung(name, lock_id, Radio::Bluetooth)
+    }
+
+    /// A lock with a WiFi radio of its own, set up and online.
+    pub fn wifi_lock(self, name: &str, lock_id: Option<i64>) -> Self {
+        self.hung(name, lock_id, Radio::Wifi(Wifi { is_set_up: true, ..Wifi::default() }))
+    }
+
+    /// A lock with an NB-IoT radio: it hears what waits for it when it wakes ([`crate::Door::wake`]).
+    pub fn nb_lock(self, name: &str, lock_id: Option<i64>) -> Self {
+        self.hung(name, lock_id, Radio::Nb { is_registered: true })
+    }
+
+    fn hung(mut self, name: &str, lock_id: Option<i64>, radio: Radio) -> Self {
+        self.pieces.push(Piece::Lock { name: name.into(), lock_id, radio });
+        self
+    }
+
+    /// Where to listen, if not on a free loopback port.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.address = address;
         self
     }
 
@@ -136,7 +176,7 @@ impl Builder {
         self
     }
 
-    /// Starts the simulation on a free loopback port, inside the caller's runtime.
+    /// Starts the simulation, on a free loopback port unless told otherwise, inside the caller's runtime.
     ///
     /// # Errors
     ///
@@ -149,11 +189,12 @@ impl Builder {
         for piece in self.pieces {
             place(&mut state, &mut owner, piece, self.clock.now_ms())?;
         }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(StartError::Bind)?;
+        let listener = TcpListener::bind(self.address).await.map_err(StartError::Bind)?;
         let address = listener.local_addr().map_err(StartError::Bind)?;
         let core = Arc::new(Core::new(self.clock, state));
         let (stop, stopped) = watch::channel(());
-        tokio::spawn(http::serve(listener, Arc::clone(&core), stopped));
+        tokio::spawn(http::serve(listener, Arc::clone(&core), stopped.clone()));
+        tokio::spawn(callback::run(Arc::clone(&core), stopped));
         Ok(TtlockSim::new(core, format!("http://{address}"), stop))
     }
 }
@@ -172,19 +213,23 @@ fn place(
                 return Err(StartError::Duplicate(client_id));
             }
         }
-        Piece::Account { username, password_md5 } => {
+        Piece::Account { username, password_md5, home } => {
             if state.uid_of(&username).is_some() {
                 return Err(StartError::Duplicate(username));
             }
-            *last_account = Some(state.add_account(&username, &password_md5));
+            let uid = state.add_account(&username, &password_md5);
+            if let Some(account) = state.accounts.get_mut(&uid) {
+                account.home = home;
+            }
+            *last_account = Some(uid);
         }
-        Piece::Lock { name, lock_id } => {
+        Piece::Lock { name, lock_id, radio } => {
             let owner = last_account.ok_or_else(|| StartError::NoOwner(name.clone()))?;
             let id_taken = lock_id.is_some_and(|lock_id| state.locks.contains_key(&lock_id));
             if id_taken || state.lock_id_of(&name).is_some() {
                 return Err(StartError::Duplicate(name));
             }
-            state.add_lock(lock_id, &name, owner, now_ms);
+            state.add_lock(lock_id, &name, owner, radio, now_ms);
         }
         Piece::Gateway { name, hears } => {
             let owner = last_account.ok_or_else(|| StartError::NoOwner(name.clone()))?;
@@ -197,7 +242,17 @@ fn place(
                 .collect::<Result<Vec<i64>, StartError>>()?;
             let gateway_id = state.prng.small_id();
             let mac = state.prng.mac();
-            state.gateways.push(Gateway { gateway_id, name, owner, mac, hears, silent_since_ms: None });
+            state.gateways.push(Gateway {
+                gateway_id,
+                name,
+                owner,
+                mac,
+                hears,
+                silent_since_ms: None,
+                latency_ms: 0,
+                busy_until_ms: 0,
+                is_told_off: false,
+            });
         }
     }
     Ok(())

@@ -3,12 +3,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::{oneshot, watch};
 
 use crate::clock::SimClock;
 use crate::errcode::Errcode;
 use crate::fault::{Faults, Hold, Strike, What};
 use crate::gate;
 use crate::probe::{Answered, Seen};
+use crate::reach::{LastStretch, way};
 use crate::route::{self, Call, Route, Verbs};
 use crate::state::{Late, State};
 use crate::wire::{Answer, Fields};
@@ -30,6 +32,10 @@ pub(crate) enum Reply {
     Edge(u16),
     Malformed,
     Cut,
+    /// The command is on its way to a lock; the answer comes when the clock gets there.
+    OnItsWay(oneshot::Receiver<Value>),
+    /// The same, and then the body breaks off.
+    OnItsWayMalformed(oneshot::Receiver<Value>),
 }
 
 /// State, clock and faults of one simulation.
@@ -37,12 +43,14 @@ pub(crate) enum Reply {
 pub(crate) struct Core {
     pub(crate) clock: SimClock,
     pub(crate) faults: Faults,
+    /// Moves whenever the sender of callbacks has looked for work.
+    pub(crate) quiet: watch::Sender<u64>,
     state: Mutex<State>,
 }
 
 impl Core {
     pub(crate) fn new(clock: SimClock, state: State) -> Self {
-        Self { clock, faults: Faults::new(), state: Mutex::new(state) }
+        Self { clock, faults: Faults::new(), quiet: watch::Sender::new(0), state: Mutex::new(state) }
     }
 
     /// The state as of now: late effects whose time has come have landed.
@@ -65,6 +73,7 @@ impl Core {
         };
         seen.fields.sort();
         let mut hold = None;
+        let sound = LastStretch::Sound;
         let reply = match self.faults.strike(&arrival.path, now_ms) {
             Strike::Outage | Strike::Fault(What::DropBefore) => Reply::Cut,
             Strike::Fault(What::HttpStatus(status)) => Reply::Edge(status),
@@ -74,27 +83,37 @@ impl Core {
                 Reply::Cut
             }
             Strike::Fault(What::DropAfter) => {
-                let _unheard = process(&mut state, arrival, now_ms, &mut seen);
+                let _unheard = process(&mut state, arrival, now_ms, &mut seen, sound);
                 Reply::Cut
             }
-            Strike::Fault(What::MalformedBody) => match process(&mut state, arrival, now_ms, &mut seen) {
-                Reply::Json(_) => Reply::Malformed,
-                other => other,
-            },
+            Strike::Fault(What::MalformedBody) => {
+                match process(&mut state, arrival, now_ms, &mut seen, sound) {
+                    Reply::Json(_) => Reply::Malformed,
+                    Reply::OnItsWay(answer) => Reply::OnItsWayMalformed(answer),
+                    other => other,
+                }
+            }
             Strike::Fault(What::ExpireTokens) => {
                 state.expire_tokens(now_ms);
-                process(&mut state, arrival, now_ms, &mut seen)
+                process(&mut state, arrival, now_ms, &mut seen, sound)
             }
             Strike::Fault(What::Delay(wanted)) => {
                 hold = Some(wanted);
-                process(&mut state, arrival, now_ms, &mut seen)
+                process(&mut state, arrival, now_ms, &mut seen, sound)
             }
-            Strike::Nothing => process(&mut state, arrival, now_ms, &mut seen),
+            Strike::Fault(What::LockAnswerLost) => {
+                process(&mut state, arrival, now_ms, &mut seen, LastStretch::AnswerLost)
+            }
+            Strike::Fault(What::HollowSuccess) => {
+                process(&mut state, arrival, now_ms, &mut seen, LastStretch::Hollow)
+            }
+            Strike::Nothing => process(&mut state, arrival, now_ms, &mut seen, sound),
         };
         match reply {
             Reply::Edge(status) => seen.answered = Answered::Http(status),
             Reply::Malformed => seen.answered = Answered::Malformed,
             Reply::Cut => seen.answered = Answered::Dropped,
+            Reply::OnItsWay(_) | Reply::OnItsWayMalformed(_) => seen.answered = Answered::Waiting,
             Reply::Json(_) => {}
         }
         state.seen.push(seen);
@@ -102,12 +121,45 @@ impl Core {
     }
 }
 
-fn process(state: &mut State, arrival: Arrival, now_ms: i64, seen: &mut Seen) -> Reply {
-    let answer = match edge(&arrival) {
+fn process(
+    state: &mut State,
+    arrival: Arrival,
+    now_ms: i64,
+    seen: &mut Seen,
+    last_stretch: LastStretch,
+) -> Reply {
+    let route = match edge(&arrival) {
         Err(status) => return Reply::Edge(status),
-        Ok(route) => admit(state, route, arrival.pairs, now_ms).and_then(|call| (route.run)(state, &call)),
+        Ok(route) => route,
     };
+    let mut call = match admit(state, route, arrival.pairs, now_ms) {
+        Err(code) => return finish(state, Err(code), seen),
+        Ok(call) => call,
+    };
+    call.last_stretch = last_stretch;
+    if let Some(due_ms) = set_out(state, route, &call) {
+        let (answer, hears) = oneshot::channel();
+        let line = Some(state.seen.len());
+        state.late.push(Late { due_ms, route, call, answer: Some(answer), line });
+        return Reply::OnItsWay(hears);
+    }
+    let answer = (route.run)(state, &call);
     finish(state, answer, seen)
+}
+
+/// When a command that now sets out through a slow gateway gets to its lock; the gateway is busy until then.
+fn set_out(state: &mut State, route: &Route, call: &Call) -> Option<i64> {
+    if !route.way.travels(&call.fields) {
+        return None;
+    }
+    let lock_id = call.fields.int("lockId").ok()?;
+    let gateway_id = way(state, lock_id, call.now_ms).ok()??;
+    let gateway = state.gateways.iter_mut().find(|gateway| gateway.gateway_id == gateway_id)?;
+    if gateway.latency_ms <= 0 {
+        return None;
+    }
+    gateway.busy_until_ms = call.now_ms.saturating_add(gateway.latency_ms);
+    Some(gateway.busy_until_ms)
 }
 
 fn finish(state: &mut State, answer: Answer, seen: &mut Seen) -> Reply {
@@ -118,7 +170,8 @@ fn finish(state: &mut State, answer: Answer, seen: &mut Seen) -> Reply {
 fn postpone(state: &mut State, arrival: Arrival, now_ms: i64, ms: i64) {
     let Ok(route) = edge(&arrival) else { return };
     if let Ok(call) = admit(state, route, arrival.pairs, now_ms) {
-        state.late.push(Late { due_ms: now_ms.saturating_add(ms), route, call });
+        let due_ms = now_ms.saturating_add(ms);
+        state.late.push(Late { due_ms, route, call, answer: None, line: None });
     }
 }
 

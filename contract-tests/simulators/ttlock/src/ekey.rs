@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::account;
+use crate::account::{self, Home};
 use crate::errcode::Errcode;
-use crate::limits::PAGE_SIZE_MAX;
+use crate::limits::{LOCK_PAGE_SIZE_MAX, PAGE_SIZE_MAX};
 use crate::paging::{Page, fuzzy};
+use crate::reach::way;
 use crate::route::Call;
 use crate::state::State;
 use crate::window::{Place, Window};
@@ -98,6 +99,10 @@ pub(crate) fn send(state: &mut State, call: &Call) -> Answer {
     if registered == Some(state.lock(lock_id)?.owner) {
         return Err(Errcode::SEND_TO_ADMIN);
     }
+    if registered.and_then(|uid| state.accounts.get(&uid)).is_some_and(|who| who.home == Home::BoundElsewhere)
+    {
+        return Err(Errcode::BOUND_ELSEWHERE);
+    }
     let holder = match registered {
         Some(uid) => uid,
         None if creates_user => account::create_from_address(state, receiver)?,
@@ -179,6 +184,108 @@ pub(crate) fn change_period(state: &mut State, call: &Call) -> Answer {
     refuse_recurring(call)?;
     authority.covers(window)?;
     change(state, key_id, |key| key.window = window)
+}
+
+/// `POST /v3/key/update`.
+pub(crate) fn update(state: &mut State, call: &Call) -> Answer {
+    let name = call.fields.optional("keyName").map(str::to_owned);
+    let remote = if call.fields.has("remoteEnable") {
+        Some(call.fields.choice("remoteEnable", &[1, 2], 2)?)
+    } else {
+        None
+    };
+    let (key_id, _) = named(state, call)?;
+    change(state, key_id, |key| {
+        key.name = name.unwrap_or_else(|| std::mem::take(&mut key.name));
+        key.remote_enable = remote.unwrap_or(key.remote_enable);
+    })
+}
+
+/// `POST /v3/key/authorize`: makes the holder of an eKey an administrator.
+pub(crate) fn authorize(state: &mut State, call: &Call) -> Answer {
+    let lock_id = call.fields.int("lockId")?;
+    let (key_id, _) = named(state, call)?;
+    if state.ekeys.get(&key_id).is_none_or(|key| key.lock_id != lock_id) {
+        return Err(Errcode::EKEY_UNKNOWN);
+    }
+    change(state, key_id, |key| key.is_admin = true)
+}
+
+/// `POST /v3/key/getUnlockLink`: a page that opens the lock from afar, for as long as the eKey is valid.
+pub(crate) fn unlock_link(state: &mut State, call: &Call) -> Answer {
+    let (key_id, _) = named(state, call)?;
+    let key = state.ekeys.get(&key_id).ok_or(Errcode::EKEY_UNKNOWN)?;
+    if key.remote_enable != 1 {
+        return Err(Errcode::NO_REMOTE_RIGHT);
+    }
+    way(state, key.lock_id, call.now_ms)?;
+    let link = format!("https://wechat.ttlock.com/key/{}", state.prng.hex32());
+    state.links.insert(link.clone(), key_id);
+    Ok(json!({ "link": link }))
+}
+
+/// `GET|POST /v3/key/get`: the caller's own eKey for a lock.
+pub(crate) fn own(state: &mut State, call: &Call) -> Answer {
+    let lock_id = call.fields.int("lockId")?;
+    let lock = state.lock(lock_id)?;
+    let is_owner = lock.owner == call.uid;
+    if !is_owner && held_by(state, lock_id, call.uid).is_none() {
+        return Err(Errcode::EKEY_UNKNOWN);
+    }
+    let data = own_item(state, lock_id, call.uid)?;
+    Ok(state.shapes.sometimes_errcode(data))
+}
+
+/// `GET|POST /v3/key/list`: the caller's own eKeys for all locks.
+pub(crate) fn own_list(state: &mut State, call: &Call) -> Answer {
+    let page = Page::read(&call.fields, LOCK_PAGE_SIZE_MAX)?;
+    let wanted = call.fields.optional("lockAlias");
+    let group = call.fields.optional_int("groupId")?.unwrap_or(0);
+    let found: Vec<(i64, String)> = state
+        .locks
+        .iter()
+        .filter(|(_, lock)| lock.is_paired && group == 0 && fuzzy(&lock.door, wanted))
+        .filter(|(lock_id, lock)| lock.owner == call.uid || held_by(state, **lock_id, call.uid).is_some())
+        .map(|(lock_id, lock)| (*lock_id, lock.door.clone()))
+        .collect();
+    let cut = page.cut(found, |(lock_id, door)| (door.clone(), *lock_id));
+    cut.try_answer(|(lock_id, _)| own_item(state, lock_id, call.uid))
+}
+
+/// VENDOR: section 4, the answer of `/v3/key/get` and the item of `/v3/key/list`.
+fn own_item(state: &mut State, lock_id: i64, uid: i64) -> Answer {
+    let key = held_by(state, lock_id, uid).cloned();
+    let own_key_id = state.lock(lock_id)?.own_key_id;
+    let shown_key = state.shapes.id(key.as_ref().map_or(own_key_id, |key| key.key_id));
+    let shown_lock = state.shapes.id(lock_id);
+    let lock = state.lock(lock_id)?;
+    let is_admin = key.as_ref().is_none_or(|key| key.is_admin);
+    let window = key.as_ref().map_or(Window { start_ms: 0, end_ms: 0 }, |key| key.window);
+    let mut item = json!({
+        "keyId": shown_key,
+        "lockData": lock.lock_data(),
+        "lockId": shown_lock,
+        "userType": if key.is_none() { "110301" } else { "110302" },
+        "keyStatus": key.as_ref().map_or(EKeyStatus::Normal, |key| key.status).code(),
+        "lockName": lock.factory_name(),
+        "lockAlias": lock.door,
+        "lockMac": lock.mac(),
+        "electricQuantity": lock.told_battery,
+        "startDate": window.start_ms,
+        "endDate": window.end_ms,
+        "remarks": key.as_ref().map_or("", |key| key.remarks.as_str()),
+        "keyRight": i64::from(is_admin),
+        "featureValue": lock.features.value(),
+        "remoteEnable": key.as_ref().map_or(1, |key| key.remote_enable),
+        "passageMode": 2,
+        "timezoneRawOffset": lock.zone_ms,
+        "groupId": 0,
+        "groupName": "",
+    });
+    if let (true, Some(fields)) = (is_admin, item.as_object_mut()) {
+        fields.insert("noKeyPwd".into(), json!(lock.admin_passcode()));
+    }
+    Ok(item)
 }
 
 /// `GET|POST /v3/lock/listKey`: what was sent out, never the top administrator's own.

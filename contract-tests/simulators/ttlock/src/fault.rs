@@ -61,6 +61,12 @@ pub enum What {
     MalformedBody,
     /// Every access token dies, then the request is handled as usual.
     ExpireTokens,
+    /// A command that travels to a lock: the lock does it, its answer is lost on the way back, and the cloud
+    /// answers 1. Other calls are handled as usual.
+    LockAnswerLost,
+    /// A command that travels to a lock: the gateway says it was done, the lock never heard of it. Questions
+    /// to a lock answer 1; other calls are handled as usual.
+    HollowSuccess,
 }
 
 /// One entry of the queue.

@@ -2,6 +2,7 @@
 
 use crate::errcode::Errcode;
 use crate::limits::DATE_WINDOW_MS;
+use crate::reach::LastStretch;
 use crate::route::{Call, Gate, Route};
 use crate::state::State;
 use crate::wire::Fields;
@@ -28,7 +29,7 @@ pub(crate) fn admit(state: &mut State, route: &Route, fields: Fields, now_ms: i6
     }
     if matches!(route.gate, Gate::Secret | Gate::Token) {
         let date = fields.int("date")?;
-        if date.abs_diff(now_ms) > DATE_WINDOW_MS.unsigned_abs() {
+        if date.abs_diff(now_ms.saturating_add(state.cloud_skew_ms)) > DATE_WINDOW_MS.unsigned_abs() {
             return Err(Errcode::DATE_OUT_OF_WINDOW);
         }
     }
@@ -36,7 +37,7 @@ pub(crate) fn admit(state: &mut State, route: &Route, fields: Fields, now_ms: i6
         Gate::Token => bearer(state, &client_id, fields.text("accessToken")?, now_ms)?,
         Gate::Grant | Gate::Console | Gate::Secret => 0,
     };
-    Ok(Call { client_id, uid, now_ms, fields })
+    Ok(Call { client_id, uid, now_ms, fields, last_stretch: LastStretch::Sound })
 }
 
 /// The account behind a token. A token of another application is as good as unknown.

@@ -47,3 +47,57 @@ pub(crate) const ID_STEP_MAX: u64 = 97;
 
 /// Battery of a lock that nobody set.
 pub(crate) const BATTERY_DEFAULT: u8 = 95;
+
+/// VENDOR: section 5.1, the grain of random passcodes.
+pub(crate) const HOUR_MS: i64 = 60 * 60 * 1000;
+
+/// The grain in which a lock keeps windows (VENDOR: section 11.6, no seconds).
+pub(crate) const MINUTE_MS: i64 = 60 * 1000;
+
+/// VENDOR: section 5.1, a period or permanent code that was not used this long after its start is dead.
+pub(crate) const RANDOM_FIRST_USE_MS: i64 = 24 * HOUR_MS;
+
+/// VENDOR: section 5.1, the same for a one-time code.
+pub(crate) const ONE_TIME_FIRST_USE_MS: i64 = 6 * HOUR_MS;
+
+/// VENDOR: section 5.1, one year; a leap year here.
+pub(crate) const RANDOM_PERIOD_MAX_MS: i64 = 366 * 24 * HOUR_MS;
+
+/// VENDOR: section 5.1, how many one-time codes a start time has.
+pub(crate) const ONE_TIME_PER_START: usize = 200;
+
+/// VENDOR: section 5.1, how many permanent codes a start time has.
+pub(crate) const PERMANENT_PER_START: usize = 20;
+
+/// VENDOR: section 5.1, custom passcodes a lock holds.
+pub(crate) const CUSTOM_PASSCODES_MAX: usize = 250;
+
+/// VENDOR: section 6, cards a lock holds.
+pub(crate) const CARDS_MAX: usize = 1000;
+
+/// VENDOR: section 8, records a lock keeps.
+pub(crate) const LOG_MAX: usize = 500;
+
+/// VENDOR: section 8, the cloud keeps records for six months.
+pub(crate) const RECORD_LIFE_MS: i64 = 183 * 24 * HOUR_MS;
+
+/// VENDOR: section 5, digits of a custom passcode.
+pub(crate) const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=9;
+
+/// VENDOR: section 5.1, the shortest random passcode; the longest has three digits more.
+pub(crate) const RANDOM_DIGITS_MIN: usize = 6;
+
+/// How many lengths random passcodes have.
+pub(crate) const RANDOM_LENGTHS: u64 = 4;
+
+/// VENDOR: section 7, `autoLockTime` of the simulated locks.
+pub(crate) const AUTO_LOCK_S: i64 = 5;
+
+/// VENDOR: section 9, "off" of a gateway comes about this late.
+pub(crate) const GATEWAY_OFF_NOTICE_MS: i64 = 30 * 60 * 1000;
+
+/// VENDOR: section 9, "off" of a WiFi lock comes about this late.
+pub(crate) const WIFI_OFF_NOTICE_MS: i64 = 15 * 60 * 1000;
+
+/// How long a receiver of callbacks may take, in real time; the vendor publishes no figure.
+pub(crate) const CALLBACK_TIMEOUT_S: u64 = 5;

@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
+use crate::device::Device;
 use crate::ekey::authority;
 use crate::errcode::Errcode;
-use crate::limits::{BATTERY_DEFAULT, LOCK_PAGE_SIZE_MAX};
+use crate::limits::{AUTO_LOCK_S, BATTERY_DEFAULT, LOCK_PAGE_SIZE_MAX, MINUTE_MS};
 use crate::paging::{Page, fuzzy};
+use crate::radio::{Feature, Features, Radio};
+use crate::reach::Deferred;
 use crate::route::Call;
 use crate::state::State;
+use crate::window::Window;
 use crate::wire::Answer;
 
-/// VENDOR: section 7, the bits a plain room lock has: passcode, card, auto lock, passcode change,
-/// gateway unlock, freeze.
-const FEATURE_VALUE: &str = "c93";
-
-/// A lock, both as the cloud knows it and as it hangs in its door.
-#[derive(Debug, Clone)]
+/// A lock: what the cloud knows of it, and the device in its door.
+#[derive(Debug)]
 pub(crate) struct Lock {
     pub(crate) door: String,
     pub(crate) owner: i64,
@@ -23,12 +23,21 @@ pub(crate) struct Lock {
     pub(crate) own_key_id: i64,
     /// False once the lock was deleted from the cloud and with that reset.
     pub(crate) is_paired: bool,
-    pub(crate) battery: u8,
-    pub(crate) is_frozen: bool,
-    /// The lock's own clock minus the true time.
-    pub(crate) drift_ms: i64,
-    /// Local time minus UTC, without daylight saving.
-    pub(crate) timezone_offset_ms: i64,
+    pub(crate) radio: Radio,
+    /// Whether a gateway that stands near could hear it.
+    pub(crate) is_in_reach: bool,
+    /// Since when no gateway hears it, if it is out of reach or without power.
+    pub(crate) silent_since_ms: Option<i64>,
+    pub(crate) features: Features,
+    /// False for a lock whose random passcodes were never set up (-1007).
+    pub(crate) has_passcode_data: bool,
+    /// Local time minus UTC, without daylight saving, as the cloud believes it.
+    pub(crate) zone_ms: i64,
+    /// The battery when the cloud last heard of it.
+    pub(crate) told_battery: u8,
+    /// Orders that wait until the lock wakes.
+    pub(crate) deferred: Vec<Deferred>,
+    pub(crate) device: Device,
     pub(crate) added_ms: i64,
     mac: String,
     lock_data: String,
@@ -39,6 +48,17 @@ impl State {
     /// The lock of an id, as long as the cloud knows it.
     pub(crate) fn lock(&self, lock_id: i64) -> Result<&Lock, Errcode> {
         self.locks.get(&lock_id).filter(|lock| lock.is_paired).ok_or(Errcode::LOCK_UNKNOWN)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn lock_mut(&mut self, lock_id: i64) -> Result<&mut Lock, Errcode> {
+        self.locks.get_mut(&lock_id).filter(|lock| lock.is_paired).ok_or(Errcode::LOCK_UNKNOWN)
+    }
+
+    /// The lock of an id, if it has a function.
+    pub(crate) fn lock_with(&self, lock_id: i64, feature: Feature) -> Result<&Lock, Errcode> {
+        let lock = self.lock(lock_id)?;
+        if lock.features.has(feature) { Ok(lock) } else { Err(Errcode::LOCK_LACKS_FEATURE) }
     }
 
     /// The id behind a door's name.
@@ -55,17 +75,29 @@ impl State {
     }
 
     /// Hangs a lock in a door.
-    pub(crate) fn add_lock(&mut self, lock_id: Option<i64>, door: &str, owner: i64, now_ms: i64) -> i64 {
+    pub(crate) fn add_lock(
+        &mut self,
+        lock_id: Option<i64>,
+        door: &str,
+        owner: i64,
+        radio: Radio,
+        now_ms: i64,
+    ) -> i64 {
         let lock_id = lock_id.unwrap_or_else(|| self.prng.small_id());
         let lock = Lock {
             door: door.into(),
             owner,
             own_key_id: self.prng.key_id(),
             is_paired: true,
-            battery: BATTERY_DEFAULT,
-            is_frozen: false,
-            drift_ms: 0,
-            timezone_offset_ms: 0,
+            features: Features::of(&radio),
+            radio,
+            is_in_reach: true,
+            silent_since_ms: None,
+            has_passcode_data: true,
+            zone_ms: 0,
+            told_battery: BATTERY_DEFAULT,
+            deferred: Vec::new(),
+            device: Device::new(),
             added_ms: now_ms,
             mac: self.prng.mac(),
             lock_data: self.prng.hex32(),
@@ -75,20 +107,68 @@ impl State {
         lock_id
     }
 
-    /// Deletes a lock from the cloud with every key to it.
+    /// Deletes a lock from the cloud with every credential to it, and resets it.
     pub(crate) fn unpair(&mut self, lock_id: i64) {
         self.ekeys.retain(|_, key| key.lock_id != lock_id);
+        self.passcodes.retain(|_, passcode| passcode.lock_id != lock_id);
+        self.cards.retain(|_, card| card.lock_id != lock_id);
         if let Some(lock) = self.locks.get_mut(&lock_id) {
             lock.is_paired = false;
+            lock.device = Device::new();
         }
     }
 }
 
 impl Lock {
     /// The name the lock was made with; the door's name is only its alias.
-    fn factory_name(&self) -> String {
+    pub(crate) fn factory_name(&self) -> String {
         let tail: String = self.mac.chars().filter(|sign| *sign != ':').skip(6).collect();
         format!("S31_{}", tail.to_lowercase())
+    }
+
+    pub(crate) fn mac(&self) -> &str {
+        &self.mac
+    }
+
+    pub(crate) fn lock_data(&self) -> &str {
+        &self.lock_data
+    }
+
+    pub(crate) fn admin_passcode(&self) -> &str {
+        &self.admin_passcode
+    }
+
+    /// A change of the time zone makes new lock data.
+    pub(crate) fn renew_lock_data(&mut self, lock_data: String) {
+        self.lock_data = lock_data;
+    }
+
+    /// How far the lock's clock is ahead of the one the cloud believes it to have.
+    pub(crate) fn drift_ms(&self) -> i64 {
+        self.device.clock_ahead_ms.saturating_sub(self.zone_ms)
+    }
+
+    /// A window as the lock keeps it: on its wall, in whole minutes. The permanent one stays as it is.
+    pub(crate) fn on_wall(&self, window: Window) -> Window {
+        if window.is_permanent() {
+            return window;
+        }
+        let wall = |ms: i64| {
+            let wall_ms = ms.saturating_add(self.zone_ms);
+            wall_ms - wall_ms.rem_euclid(MINUTE_MS)
+        };
+        Window { start_ms: wall(window.start_ms), end_ms: wall(window.end_ms) }
+    }
+
+    /// Whether nobody can hear it: no power, or out of every radio's reach.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent_since_ms.is_some()
+    }
+
+    /// Notes since when nobody can hear it.
+    pub(crate) fn settle_silence(&mut self, now_ms: i64) {
+        let is_heard = self.is_in_reach && self.device.battery > 0;
+        self.silent_since_ms = if is_heard { None } else { self.silent_since_ms.or(Some(now_ms)) };
     }
 }
 
@@ -97,61 +177,66 @@ pub(crate) fn list(state: &mut State, call: &Call) -> Answer {
     let page = Page::read(&call.fields, LOCK_PAGE_SIZE_MAX)?;
     let wanted = call.fields.optional("lockAlias");
     let group = call.fields.optional_int("groupId")?.unwrap_or(0);
-    let found: Vec<(i64, Lock)> = state
+    let found: Vec<(i64, String, i64)> = state
         .locks
         .iter()
         .filter(|(_, lock)| lock.is_paired && lock.owner == call.uid && group == 0)
         .filter(|(_, lock)| fuzzy(&lock.door, wanted))
-        .map(|(lock_id, lock)| (*lock_id, lock.clone()))
+        .map(|(lock_id, lock)| (*lock_id, lock.door.clone(), lock.own_key_id))
         .collect();
-    let cut = page.cut(found, |(_, lock)| (lock.door.clone(), lock.own_key_id));
-    Ok(cut.answer(|(lock_id, lock)| item(state, lock_id, &lock, call.now_ms)))
+    let cut = page.cut(found, |(_, door, age)| (door.clone(), *age));
+    cut.try_answer(|(lock_id, _, _)| item(state, lock_id, call.now_ms))
 }
 
-fn item(state: &mut State, lock_id: i64, lock: &Lock, now_ms: i64) -> Value {
-    json!({
-        "lockId": state.shapes.id(lock_id),
+fn item(state: &mut State, lock_id: i64, now_ms: i64) -> Answer {
+    let shown_id = state.shapes.id(lock_id);
+    let has_gateway = state.has_gateway(lock_id, now_ms);
+    let lock = state.lock(lock_id)?;
+    Ok(json!({
+        "lockId": shown_id,
         "lockName": lock.factory_name(),
         "lockAlias": lock.door,
         "lockMac": lock.mac,
-        "electricQuantity": lock.battery,
-        "featureValue": FEATURE_VALUE,
-        "hasGateway": i64::from(state.has_gateway(lock_id, now_ms)),
+        "electricQuantity": lock.told_battery,
+        "featureValue": lock.features.value(),
+        "hasGateway": i64::from(has_gateway),
         "lockData": lock.lock_data,
         "groupId": 0,
         "groupName": "",
         "date": lock.added_ms,
-    })
+    }))
 }
 
 /// `GET|POST /v3/lock/detail`.
 pub(crate) fn detail(state: &mut State, call: &Call) -> Answer {
     let lock_id = call.fields.int("lockId")?;
     authority(state, lock_id, call)?;
-    let lock = state.lock(lock_id)?.clone();
+    let shown_id = state.shapes.id(lock_id);
+    let has_gateway = state.has_gateway(lock_id, call.now_ms);
+    let lock = state.lock(lock_id)?;
     // VENDOR: section 7, fields of functions the lock lacks may be missing; sound volume is one here.
-    let data = json!({
-        "lockId": state.shapes.id(lock_id),
+    let data: Value = json!({
+        "lockId": shown_id,
         "lockName": lock.factory_name(),
         "lockAlias": lock.door,
         "lockMac": lock.mac,
         "noKeyPwd": lock.admin_passcode,
-        "electricQuantity": lock.battery,
-        "featureValue": FEATURE_VALUE,
-        "timezoneRawOffset": lock.timezone_offset_ms,
+        "electricQuantity": lock.told_battery,
+        "featureValue": lock.features.value(),
+        "timezoneRawOffset": lock.zone_ms,
         "modelNum": "SN9206_PV53",
         "hardwareRevision": "1.3",
         "firmwareRevision": "5.0.17",
-        "autoLockTime": 5,
+        "autoLockTime": AUTO_LOCK_S,
         "lockSound": 1,
-        "hasGateway": i64::from(state.has_gateway(lock_id, call.now_ms)),
+        "hasGateway": i64::from(has_gateway),
         "privacyLock": 2,
         "tamperAlert": 2,
         "resetButton": 1,
         "openDirection": 1,
         "passageMode": 2,
         "passageModeAutoUnlock": 2,
-        "isFrozen": i64::from(lock.is_frozen),
+        "isFrozen": i64::from(lock.device.is_frozen),
         "date": lock.added_ms,
     });
     Ok(state.shapes.sometimes_errcode(data))

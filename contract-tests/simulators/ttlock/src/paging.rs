@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::errcode::Errcode;
 use crate::limits::PAGE_SIZE_DEFAULT;
-use crate::wire::Fields;
+use crate::wire::{Answer, Fields};
 
 /// The order a caller asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,11 @@ impl Page {
         Ok(Self { number, size, order })
     }
 
+    /// The same page, newest first, whatever the caller asked for.
+    pub(crate) fn newest_first(self) -> Self {
+        Self { order: Order::NewestFirst, ..self }
+    }
+
     /// Orders `items` by the name and age that `by` tells, and cuts this page out of them.
     pub(crate) fn cut<T>(self, mut items: Vec<T>, by: impl Fn(&T) -> (String, i64)) -> Cut<T> {
         items.sort_by(|left, right| {
@@ -67,14 +72,27 @@ pub(crate) struct Cut<T> {
 
 impl<T> Cut<T> {
     /// The list answer, with every item written by `write`.
-    pub(crate) fn answer(self, write: impl FnMut(T) -> Value) -> Value {
-        let size = usize::try_from(self.page.size).unwrap_or(usize::MAX);
+    pub(crate) fn answer(self, mut write: impl FnMut(T) -> Value) -> Value {
+        let Self { page, total, items } = self;
+        let list: Vec<Value> = items.into_iter().map(&mut write).collect();
+        Self::written(page, total, &list)
+    }
+
+    /// The same, where an item may turn out to be gone.
+    pub(crate) fn try_answer(self, mut write: impl FnMut(T) -> Answer) -> Answer {
+        let Self { page, total, items } = self;
+        let list = items.into_iter().map(&mut write).collect::<Result<Vec<Value>, Errcode>>()?;
+        Ok(Self::written(page, total, &list))
+    }
+
+    fn written(page: Page, total: usize, list: &[Value]) -> Value {
+        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         json!({
-            "list": self.items.into_iter().map(write).collect::<Vec<_>>(),
-            "pageNo": self.page.number,
-            "pageSize": self.page.size,
-            "pages": self.total.div_ceil(size),
-            "total": self.total,
+            "list": list,
+            "pageNo": page.number,
+            "pageSize": page.size,
+            "pages": total.div_ceil(size),
+            "total": total,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The validity of an eKey (VENDOR: section 4, validity conventions).
+//! The validity of a credential (VENDOR: section 4, validity conventions; sections 5 and 6).
 
 use crate::errcode::Errcode;
 
@@ -24,6 +24,21 @@ impl Window {
         let negative = start_ms < 0 || end_ms < 0;
         let empty = !window.is_permanent() && !window.is_one_time() && start_ms >= end_ms;
         if negative || empty { Err(Errcode::INVALID_PARAMETER) } else { Ok(window) }
+    }
+
+    /// A window of passcodes and moved cards: two real dates in order.
+    pub(crate) fn period(start_ms: i64, end_ms: i64) -> Result<Self, Errcode> {
+        if 0 < start_ms && start_ms < end_ms {
+            Ok(Self { start_ms, end_ms })
+        } else {
+            Err(Errcode::INVALID_PARAMETER)
+        }
+    }
+
+    /// The window of a new card: a period, or permanent.
+    pub(crate) fn of_card(start_ms: i64, end_ms: i64) -> Result<Self, Errcode> {
+        let permanent = Self { start_ms, end_ms };
+        if permanent.is_permanent() { Ok(permanent) } else { Self::period(start_ms, end_ms) }
     }
 
     /// VENDOR: section 4, both dates 0.

@@ -176,6 +176,39 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// A call about the lock in door 204.
+    pub(crate) async fn at_204(&self, path: &str, more: &[(&str, &str)]) -> Value {
+        let mut pairs = vec![("lockId", "5001".to_owned())];
+        pairs.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.call(path, &pairs).await
+    }
+
+    /// The same, where all that counts is the number.
+    pub(crate) async fn code_at_204(&self, path: &str, more: &[(&str, &str)]) -> i64 {
+        errcode(&self.at_204(path, more).await)
+    }
+
+    /// Types digits at door 204.
+    pub(crate) fn type_in(&self, digits: &str, at_ms: i64) -> Verdict {
+        self.sim.door("204").try_open(&Presented::passcode(digits), at_ms)
+    }
+
+    /// Holds a card to door 204.
+    pub(crate) fn hold(&self, number: u64, at_ms: i64) -> Verdict {
+        self.sim.door("204").try_open(&Presented::Card { number }, at_ms)
+    }
+}
+
+/// An id of an answer, whichever way it is typed.
+pub(crate) fn id(body: &Value, name: &str) -> String {
+    let id = &body[name];
+    id.as_i64()
+        .map(|id| id.to_string())
+        .or(id.as_str().map(str::to_owned))
+        .unwrap_or_else(|| panic!("{body}"))
+}
+
 /// The error number of an answer; 0 when it carries none.
 pub(crate) fn errcode(body: &Value) -> i64 {
     body.get("errcode").map_or(0, |code| code.as_i64().unwrap())

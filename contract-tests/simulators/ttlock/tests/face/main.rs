@@ -8,9 +8,16 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
+mod callbacks;
+mod cards;
 mod client;
 mod edge;
 mod ekeys;
 mod faults;
 mod lists;
+mod passcodes;
+mod random;
+mod reach;
+mod records;
+mod remote;
 mod tokens;
