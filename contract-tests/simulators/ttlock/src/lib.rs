@@ -60,6 +60,7 @@ mod record;
 mod remote;
 mod route;
 mod schedule;
+mod secrets;
 mod sim;
 mod state;
 mod wake;

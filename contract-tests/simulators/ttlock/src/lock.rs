@@ -10,6 +10,7 @@ use crate::paging::{Page, fuzzy};
 use crate::radio::{Feature, Features, Radio};
 use crate::reach::Deferred;
 use crate::route::Call;
+use crate::secrets::LockSecrets;
 use crate::state::State;
 use crate::window::Window;
 use crate::wire::Answer;
@@ -42,6 +43,7 @@ pub(crate) struct Lock {
     mac: String,
     lock_data: String,
     admin_passcode: String,
+    secrets: LockSecrets,
 }
 
 impl State {
@@ -102,6 +104,7 @@ impl State {
             mac: self.prng.mac(),
             lock_data: self.prng.hex32(),
             admin_passcode: self.prng.digits(7),
+            secrets: LockSecrets::new(&mut self.prng),
         };
         self.locks.insert(lock_id, lock);
         lock_id
@@ -237,6 +240,12 @@ pub(crate) fn detail(state: &mut State, call: &Call) -> Answer {
         "passageMode": 2,
         "passageModeAutoUnlock": 2,
         "isFrozen": i64::from(lock.device.is_frozen),
+        "keyboardPwdVersion": 4,
+        "adminPwd": lock.secrets.admin_password_text(),
+        "lockKey": lock.secrets.unlock_key_text(),
+        "aesKeyStr": lock.secrets.aes_key_text(),
+        "lockFlagPos": 0,
+        "lockVersion": { "protocolType": 5, "protocolVersion": 3, "scene": 2, "groupId": 1, "orgId": 1 },
         "date": lock.added_ms,
     });
     Ok(state.shapes.sometimes_errcode(data))

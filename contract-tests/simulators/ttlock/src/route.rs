@@ -22,7 +22,8 @@ pub(crate) struct Call {
 pub(crate) enum Verbs {
     /// VENDOR: section 2, writes are POST.
     Post,
-    /// VENDOR: section 2, reads are GET, or POST with the same fields.
+    /// VENDOR: section 2, reads are GET, or POST with the same fields. So are the few writes that clients in
+    /// daily use send by GET although their page says POST.
     GetOrPost,
 }
 
@@ -140,6 +141,11 @@ const fn read(
 impl Route {
     const fn by(mut self, way: Way) -> Self {
         self.way = way;
+        self
+    }
+
+    const fn also_by_get(mut self) -> Self {
+        self.verbs = Verbs::GetOrPost;
         self
     }
 
@@ -320,7 +326,8 @@ static ROUTES: &[Route] = &[
         "3.1",
         &[need("username", Kind::Text), need("password", Kind::Text)],
     )
-    .gives(&["username"]),
+    .gives(&["username"])
+    .also_by_get(),
     write(
         "/v3/key/send",
         Gate::Token,
@@ -513,8 +520,8 @@ static ROUTES: &[Route] = &[
     write("/v3/lock/updateDate", Gate::Token, remote::update_date, "7", &[LOCK])
         .gives(&["date"])
         .by(Way::Lock),
-    write("/v3/lock/unlock", Gate::Token, remote::unlock, "7", &[LOCK]).by(Way::Lock),
-    write("/v3/lock/lock", Gate::Token, remote::lock, "7", &[LOCK]).by(Way::Lock),
+    write("/v3/lock/unlock", Gate::Token, remote::unlock, "7", &[LOCK]).by(Way::Lock).also_by_get(),
+    write("/v3/lock/lock", Gate::Token, remote::lock, "7", &[LOCK]).by(Way::Lock).also_by_get(),
     write("/v3/lock/freeze", Gate::Token, remote::freeze, "7", &[LOCK]).by(Way::Lock),
     write("/v3/lock/unfreeze", Gate::Token, remote::unfreeze, "7", &[LOCK]).by(Way::Lock),
     write(

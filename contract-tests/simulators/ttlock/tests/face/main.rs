@@ -8,11 +8,14 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
+mod alone;
 mod callbacks;
 mod cards;
 mod client;
+mod describe;
 mod edge;
 mod ekeys;
+mod errors;
 mod faults;
 mod lists;
 mod passcodes;

@@ -157,3 +157,26 @@ async fn gateways_are_told_one_by_one() {
         assert_eq!(errcode(&scene.call(path, &[("gatewayId", "7".into())]).await), -4037);
     }
 }
+
+/// What the desk needs to talk to the lock over Bluetooth (VENDOR: section 11.10).
+#[tokio::test]
+async fn an_administrator_is_told_the_secrets_of_the_lock() {
+    let scene = Scene::new().await;
+    let detail = scene.at_204("/v3/lock/detail", &[]).await;
+    let key: Vec<&str> = detail["aesKeyStr"].as_str().unwrap().split(',').collect();
+    assert!(key.len() == 16 && key.iter().all(|byte| u8::from_str_radix(byte, 16).is_ok()), "{key:?}");
+    assert_eq!(detail["lockVersion"]["protocolType"], 5);
+    assert_ne!(detail["adminPwd"], detail["lockKey"]);
+}
+
+/// Clients in daily use send these by GET although their page says POST.
+#[tokio::test]
+async fn a_few_writes_are_taken_by_get_too() {
+    let scene = Scene::new().await;
+    let lock = scene.with(&[("lockId", "5001".into())]);
+    for path in ["/v3/lock/unlock", "/v3/lock/lock"] {
+        assert_eq!(errcode(&scene.get(path, &lock).await), 0, "{path}");
+    }
+    let name = scene.get("/v3/user/register", &scene.registration("anna", &"0".repeat(32))).await;
+    assert!(name["username"].as_str().unwrap().ends_with("_anna"));
+}
