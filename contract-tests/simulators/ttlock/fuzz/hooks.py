@@ -53,8 +53,8 @@ LOCKS = [str(lock["lockId"]) for lock in call("/v3/lock/list", date=now(), pageN
 GATEWAYS = [str(one["gatewayId"]) for one in call("/v3/gateway/list", date=now(), pageNo=1, **COMMON)["list"]]
 # What came of it, printed at the end: a run that never got past the gate proves little.
 OUTCOMES = collections.Counter()
-# Ids that came back are used again.
-IDS = {"keyId": ["1"], "keyboardPwdId": ["1"], "cardId": ["1"]}
+# Ids that came back are used again, with the lock they belong to.
+IDS = {"keyId": [("1", "1")], "keyboardPwdId": [("1", "1")], "cardId": [("1", "1")]}
 
 
 @atexit.register
@@ -62,9 +62,10 @@ def tell():
     codes = collections.Counter()
     for (_, code), count in OUTCOMES.items():
         codes[code] += count
+    called = {path for (path, _) in OUTCOMES}
     reached = {path for (path, code) in OUTCOMES if code == 0}
     print("answers by number:", dict(codes.most_common()))
-    print("paths that succeeded:", len(reached), "of", len({path for (path, _) in OUTCOMES}))
+    print("paths that succeeded:", len(reached), "of", len(called), "- not:", sorted(called - reached))
 
 
 def text(*values):
@@ -80,16 +81,16 @@ def likely(name):
         "date": text(now()),
         "lockId": LOCKS,
         "gatewayId": GATEWAYS,
-        "startDate": text(0, now(), now() - HOUR, now() + HOUR),
-        "endDate": text(0, 1, now() + HOUR, now() + 24 * HOUR),
+        "startDate": text(0, *[now(), now() - HOUR, now() - 2 * HOUR] * 3),
+        "endDate": text(0, 1, *[now() + HOUR, now() + 24 * HOUR] * 4),
         "pageNo": text(1, 1, 1, 2, 0),
         "pageSize": text(1, 20, 20, 200, 1001),
         "orderBy": text(0, 0, 1, 2, 3),
         "keyboardPwd": text(*(DICE.randrange(1000, 10**9) for _ in range(3)), 1234),
         "newKeyboardPwd": text(DICE.randrange(1000, 10**9)),
-        "keyboardPwdType": text(*range(0, 16)),
+        "keyboardPwdType": text(*[2, 3] * 5, *range(0, 16)),
         "keyboardPwdVersion": text(4),
-        "cardNumber": text(DICE.randrange(0, 2**32), DICE.randrange(0, 2**64), 7),
+        "cardNumber": text(DICE.randrange(0, 2**32), DICE.randrange(0, 2**64), 7, 7),
         "cardType": text(1, 4),
         "cyclicConfig": ['[{"weekDay":1,"startTime":480,"endTime":1080}]', "[]", "{"],
         "records": ["[]", '[{"recordType":1,"lockDate":1}]'],
@@ -97,7 +98,8 @@ def likely(name):
         "addType": text(1, 2, 2, 2, 3, 4),
         "changeType": text(1, 2, 2, 2),
         "deleteType": text(1, 2, 2, 2),
-        "receiverUsername": ["anna@example.org", "+4915112345678", SIM["username"]],
+        "keyName": ["stay"],
+        "receiverUsername": ["anna@example.org", "+4915112345678", "berta@example.org", SIM["username"]],
         "createUser": text(1, 1, 2),
         "keyRight": text(0, 1),
         "remoteEnable": text(1, 2),
@@ -106,7 +108,9 @@ def likely(name):
         "uid": text(1),
         "recordType": text(1, 4, 7, 12),
         "groupId": text(0, 1),
-        **IDS,
+        "grant_type": ["password", "password", "refresh_token"],
+        "username": [SIM["username"], "anna%d" % DICE.randrange(10**6)],
+        "password": [hashlib.md5(SIM["password"].encode()).hexdigest()],
     }
     return DICE.choice(fixed[name]) if name in fixed else None
 
@@ -115,6 +119,8 @@ def names(case):
     operation = case.operation.definition.raw
     if case.method.upper() == "GET":
         return [parameter["name"] for parameter in operation.get("parameters", [])]
+    if "requestBody" not in operation:
+        return []
     content = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
     return list(content["schema"]["properties"])
 
@@ -126,6 +132,9 @@ def before_call(context, case, kwargs):
         value = likely(name)
         if value is not None and DICE.random() < 0.97:
             fields[name] = value
+    for name in IDS.keys() & set(names(case)):
+        fields[name], fields["lockId"] = DICE.choice(IDS[name][-20:])
+    fields = {name: value for name, value in fields.items() if name in names(case)}
     if case.method.upper() == "GET":
         case.query = {**(case.query or {}), **fields}
     elif case.method.upper() == "POST" and (isinstance(case.body, dict) or DICE.random() < 0.8):
@@ -145,4 +154,5 @@ def after_call(context, case, response):
     for name, known in IDS.items():
         # The top administrator's own key, which `/v3/key/get` tells, would take its lock out of the world.
         if code == 0 and name in answer and case.path != "/v3/key/get":
-            known.append(str(answer[name]))
+            sent = case.body if isinstance(case.body, dict) else case.query or {}
+            known.append((str(answer[name]), sent.get("lockId", "1")))
