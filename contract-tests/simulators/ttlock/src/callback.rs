@@ -216,7 +216,6 @@ pub(crate) fn watch_radios(state: &mut State, now_ms: i64) {
         }
     }
     for (lock_id, lock) in &mut state.locks {
-        let (owner, alias, mac) = (lock.owner, lock.door.clone(), lock.mac().to_owned());
         let Radio::Wifi(wifi) = &mut lock.radio else { continue };
         let silent_for = wifi.silent_since_ms.map_or(0, |since| now_ms.saturating_sub(since));
         let is_off = silent_for >= WIFI_OFF_NOTICE_MS;
@@ -225,12 +224,12 @@ pub(crate) fn watch_radios(state: &mut State, now_ms: i64) {
             wifi.is_told_off = is_off;
             let form = vec![
                 ("lockId", lock_id.to_string()),
-                ("lockAlias", alias),
-                ("lockMac", mac),
+                ("lockAlias", lock.door.clone()),
+                ("lockMac", lock.mac().to_owned()),
                 ("networkName", gateway::NETWORK.to_owned()),
                 ("isOnline", i64::from(is_on).to_string()),
             ];
-            forms.push((owner, 3, form));
+            forms.push((lock.owner, 3, form));
         }
     }
     for (owner, notify_type, mut form) in forms {

@@ -134,6 +134,10 @@ impl Door {
         {
             lock.device.open_until_ms = at_ms.saturating_add(AUTO_LOCK_S * 1000);
         }
+        if verdict.opened && matches!(presented, Presented::EKey { .. }) {
+            // The app reads the lock's log while it is connected and hands it to the cloud.
+            record::take_news(&mut state, lock_id, now_ms);
+        }
         record::collect(&mut state, now_ms);
         verdict
     }
@@ -355,7 +359,7 @@ fn ekey(state: &mut State, lock_id: i64, (username, password): (&str, &str), at_
     };
     let drift_ms = lock.drift_ms();
     if uid == lock.owner {
-        by_phone(state, lock_id, uid, at_ms);
+        record::write(state, lock_id, Tried::App(uid), Judged::Opens, at_ms);
         return Verdict::opened("the top administrator");
     }
     let Some(key) = held_by(state, lock_id, uid).cloned() else {
@@ -372,14 +376,8 @@ fn ekey(state: &mut State, lock_id: i64, (username, password): (&str, &str), at_
             if key.window.is_one_time() {
                 state.ekeys.remove(&key.key_id);
             }
-            by_phone(state, lock_id, uid, at_ms);
+            record::write(state, lock_id, Tried::App(uid), Judged::Opens, at_ms);
             Verdict::opened("a valid eKey")
         }
     }
-}
-
-/// The app reads the lock's log while it is connected and hands it to the cloud.
-fn by_phone(state: &mut State, lock_id: i64, uid: i64, at_ms: i64) {
-    record::write(state, lock_id, Tried::App(uid), Judged::Opens, at_ms);
-    record::take_news(state, lock_id, at_ms);
 }

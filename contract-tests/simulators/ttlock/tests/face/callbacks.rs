@@ -7,11 +7,11 @@ use axum::Router;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use lockport_sim_ttlock::{OnTheWay, SimClock, TtlockSim, WifiState, md5_hex};
+use lockport_sim_ttlock::{OnTheWay, WifiState};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::client::{CLIENT, HOUR, NOW, OTHER_CLIENT, SECRET, Scene};
+use crate::client::{CLIENT, HOUR, NOW, OTHER_CLIENT, Scene};
 
 type Notice = BTreeMap<String, String>;
 type Inbox = Arc<Mutex<Vec<Notice>>>;
@@ -138,16 +138,7 @@ async fn a_gateway_that_is_gone_is_told_half_an_hour_late() {
 
 #[tokio::test]
 async fn a_wifi_lock_tells_that_it_is_gone_and_that_an_order_failed() {
-    let clock = SimClock::new(NOW);
-    let sim = TtlockSim::builder(clock.clone())
-        .application(CLIENT, SECRET)
-        .account("hotel", &md5_hex("hotel password"))
-        .wifi_lock("204", Some(5_001))
-        .start()
-        .await
-        .unwrap();
-    let mut scene = Scene { sim, clock, token: String::new() };
-    scene.token = scene.log_in("hotel", "hotel password").await;
+    let scene = Scene::of(|hotel| hotel.wifi_lock("204", Some(5_001))).await;
     let (url, inbox) = receiver(200).await;
     scene.sim.set_callback_url(CLIENT, &url);
     let door = scene.sim.door("204");

@@ -1,6 +1,6 @@
 //! A client that speaks HTTP/1.1 over a bare socket, so that nothing is retried or repaired behind a test.
 
-use lockport_sim_ttlock::{Presented, SimClock, TtlockSim, Typing, Verdict, md5_hex};
+use lockport_sim_ttlock::{Builder, Presented, SimClock, TtlockSim, Typing, Verdict, md5_hex};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -88,6 +88,19 @@ impl Scene {
             .start()
             .await
             .unwrap();
+        let mut scene = Self { sim, clock, token: String::new() };
+        scene.token = scene.log_in("hotel", "hotel password").await;
+        scene
+    }
+
+    /// A hotel alone, with the locks that `hang` puts into its doors.
+    pub(crate) async fn of(hang: impl FnOnce(Builder) -> Builder) -> Self {
+        let clock = SimClock::new(NOW);
+        let hotel = TtlockSim::builder(clock.clone())
+            .typing(Typing::Plain)
+            .application(CLIENT, SECRET)
+            .account("hotel", &md5_hex("hotel password"));
+        let sim = hang(hotel).start().await.unwrap();
         let mut scene = Self { sim, clock, token: String::new() };
         scene.token = scene.log_in("hotel", "hotel password").await;
         scene

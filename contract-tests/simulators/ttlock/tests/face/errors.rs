@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use lockport_sim_ttlock::{Answered, Fault, Hold, SimClock, TtlockSim, What, md5_hex};
+use lockport_sim_ttlock::{Answered, Fault, Hold, TtlockSim, What, md5_hex};
 use serde_json::Value;
 
 use crate::client::{CLIENT, HOUR, NOW, SECRET, Scene, errcode};
@@ -61,17 +61,13 @@ const HERE: &[i64] = &[30008, -1027];
 
 #[tokio::test]
 async fn an_account_may_live_elsewhere() {
-    let clock = SimClock::new(NOW);
-    let sim = TtlockSim::builder(clock.clone())
-        .application(CLIENT, SECRET)
-        .account_of_another_region("beijing", &md5_hex("x"))
-        .account_bound_elsewhere("bound", &md5_hex("x"))
-        .account("hotel", &md5_hex("hotel password"))
-        .lock("204", Some(5_001))
-        .start()
-        .await
-        .unwrap();
-    let mut scene = Scene { sim, clock, token: String::new() };
+    let scene = Scene::of(|hotel| {
+        hotel
+            .lock("204", Some(5_001))
+            .account_of_another_region("beijing", &md5_hex("x"))
+            .account_bound_elsewhere("bound", &md5_hex("x"))
+    })
+    .await;
     let grant = [
         ("clientId", CLIENT.to_owned()),
         ("clientSecret", SECRET.to_owned()),
@@ -79,7 +75,6 @@ async fn an_account_may_live_elsewhere() {
         ("password", md5_hex("x")),
     ];
     assert_eq!(errcode(&scene.post("/oauth2/token", &grant).await), 30008);
-    scene.token = scene.log_in("hotel", "hotel password").await;
     let sent = scene.post("/v3/key/send", &scene.sending("bound", (NOW, NOW + HOUR))).await;
     assert_eq!(errcode(&sent), -1027);
     assert!(scene.sim.live_ekeys("204").is_empty());

@@ -1,8 +1,8 @@
 //! The way to the lock: gateways that are slow, busy, silent or gone; radios of its own; the last stretch.
 
-use lockport_sim_ttlock::{Answered, Fault, SimClock, TtlockSim, What, WifiState, md5_hex};
+use lockport_sim_ttlock::{Answered, Fault, What, WifiState};
 
-use crate::client::{CLIENT, HOUR, NOW, SECRET, Scene, errcode, id};
+use crate::client::{HOUR, NOW, Scene, errcode, id};
 
 const ADD: &str = "/v3/keyboardPwd/add";
 const BATTERY: &str = "/v3/lock/queryElectricQuantity";
@@ -120,17 +120,7 @@ async fn between_gateway_and_lock_success_and_failure_both_lie() {
 
 #[tokio::test]
 async fn radios_of_their_own_have_their_own_refusals() {
-    let clock = SimClock::new(NOW);
-    let sim = TtlockSim::builder(clock.clone())
-        .application(CLIENT, SECRET)
-        .account("hotel", &md5_hex("hotel password"))
-        .wifi_lock("204", Some(5_001))
-        .nb_lock("205", Some(5_002))
-        .start()
-        .await
-        .unwrap();
-    let mut scene = Scene { sim, clock, token: String::new() };
-    scene.token = scene.log_in("hotel", "hotel password").await;
+    let scene = Scene::of(|hotel| hotel.wifi_lock("204", Some(5_001)).nb_lock("205", Some(5_002))).await;
     let door = scene.sim.door("204");
     for (wifi, query, detail, online) in [
         (WifiState::Online, 0, 0, Some(1)),
@@ -164,16 +154,7 @@ async fn radios_of_their_own_have_their_own_refusals() {
 
 #[tokio::test]
 async fn what_waits_for_a_sleeping_lock_comes_when_it_wakes() {
-    let clock = SimClock::new(NOW);
-    let sim = TtlockSim::builder(clock.clone())
-        .application(CLIENT, SECRET)
-        .account("hotel", &md5_hex("hotel password"))
-        .wifi_lock("204", Some(5_001))
-        .start()
-        .await
-        .unwrap();
-    let mut scene = Scene { sim, clock, token: String::new() };
-    scene.token = scene.log_in("hotel", "hotel password").await;
+    let scene = Scene::of(|hotel| hotel.wifi_lock("204", Some(5_001))).await;
     let door = scene.sim.door("204");
     door.set_wifi(WifiState::PowerSaving);
     let status = async || {
