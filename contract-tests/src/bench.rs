@@ -5,12 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::device::DoorMap;
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, RoomId, TenantId};
 use lockport::scope::Area;
-use lockport::{SharedLockPort, Timestamp};
+use lockport::{Secret, SharedLockPort, Timestamp};
+
+use crate::backstage::Backstage;
 
 /// One adapter on a bench of its own. Cases never see each other's.
 pub struct Bench {
@@ -24,6 +27,12 @@ pub struct Bench {
     pub faults: Option<Box<dyn FaultInjector>>,
     /// The people at the encoder; `None` where no kind needs anybody there.
     pub presence: Option<Box<dyn Presence>>,
+    /// The locks as somebody in front of them can have them; `None` where nobody can get at them.
+    pub locks: Option<Box<dyn LockControl>>,
+    /// The line to the vendor; `None` where there is none.
+    pub tap: Option<Box<dyn WireTap>>,
+    /// The driver and the ledger behind the port; `None` for a port that was not built over a driver.
+    pub backstage: Option<Backstage>,
     /// The hotel.
     pub site: Site,
 }
@@ -70,6 +79,42 @@ pub trait VendorProbe: Send + Sync {
     fn clock_moved(&self, now: Timestamp);
 }
 
+/// The line between adapter and vendor, for whoever listens in.
+pub trait WireTap: Send + Sync {
+    /// What went over it and must be seen nowhere else: passwords, tokens, keys.
+    fn secrets(&self) -> Vec<Secret>;
+
+    /// What the adapter's own log of the line says so far.
+    fn log(&self) -> String;
+}
+
+/// The locks and clocks on the vendor's side, for whoever can get at them.
+pub trait LockControl: Send + Sync {
+    /// The battery of a door's lock is at so many percent from now on.
+    ///
+    /// # Errors
+    /// When this vendor's stand-in cannot play it; the case is then not run.
+    fn set_battery(&self, door: LockDeviceId, percent: u8) -> Result<(), BenchError>;
+
+    /// The vendor reaches the lock from now on, or does not. Locks that share a way to the vendor may go together.
+    ///
+    /// # Errors
+    /// As [`Self::set_battery`].
+    fn set_online(&self, door: LockDeviceId, is_online: bool) -> Result<(), BenchError>;
+
+    /// The clock in the lock is so much ahead of the true time from now on, or behind it when negative.
+    ///
+    /// # Errors
+    /// As [`Self::set_battery`].
+    fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError>;
+
+    /// The vendor's own clock is so much ahead of the true time from now on, or behind it when negative.
+    ///
+    /// # Errors
+    /// As [`Self::set_battery`].
+    fn set_vendor_clock(&self, ahead: TimeDelta) -> Result<(), BenchError>;
+}
+
 /// The holders of cards, for kinds that are written on what the holder brings.
 #[async_trait]
 pub trait Presence: Send + Sync {
@@ -108,12 +153,30 @@ pub enum Fault {
     RefuseAfter(u64),
     /// The vendor says no with a code that its pages do not know.
     RefuseNextWithUnknownCode,
+    /// The vendor says no with this one of its documented codes.
+    RefuseNextWith(i64),
+    /// The call never leaves, and the caller can know it.
+    NeverSend,
 }
 
 impl Fault {
     /// The three ways in which a call can end without an answer.
     pub(crate) const UNANSWERED: [Self; 3] =
         [Self::LoseNextReply, Self::DropNextBeforeEffect, Self::LateEffect];
+
+    /// The word for it in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoseNextReply => "reply lost",
+            Self::DropNextBeforeEffect => "call lost",
+            Self::LateEffect => "late effect",
+            Self::RefuseAfter(_) => "refused",
+            Self::RefuseNextWithUnknownCode => "unknown code",
+            Self::RefuseNextWith(_) => "documented code",
+            Self::NeverSend => "never sent",
+        }
+    }
 }
 
 /// Orders faults at the vendor.
@@ -126,6 +189,9 @@ pub trait FaultInjector: Send + Sync {
 
     /// How many ordered faults still wait for a call.
     fn waiting(&self) -> usize;
+
+    /// Every code with which the vendor's pages say that it may say no: typed from those pages, not from the driver.
+    fn documented_codes(&self) -> Vec<i64>;
 }
 
 /// Why the bench itself, not the adapter, failed.

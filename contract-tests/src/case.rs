@@ -31,6 +31,10 @@ pub enum Need {
     Areas,
     /// Faults can be ordered.
     Faults,
+    /// Batteries, lines and clocks on the vendor's side can be set.
+    Locks,
+    /// The port was built over a driver: what is behind it can be seen.
+    Backstage,
 }
 
 impl Need {
@@ -41,6 +45,8 @@ impl Need {
             Self::Suspend => "suspend",
             Self::Areas => "areas",
             Self::Faults => "faults",
+            Self::Locks => "locks",
+            Self::Backstage => "backstage",
         }
     }
 }

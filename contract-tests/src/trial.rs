@@ -3,20 +3,25 @@
 mod desk;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DurationRound as _, TimeDelta};
 use lockport::credential::{
     Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, RevokeInput,
     RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
 };
-use lockport::driver::{AfterLost, Kind, Per};
+use lockport::driver::{AfterLost, ArtifactSource, Kind, Per};
 use lockport::env::Clock as _;
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId, TenantId};
 use lockport::idempotency::IdempotencyKey;
-use lockport::{ErrorCode, FailureReason, LockError, LockPort, RetryAdvice, Timestamp, Validity};
+use lockport::{
+    ErrorCode, FailureReason, LockError, LockPort, RetryAdvice, Secret, SharedLockPort, Timestamp, Validity,
+};
 
-use crate::bench::{Bench, BenchError, Fault, FaultInjector, Presence, Site};
+use crate::backstage::Backstage;
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site};
 use crate::case::{CaseResult, Stop, check};
+use crate::tally::{Tally, Watched};
 
 /// How many hours the doors are watched. Windows of cases lie inside, on whole hours, so that no lock's grain moves their edges.
 const HORIZON_HOURS: i32 = 50;
@@ -27,11 +32,13 @@ const REVOKE_CALLS: usize = 8;
 const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// One case being judged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Trial {
-    bench: Bench,
+    bench: Arc<Bench>,
+    port: SharedLockPort,
     kind: Kind,
     start: Timestamp,
+    tally: Arc<Tally>,
 }
 
 /// Everything one guest was ever handed: whoever stands at a door tries all of it.
@@ -67,12 +74,19 @@ pub(crate) type Opens<'a> = &'a [(&'a [RoomId], Validity)];
 impl Trial {
     /// # Errors
     /// When the bench's hotel does not do.
-    pub(crate) fn new(bench: Bench, kind: Kind) -> Result<Self, BenchError> {
+    pub(crate) fn new(bench: Bench, kind: Kind, tally: Arc<Tally>) -> Result<Self, BenchError> {
         bench.site.check()?;
         let hour = TimeDelta::hours(1);
         let start =
             bench.clock.now().duration_trunc(hour).map_err(|_| BenchError::new("the clock is absurd"))?;
-        Ok(Self { bench, kind, start: start + hour })
+        let port = Arc::new(Watched::new(Arc::clone(&bench.port), Arc::clone(&tally)));
+        Ok(Self { bench: Arc::new(bench), port, kind, start: start + hour, tally })
+    }
+
+    /// The same trial through another port over the same ledger: another process, or another layer on top.
+    pub(crate) fn through(&self, port: SharedLockPort) -> Self {
+        let port = Arc::new(Watched::new(port, Arc::clone(&self.tally)));
+        Self { port, ..self.clone() }
     }
 
     /// The port as a desk uses it: holders come with their cards, and what is pending is asked for again until it is done.
@@ -82,7 +96,7 @@ impl Trial {
 
     /// The port with nobody at the encoder and nobody who asks again.
     pub(crate) fn unattended(&self) -> &dyn LockPort {
-        self.bench.port.as_ref()
+        self.port.as_ref()
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -148,7 +162,56 @@ impl Trial {
 
     /// Orders a fault for the next calls of the port.
     pub(crate) fn order(&self, fault: Fault) -> CaseResult {
+        self.tally.ordered(fault);
         self.faults()?.order(fault).map_err(|error| Stop::NotRun(format!("{fault:?}: {error}")))
+    }
+
+    /// Whether what was ordered has struck.
+    pub(crate) fn has_struck(&self) -> CaseResult<bool> {
+        Ok(self.faults()?.waiting() == 0)
+    }
+
+    /// What the vendor's pages say that it may refuse with.
+    pub(crate) fn documented_codes(&self) -> CaseResult<Vec<i64>> {
+        Ok(self.faults()?.documented_codes())
+    }
+
+    /// The driver and the ledger behind the port.
+    pub(crate) fn backstage(&self) -> CaseResult<&Backstage> {
+        self.bench.backstage.as_ref().ok_or_else(|| Stop::NotRun("nobody sees behind this port".into()))
+    }
+
+    /// The locks themselves.
+    pub(crate) fn locks(&self) -> CaseResult<&dyn LockControl> {
+        self.bench.locks.as_deref().ok_or_else(|| Stop::NotRun("nobody can get at the locks here".into()))
+    }
+
+    /// Whether the kind is written on what its holder brings.
+    pub(crate) fn is_on_card(&self) -> bool {
+        self.kind.artifact == ArtifactSource::Card
+    }
+
+    /// What went over the line to the vendor and must be seen nowhere else.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        self.bench.tap.as_ref().map(|tap| tap.secrets()).unwrap_or_default()
+    }
+
+    /// What the adapter's log of that line says.
+    pub(crate) fn wire_log(&self) -> String {
+        self.bench.tap.as_ref().map(|tap| tap.log()).unwrap_or_default()
+    }
+
+    /// Turns the clock to this time, and the vendor's with it.
+    pub(crate) fn turn_clock_to(&self, now: Timestamp) {
+        self.bench.clock.set(now);
+        self.bench.probe.clock_moved(now);
+    }
+
+    /// The descriptor says so, and the adapter does otherwise: told in the report beside the failure.
+    pub(crate) fn differs(&self, flag: &str, how: &str) -> Stop {
+        let told = format!("{flag}: {how}");
+        self.tally.differs(&told);
+        Stop::Failed(told)
     }
 
     /// Stops the case when an ordered fault never struck: it would prove nothing.
@@ -259,6 +322,27 @@ impl Trial {
         Ok(false)
     }
 
+    /// Tries everything on the ring at every door of the hotel around the edges of these windows, and nowhere else in time: for
+    /// cases that look often.
+    pub(crate) async fn judge_edges(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
+        let opens: Vec<_> = opens.iter().map(|(rooms, window)| (self.doors_of(rooms), *window)).collect();
+        check!(opens.is_empty() || !keys.0.is_empty(), "{whose} was handed nothing");
+        self.try_at(whose, keys, &opens, &self.edges_of(&opens), |does, should| does == should).await
+    }
+
+    /// As [`Self::judge_edges`], and a door that should be open may be shut.
+    pub(crate) async fn judge_edges_at_most(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
+        let opens: Vec<_> = opens.iter().map(|(rooms, window)| (self.doors_of(rooms), *window)).collect();
+        self.try_at(whose, keys, &opens, &self.edges_of(&opens), |does, should| should || !does).await
+    }
+
+    /// The seconds around these windows' edges, and some on no edge.
+    fn edges_of(&self, opens: &[(BTreeSet<LockDeviceId>, Validity)]) -> Vec<Timestamp> {
+        let second = TimeDelta::seconds(1);
+        let edges = opens.iter().flat_map(|(_, window)| [window.from(), window.until()]);
+        edges.flat_map(|edge| [edge - second, edge]).chain([2, 12, 40].map(|hours| self.hour(hours))).collect()
+    }
+
     /// Tries everything on the ring at every door of the hotel, around every full hour from now on: open where and when `opens`
     /// says, shut everywhere else and at all other times.
     pub(crate) async fn judge(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
@@ -293,7 +377,19 @@ impl Trial {
         let now = self.now();
         let second = TimeDelta::seconds(1);
         let instants = (0..=HORIZON_HOURS).flat_map(|hours| [self.hour(hours) - second, self.hour(hours)]);
-        for at in instants.filter(|at| *at >= now) {
+        let instants: Vec<Timestamp> = instants.filter(|at| *at >= now).collect();
+        self.try_at(whose, keys, opens, &instants, is_right).await
+    }
+
+    async fn try_at(
+        &self,
+        whose: &str,
+        keys: &Keyring,
+        opens: &[(BTreeSet<LockDeviceId>, Validity)],
+        instants: &[Timestamp],
+        is_right: fn(bool, bool) -> bool,
+    ) -> CaseResult {
+        for at in instants.iter().copied() {
             for door in self.site().doors() {
                 let should = opens.iter().any(|(doors, window)| doors.contains(&door) && window.contains(at));
                 let does = self.opens(door, keys, at).await?;

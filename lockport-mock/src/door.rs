@@ -19,10 +19,12 @@ impl Door {
 
     /// Whether the door opens to this text (a typed PIN, a phone's token, a card's number) for somebody who stands there at `at`.
     ///
-    /// The vendor is taken as it stands by its own clock, with what is due landed; `at` is only held against the windows.
+    /// The vendor is taken as it stands by its own clock, with what is due landed; `at` is the true time, which the lock reads off
+    /// its own clock and holds against the windows.
     #[must_use]
     pub fn try_open(&self, artifact: &str, at: Timestamp) -> bool {
         self.vendor.with(|state, _| {
+            let at = state.lock(self.device).clock(at);
             state.cloud.opens(self.device, artifact, at) || state.desk.try_open(self.device, artifact, at)
         })
     }

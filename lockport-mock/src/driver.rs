@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lockport::credential::{KeyCredentialKind, VendorCode};
-use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT, DeviceHealth, LockDevice};
+use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
     Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, JobNews, LeaseKey, Reach, Suspend,
     VendorDriver, Webhook, Withdrawal, Withdrawn,
@@ -10,13 +10,11 @@ use lockport::driver::{
 use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, LockError, Operation, Timestamp};
 
+use crate::lock::Lock;
 use crate::personality::{Personality, webhook};
 use crate::url::Ability;
 use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
-
-/// The charge every lock reports.
-const BATTERY_PERCENT: u8 = 90;
 
 /// Drives a [`MockVendor`].
 #[derive(Clone, Debug)]
@@ -31,8 +29,13 @@ impl MockDriver {
         Self { vendor }
     }
 
-    fn device(&self, device_id: LockDeviceId, now: Timestamp) -> LockDevice {
-        let is_online = self.vendor.personality() != Personality::Card;
+    /// A lock for cards is offline, and says nothing of itself.
+    fn has_line(&self) -> bool {
+        self.vendor.personality() != Personality::Card
+    }
+
+    fn device(&self, device_id: LockDeviceId, lock: Lock, now: Timestamp) -> LockDevice {
+        let is_online = self.has_line() && lock.is_online;
         LockDevice {
             device_id,
             property_id: self.vendor.property(),
@@ -40,7 +43,7 @@ impl MockDriver {
             label: format!("Door {device_id}"),
             rooms: self.vendor.doors().rooms_behind(device_id),
             online: is_online,
-            battery: is_online.then(battery),
+            battery: self.has_line().then(|| lock.battery()),
             firmware: None,
             last_seen_at: is_online.then_some(now),
             capabilities: self.describe().all_capabilities(),
@@ -120,28 +123,30 @@ impl VendorDriver for MockDriver {
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
         let read = self.vendor.with(|state, now| {
             state.wire.read(Some(Operation::ListDevices))?;
-            Ok((state.cloud.doors.keys().copied().collect::<Vec<_>>(), now))
+            Ok((state.cloud.doors.keys().map(|id| (*id, state.lock(*id))).collect::<Vec<_>>(), now))
         });
-        let (ids, now) = read.map_err(|no: NoAnswer| no.into_error(ErrorCode::VendorUnreachable))?;
-        Ok(ids.into_iter().map(|id| self.device(id, now)).collect())
+        let (locks, now) = read.map_err(|no: NoAnswer| no.into_error(ErrorCode::VendorUnreachable))?;
+        Ok(locks.into_iter().map(|(id, lock)| self.device(id, lock, now)).collect())
     }
 
     /// A lock for cards is offline: what is known of it is that it is there.
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        let is_online = self.vendor.personality() != Personality::Card;
+        let has_line = self.has_line();
         self.vendor.with(|state, now| {
             let read = state.wire.read(Some(Operation::HealthCheck));
             read.map_err(|no| no.into_error(ErrorCode::VendorUnreachable))?;
             if !state.cloud.doors.contains_key(&device) {
                 return Err(LockError::device_not_paired(device));
             }
+            let lock = state.lock(device);
+            let is_online = has_line && lock.is_online;
             Ok(DeviceHealth {
                 device_id: device,
                 online: is_online,
-                battery: is_online.then(battery),
-                clock_skew_ms: is_online.then_some(0),
+                battery: has_line.then(|| lock.battery()),
+                clock_skew_ms: is_online.then(|| lock.ahead.num_milliseconds()),
                 last_sync_at: is_online.then_some(now),
-                warnings: Vec::new(),
+                warnings: if has_line { lock.warnings() } else { Vec::new() },
             })
         })
     }
@@ -152,8 +157,4 @@ impl Webhook for MockDriver {
     fn job_in(&self, body: &[u8]) -> Option<JobNews> {
         webhook::news(body)
     }
-}
-
-const fn battery() -> Battery {
-    Battery { percent: BATTERY_PERCENT, low_threshold_percent: DEFAULT_LOW_BATTERY_PERCENT }
 }

@@ -7,6 +7,9 @@ pub(crate) const PIN_TAKEN: u16 = 4002;
 pub(crate) const MEMORY_FULL: u16 = 4003;
 pub(crate) const NO_SUCH_GRANT: u16 = 4004;
 pub(crate) const NO_CARD: u16 = 4005;
+/// Every code with which this vendor says no, as its page has them.
+pub const DOCUMENTED_CODES: [u16; 5] = [NO_SUCH_DOOR, PIN_TAKEN, MEMORY_FULL, NO_SUCH_GRANT, NO_CARD];
+
 /// What [`Fault::UnknownCode`](crate::Fault::UnknownCode) answers. It stands in no table, and that is the point.
 pub(crate) const UNDOCUMENTED: u16 = 9999;
 

@@ -18,6 +18,8 @@ pub enum Fault {
     LoseReply,
     /// The answer is lost, and the call is applied once the clock is so much further; judged as the vendor stands then.
     LateEffect(Duration),
+    /// The vendor says no with this code; nothing is applied. See [`DOCUMENTED_CODES`](crate::DOCUMENTED_CODES).
+    Code(u16),
     /// The vendor says no with a code that is documented nowhere; nothing is applied.
     UnknownCode,
 }

@@ -1,8 +1,10 @@
 //! The vendor as the test holds it: its doors, its encoders, its faults, and what can be seen of it from outside.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::TimeDelta;
 use lockport::Timestamp;
 use lockport::device::DoorMap;
 use lockport::env::{Clock, Sleep};
@@ -14,6 +16,7 @@ use crate::desk::Desk;
 use crate::door::Door;
 use crate::encoder::Encoder;
 use crate::fault::Fault;
+use crate::lock::Lock;
 use crate::personality::Personality;
 use crate::url::{MockUrl, MockUrlError};
 use crate::wire::Wire;
@@ -28,7 +31,9 @@ pub struct MockVendor(Arc<Shared>);
 struct Shared {
     property: PropertyId,
     doors: DoorMap,
+    /// The host's, and with `ahead` the vendor's own.
     clock: Arc<dyn Clock>,
+    ahead: Mutex<TimeDelta>,
     url: MockUrl,
     sleep: Mutex<Option<Arc<dyn Sleep>>>,
     state: Mutex<State>,
@@ -39,6 +44,14 @@ pub(crate) struct State {
     pub(crate) wire: Wire,
     pub(crate) cloud: Cloud,
     pub(crate) desk: Desk,
+    /// The locks of which something else was said than of all.
+    locks: BTreeMap<LockDeviceId, Lock>,
+}
+
+impl State {
+    pub(crate) fn lock(&self, device: LockDeviceId) -> Lock {
+        self.locks.get(&device).copied().unwrap_or_default()
+    }
 }
 
 impl MockVendor {
@@ -72,8 +85,8 @@ impl MockVendor {
         let mut cloud = Cloud::new(locks, url.personality.receive(), Chance::new(url.seed));
         cloud.webhooks = (url.personality == Personality::Webhook).then(Vec::new);
         let wire = Wire::new(url.fail.clone(), Chance::new(!url.seed));
-        let state = Mutex::new(State { wire, cloud, desk: Desk::default() });
-        Self(Arc::new(Shared { property, doors, clock, url, sleep: Mutex::default(), state }))
+        let state = Mutex::new(State { wire, cloud, desk: Desk::default(), locks: BTreeMap::new() });
+        Self(Arc::new(Shared { property, doors, clock, ahead: Mutex::default(), url, sleep: Mutex::default(), state }))
     }
 
     /// Lets calls take the time that the address says from now on; before that they take none.
@@ -130,6 +143,27 @@ impl MockVendor {
         });
     }
 
+    /// The battery of this door's lock is at so many percent from now on, as far as the vendor can ask.
+    pub fn set_battery(&self, device: LockDeviceId, percent: u8) {
+        self.with(|state, _| state.locks.entry(device).or_default().battery_percent = percent.min(100));
+    }
+
+    /// Whether this door's lock answers the vendor from now on. It goes on doing what the cloud says: only what is told of it
+    /// changes.
+    pub fn set_online(&self, device: LockDeviceId, is_online: bool) {
+        self.with(|state, _| state.locks.entry(device).or_default().is_online = is_online);
+    }
+
+    /// How far the clock of this door's lock is ahead of the true time from now on; behind it when negative.
+    pub fn set_lock_clock(&self, device: LockDeviceId, ahead: TimeDelta) {
+        self.with(|state, _| state.locks.entry(device).or_default().ahead = ahead);
+    }
+
+    /// How far the vendor's own clock is ahead of the host's from now on; behind it when negative.
+    pub fn set_clock(&self, ahead: TimeDelta) {
+        *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    }
+
     /// How many grants the vendor holds for a door now, whatever their windows; at a vendor of cards: how many stand on cards.
     #[must_use]
     pub fn live_grants(&self, device: LockDeviceId) -> usize {
@@ -169,9 +203,16 @@ impl MockVendor {
         }
     }
 
-    /// The vendor as it stands now.
+    /// What the host's clock shows, by which a driver reckons.
+    pub(crate) fn host_now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The vendor as it stands now, and what its own clock shows.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let now = self.0.clock.now();
+        let ahead = *self.0.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = now.checked_add_signed(ahead).unwrap_or(now);
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.cloud.settle(now);
         look(&mut state, now)

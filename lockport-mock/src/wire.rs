@@ -81,6 +81,7 @@ impl Wire {
         let timed_out = NoAnswer::Transport(TransportError::TimedOut);
         Some(match self.faults.pop_front()?.1 {
             Fault::Refuse(error) => Strike::Before(NoAnswer::Given(error)),
+            Fault::Code(code) => Strike::Before(NoAnswer::Code(code)),
             Fault::UnknownCode => Strike::Before(NoAnswer::Code(UNDOCUMENTED)),
             Fault::NotSent => Strike::Before(NoAnswer::Transport(TransportError::NotSent)),
             Fault::LoseCall => Strike::Before(NoAnswer::Transport(TransportError::Lost)),

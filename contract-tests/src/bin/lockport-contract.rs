@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Only, Rig, play_all};
-use lockport_contract::{Harness, Plan, cases, matrix, run};
+use lockport_contract::{Harness, RunArguments, cases, matrix, run_and_print};
 
 /// Judges lock adapters at the doors.
 #[derive(Debug, Parser)]
@@ -22,12 +23,11 @@ enum Command {
     Run {
         #[command(flatten)]
         target: Target,
-        /// Only cases whose `ID/kind` contains this.
+        #[command(flatten)]
+        run: RunArguments,
+        /// A file with exemptions and their reasons.
         #[arg(long)]
-        filter: Option<String>,
-        /// The seed of everything random.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
+        ledger: Option<PathBuf>,
     },
     /// Fails every call through the store and to the vendor, one after the other; exits 0 when every promise was kept.
     Loop {
@@ -130,11 +130,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             writeln!(out, "{report}")?;
             Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Command::Run { target, filter, seed } => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let report = runtime.block_on(run(target.harness().as_ref(), &Plan { filter, seed }));
-            writeln!(out, "{report}")?;
-            Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Command::Run { target, run, ledger } => {
+            drop(out);
+            let ledger = ledger.map(std::fs::read_to_string).transpose()?;
+            run_and_print(target.harness().as_ref(), ledger.as_deref(), &run)
         }
     }
 }

@@ -1,18 +1,91 @@
 //! What becomes of a vendor's own words.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice};
 
 use crate::bench::Fault;
 use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::trial::{Keyring, Trial};
 
-pub(super) const CASES: &[Case] = &[Case {
-    id: "ERROR-001",
-    requirement: "A vendor's code that no table knows is the operation's own failure, unmapped and not to be repeated, and no door changes.",
-    spec: "R37, R74, X8, X12",
-    needs: &[Need::Faults],
-    judge: |trial| Box::pin(unknown_code(trial)),
-}];
+pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "ERROR-001",
+        requirement: "A vendor's code that no table knows is the operation's own failure, unmapped and not to be repeated, and no door changes.",
+        spec: "R37, R74, X8, X12",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(unknown_code(trial)),
+    },
+    Case {
+        id: "ERROR-002",
+        requirement: "Every code of the vendor's pages has a meaning: one of the six codes, and an advice that is true: what is to be repeated works then, once, and what is not fails again.",
+        spec: "R37, R74, R126, X8, X10",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(documented_codes(trial)),
+    },
+];
+
+/// What stands for a vendor's answer (X8).
+const SIX: [ErrorCode; 6] = [
+    ErrorCode::VendorUnreachable,
+    ErrorCode::KeyIssueFailed,
+    ErrorCode::KeyRevokeFailed,
+    ErrorCode::DeviceNotPaired,
+    ErrorCode::CredentialExpired,
+    ErrorCode::CardEncoderOffline,
+];
+/// Longer than any pause that is worth waiting for at a desk. A quota that is used up for the month is waited out by nobody here.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+async fn documented_codes(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let window = trial.hours(6, 26)?;
+    let codes = trial.documented_codes()?;
+    check!(!codes.is_empty(), "the vendor's pages know no code at all");
+    for code in codes {
+        let name = format!("code-{code}");
+        let input = trial.issue(&name, &[one], window)?;
+        let clear = trial.revoke(input.resulting_id(), &format!("clear-{name}"))?;
+        trial.order(Fault::RefuseNextWith(code))?;
+        let answer = trial.port().issue_credential(input.clone()).await;
+        trial.all_struck()?;
+        let issued = match answer {
+            // The adapter knew how to help itself.
+            Ok(issued) => issued.credential,
+            Err(error) => {
+                check!(error.reason() != FailureReason::UnmappedVendorCode, "code {code} stands in no table: {error:?}");
+                check!(SIX.contains(&error.code()), "code {code} is none of the six: {error:?}");
+                match error.advice() {
+                    RetryAdvice::Never => {
+                        let again = trial.port().issue_credential(input).await;
+                        check!(again.is_err(), "code {code} is for good, and the repeat succeeded");
+                        trial.revoke_for_good(clear).await?;
+                        trial.vendor_holds_nothing().await?;
+                        continue;
+                    }
+                    RetryAdvice::After(pause) if pause > PATIENCE => {
+                        trial.revoke_for_good(clear).await?;
+                        trial.vendor_holds_nothing().await?;
+                        continue;
+                    }
+                    RetryAdvice::After(pause) => {
+                        trial.pass(TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero()));
+                    }
+                    RetryAdvice::NotApplied => trial.vendor_holds_nothing().await?,
+                    RetryAdvice::OutcomeUnknown => trial.outlast_lost_calls()?,
+                    other => return Err(Stop::Failed(format!("code {code} has the advice {other:?}"))),
+                }
+                trial.port().issue_credential(input).await?.credential
+            }
+        };
+        trial.judge_edges(&format!("the guest after code {code}"), &Keyring::of(&issued), &[(&[one], window)]).await?;
+        trial.vendor_holds(1, &trial.doors_of(&[one])).await?;
+        trial.revoke_for_good(clear).await?;
+        trial.vendor_holds_nothing().await?;
+    }
+    Ok(())
+}
 
 fn check_unmapped<T>(trial: &Trial, answer: Result<T, LockError>, code: ErrorCode) -> CaseResult {
     trial.all_struck()?;

@@ -1,16 +1,21 @@
 //! The cases, one file an operation.
 
+mod capability;
 mod card;
 mod declare;
+mod device;
 mod error;
 mod guard;
 mod idempotency;
+mod interrupted;
 mod issue;
+mod leak;
 mod overlap;
 mod pending;
 mod revoke;
 mod shared;
 mod suspend;
+mod time;
 mod update;
 
 use std::fmt::Write as _;
@@ -32,6 +37,11 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         pending::CASES,
         declare::CASES,
         card::CASES,
+        capability::CASES,
+        device::CASES,
+        time::CASES,
+        interrupted::CASES,
+        leak::CASES,
     ];
     files.into_iter().flatten()
 }

@@ -5,7 +5,7 @@ use lockport::Validity;
 use lockport::credential::UpdateInput;
 
 use crate::bench::Fault;
-use crate::case::{Case, CaseResult, Need, check};
+use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::trial::{Keyring, Opens, Trial};
 
 pub(super) const CASES: &[Case] = &[
@@ -37,7 +37,62 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Faults],
         judge: |trial| Box::pin(late_shortening(trial)),
     },
+    Case {
+        id: "UPDATE-005",
+        requirement: "Whichever call of an update the vendor refuses, the guest has the old key or the new one, or an error says that he has neither; never a wider one, and the next update works.",
+        spec: "R33, R71, R74",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(each_call_refused(trial)),
+    },
 ];
+
+/// More calls than any update makes.
+const CALLS: u64 = 24;
+
+async fn each_call_refused(trial: &Trial) -> CaseResult {
+    let [one, two, three] = trial.rooms()?;
+    let (old, new) = (trial.hours(4, 26)?, trial.hours(6, 30)?);
+    let (before, after): (Opens<'_>, Opens<'_>) = (&[(&[one, two], old)], &[(&[two, three], new)]);
+    for passing in 0..CALLS {
+        let name = format!("guest-{passing}");
+        let issued = trial.port().issue_credential(trial.issue(&name, &[one, two], old)?).await?.credential;
+        let mut keys = Keyring::of(&issued);
+        let input = trial.update(issued.id, &format!("update-{passing}"))?.with_rooms(vec![two, three]);
+        let input = input.with_valid_from(new.from()).with_valid_until(new.until());
+        trial.order(Fault::RefuseAfter(passing))?;
+        let answer = trial.port().update_credential(input).await;
+        if !trial.has_struck()? {
+            // The update has fewer calls than that, and went through; each of them was refused once.
+            check!(passing > 0, "an update went by the vendor");
+            let updated = answer?.credential;
+            keys.add(&updated);
+            return trial.judge("the guest, refused nothing,", &keys, after).await;
+        }
+        let whose = format!("the guest whose call {passing} was refused");
+        match answer {
+            Ok(updated) => {
+                keys.add(&updated.credential);
+                trial.judge(&whose, &keys, after).await?;
+            }
+            Err(error) => {
+                check!(!error.to_string().is_empty(), "the error says nothing");
+                // He has what he had, or what he was to get; or less, and the error says that it did not go well.
+                let is_old = trial.judge(&whose, &keys, before).await.is_ok();
+                if !is_old {
+                    trial.judge_at_most(&whose, &keys, &[(&[one, two], old), (&[two, three], new)]).await?;
+                }
+                trial.vendor_holds_at_most(1).await?;
+            }
+        }
+        let mend = trial.update(issued.id, &format!("mend-{passing}"))?.with_rooms(vec![two, three]);
+        let mend = mend.with_valid_from(new.from()).with_valid_until(new.until());
+        keys.add(&trial.port().update_credential(mend).await?.credential);
+        trial.judge(&format!("{whose}, mended,"), &keys, after).await?;
+        trial.port().revoke_credential(trial.revoke(issued.id, &format!("revoke-{passing}"))?).await?;
+        trial.vendor_holds_nothing().await?;
+    }
+    Err(Stop::Failed(format!("an update makes more than {CALLS} calls")))
+}
 
 /// Everything the guest was ever handed stays on the ring: an old artifact must not open more than the new one.
 async fn update(trial: &Trial, keys: &mut Keyring, input: UpdateInput) -> CaseResult {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
-use lockport_mock::{MockDriver, MockVendor, Personality};
+use lockport_mock::{DOCUMENTED_CODES, MockDriver, MockVendor, Personality};
 
-use super::{Exemption, Harness, port_over};
-use crate::bench::{Bench, BenchError, Fault, FaultInjector, Presence, Site, VendorProbe};
+use super::{Exemption, Harness};
+use crate::backstage::Backstage;
+use crate::bench::{Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site, VendorProbe};
 
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -60,8 +62,9 @@ const UNASKABLE: &[(&str, &str)] = &[
 impl Harness for MockHarness {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
         let bench = MockBench::of(self.personality)?;
-        let port = port_over(MockDriver::new(bench.vendor.clone()), &bench.site, &bench.clock, seed);
-        Ok(bench.with_port(port))
+        let driver = MockDriver::new(bench.vendor.clone());
+        let backstage = Backstage::over(driver, &bench.site, &bench.clock, seed);
+        Ok(bench.with_backstage(backstage))
     }
 
     fn exemptions(&self) -> &[Exemption] {
@@ -74,7 +77,7 @@ impl Harness for MockHarness {
 pub struct MockBench {
     /// The hotel.
     pub site: Site,
-    /// The clock of the bench and of the vendor.
+    /// The clock of the bench; the vendor's goes by it.
     pub clock: Arc<ManualClock>,
     /// The vendor, with a lock in each door of the hotel.
     pub vendor: MockVendor,
@@ -101,7 +104,13 @@ impl MockBench {
         Ok(Self { site, clock, vendor })
     }
 
-    /// The bench with this port.
+    /// The bench with the port over this backstage.
+    #[must_use]
+    pub fn with_backstage(self, backstage: Backstage) -> Bench {
+        Bench { backstage: Some(backstage.clone()), ..self.with_port(backstage.port()) }
+    }
+
+    /// The bench with this port, about which nothing else is known.
     #[must_use]
     pub fn with_port(self, port: SharedLockPort) -> Bench {
         let has_cards = self.vendor.personality() == Personality::Card;
@@ -110,6 +119,9 @@ impl MockBench {
             port,
             clock: self.clock,
             presence: has_cards.then(people),
+            locks: Some(Box::new(Locks(self.vendor.clone()))),
+            tap: None,
+            backstage: None,
             probe: Box::new(Probe(self.vendor.clone())),
             faults: Some(Box::new(Faults(self.vendor))),
             site: self.site,
@@ -149,6 +161,41 @@ impl VendorProbe for Probe {
 
     /// The vendor lives by the bench's own clock.
     fn clock_moved(&self, _now: Timestamp) {}
+}
+
+struct Locks(MockVendor);
+
+impl Locks {
+    /// # Errors
+    /// Where the locks are offline, nobody is told of their batteries and lines.
+    fn told_of(&self) -> Result<(), BenchError> {
+        match self.0.personality() {
+            Personality::Card => Err(BenchError::new("nobody is told how an offline lock is")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl LockControl for Locks {
+    fn set_battery(&self, door: LockDeviceId, percent: u8) -> Result<(), BenchError> {
+        self.0.set_battery(door, percent);
+        self.told_of()
+    }
+
+    fn set_online(&self, door: LockDeviceId, is_online: bool) -> Result<(), BenchError> {
+        self.0.set_online(door, is_online);
+        self.told_of()
+    }
+
+    fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {
+        self.0.set_lock_clock(door, ahead);
+        Ok(())
+    }
+
+    fn set_vendor_clock(&self, ahead: TimeDelta) -> Result<(), BenchError> {
+        self.0.set_clock(ahead);
+        Ok(())
+    }
 }
 
 /// Each holder has one card, named after his credential.
@@ -194,6 +241,11 @@ impl FaultInjector for Faults {
             Fault::LateEffect => (0, lockport_mock::Fault::LateEffect(LATEST)),
             Fault::RefuseAfter(calls) => (calls, lockport_mock::Fault::Refuse(full())),
             Fault::RefuseNextWithUnknownCode => (0, lockport_mock::Fault::UnknownCode),
+            Fault::RefuseNextWith(code) => {
+                let code = u16::try_from(code).map_err(|_| BenchError::new("the mock has no such code"))?;
+                (0, lockport_mock::Fault::Code(code))
+            }
+            Fault::NeverSend => (0, lockport_mock::Fault::NotSent),
         };
         self.0.push_fault_after(after, fault);
         Ok(())
@@ -201,6 +253,10 @@ impl FaultInjector for Faults {
 
     fn waiting(&self) -> usize {
         self.0.faults_waiting()
+    }
+
+    fn documented_codes(&self) -> Vec<i64> {
+        DOCUMENTED_CODES.map(i64::from).to_vec()
     }
 }
 

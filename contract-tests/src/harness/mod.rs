@@ -9,17 +9,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lockport::SharedLockPort;
-use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::VendorDriver;
-use lockport::env::{Env, ManualClock, SeededEntropy};
-use lockport::stack::LockStack;
-use lockport::store::{MemoryStore, Partition};
+use lockport::env::ManualClock;
 
 #[cfg(feature = "mock")]
 pub use self::mock::{MockBench, MockHarness};
 #[cfg(feature = "ttlock")]
 pub use self::ttlock::TtlockHarness;
+use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Site};
 
 /// An adapter that the suite can judge.
@@ -46,25 +44,14 @@ pub struct Exemption {
     pub reason: String,
 }
 
-/// The port that is judged for a driver: the core's adapter over an empty store, the guard, and nothing else.
+/// The port that is judged for a driver: the core's adapter over an empty store, the guard, and nothing else. A bench that also
+/// hands over what is behind it takes a [`Backstage`] and its port.
 #[must_use]
-pub fn port_over<D: VendorDriver>(
-    driver: D,
+pub fn port_over(
+    driver: impl VendorDriver,
     site: &Site,
     clock: &Arc<ManualClock>,
     seed: u64,
 ) -> SharedLockPort {
-    let partition = Partition { tenant: site.tenant, property: site.property };
-    let doors = Arc::new(site.door_map());
-    let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
-    let setup = AdapterSetup {
-        name: "main".to_owned(),
-        partition,
-        doors: doors.clone(),
-        store: Arc::new(MemoryStore::new()),
-        env: env.clone(),
-        instance: "contract".to_owned(),
-    };
-    let adapter: SharedLockPort = Arc::new(Adapter::new(driver, setup));
-    LockStack::new(adapter, partition, doors, env).build()
+    Backstage::over(driver, site, clock, seed).port()
 }

@@ -28,6 +28,11 @@ impl Trial {
         self.attended(None, || self.unattended().revoke_credential(input.clone()), not_taken_yet).await
     }
 
+    /// Issues with nobody at the desk.
+    pub(crate) async fn issue_from_afar(&self, input: IssueInput) -> Result<IssueResult, LockError> {
+        self.attended(None, || self.unattended().issue_credential(input.clone()), not_issued_yet).await
+    }
+
     /// Suspends while the holder is away.
     pub(crate) async fn suspend_from_afar(&self, input: SuspendInput) -> Result<SuspendOutcome, LockError> {
         self.attended(None, || self.unattended().suspend_credential(input.clone()), not_taken_yet).await

@@ -76,7 +76,7 @@ fn to_entry(order: &GrantOrder) -> Entry {
 }
 
 fn waits_for_card<T>(vendor: &MockVendor, encoder: LockDeviceId, order: &GrantOrder) -> Answer<T> {
-    let (ask_after, _) = vendor.with(|_, now| online::soon(now, LOOK, LOOK));
+    let (ask_after, _) = online::soon(vendor, LOOK, LOOK);
     let (waits_for, give_up_at) = (WaitsFor::CardAt(encoder), order.window.until());
     Answer::Pending(Pending { reference: None, waits_for, ask_after, give_up_at })
 }

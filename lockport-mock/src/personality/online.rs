@@ -215,8 +215,9 @@ pub(super) const fn gone() -> Withdrawn {
     Withdrawn { proof: Proof::AtLock, warnings: Vec::new() }
 }
 
-/// The window in which it makes sense to wait for the vendor's own queue.
-pub(super) fn soon(now: Timestamp, from: TimeDelta, until: TimeDelta) -> (Timestamp, Timestamp) {
+/// The window, by the host's clock, in which it makes sense to wait for the vendor's own queue.
+pub(super) fn soon(vendor: &MockVendor, from: TimeDelta, until: TimeDelta) -> (Timestamp, Timestamp) {
+    let now = vendor.host_now();
     let then = |by| now.checked_add_signed(by).unwrap_or(now);
     (then(from), then(until))
 }

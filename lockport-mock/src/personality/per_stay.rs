@@ -75,14 +75,14 @@ impl Nature for PerStay {
         attempt: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
         let id = online::create(vendor, order, Some(attempt.call_key))?;
-        vendor.with(|state, now| {
+        vendor.with(|state, _| {
             if let Some((id, pass)) = id.and_then(|id| Some((id, state.cloud.passes.get(&id)?))) {
                 return Ok(Answer::Done(online::granted(order, Some(id), pass.secret.as_ref())));
             }
             if !state.cloud.is_queued(&order.marker) {
                 return Err(NoAnswer::Code(NO_SUCH_GRANT).into_error(ErrorCode::KeyIssueFailed));
             }
-            let (ask_after, give_up_at) = online::soon(now, QUEUE, PATIENCE);
+            let (ask_after, give_up_at) = online::soon(vendor, QUEUE, PATIENCE);
             let reference = id.map(|id| Secret::new(id.to_string()));
             Ok(Answer::Pending(Pending { reference, waits_for: WaitsFor::Vendor, ask_after, give_up_at }))
         })

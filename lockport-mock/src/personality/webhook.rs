@@ -33,7 +33,7 @@ pub(super) fn receive(cloud: &mut Cloud, write: Write, at: Timestamp) -> Result<
 pub(super) struct Webhook;
 
 fn accepted<T>(vendor: &MockVendor, job: Option<u64>) -> Answer<T> {
-    let (ask_after, give_up_at) = vendor.with(|_, now| online::soon(now, LOOK, PATIENCE));
+    let (ask_after, give_up_at) = online::soon(vendor, LOOK, PATIENCE);
     let reference = job.map(|job| Secret::new(job.to_string()));
     Answer::Pending(Pending { reference, waits_for: WaitsFor::Webhook, ask_after, give_up_at })
 }

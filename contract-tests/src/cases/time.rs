@@ -1,0 +1,258 @@
+//! When doors open: to the second, through every change of the clocks, and with wrong clocks.
+
+use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta};
+use chrono_tz::Tz;
+use lockport::credential::{UpdateInput, WarningCode};
+use lockport::id::RoomId;
+use lockport::{FailureReason, LockError, Timestamp, Validity};
+
+use crate::case::{Case, CaseResult, Need, Stop, check};
+use crate::trial::{Keyring, Trial};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "TIME-001",
+        requirement: "The edges of a window on no round figure hold to the second at every door; a lock that knows coarser times opens later and shuts earlier, never the other way round.",
+        spec: "R7, R31",
+        needs: &[],
+        judge: |trial| Box::pin(to_the_second(trial)),
+    },
+    Case {
+        id: "TIME-002",
+        requirement: "A window that begins, ends or lies across a change of the clocks opens as long as it lasts, from 2000 to 2060, in zones of every sort.",
+        spec: "R7, R68",
+        needs: &[],
+        judge: |trial| Box::pin(clocks_changed(trial)),
+    },
+    Case {
+        id: "TIME-003",
+        requirement: "With a vendor whose clock is half an hour off, a key is issued, moved and revoked for the true times, or refused for the clock; never given for other times.",
+        spec: "R46, R131, R148",
+        needs: &[Need::Locks],
+        judge: |trial| Box::pin(vendor_is_off(trial)),
+    },
+    Case {
+        id: "TIME-004",
+        requirement: "A lock whose clock is half an hour off gives nobody more than that half hour; and whoever tells of its clock tells the truth, with a warning.",
+        spec: "R36, R123, R131",
+        needs: &[Need::Locks],
+        judge: |trial| Box::pin(lock_is_off(trial)),
+    },
+];
+
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+const HALF_AN_HOUR: TimeDelta = TimeDelta::minutes(30);
+
+fn window(from: Timestamp, until: Timestamp) -> CaseResult<Validity> {
+    Validity::new(from, until).map_err(|error| Stop::NotRun(error.to_string()))
+}
+
+/// Shut a second before the window and at its end; open in the first and the last second that the lock can tell apart.
+async fn edges_hold(trial: &Trial, keys: &Keyring, rooms: &[RoomId], asked: Validity) -> CaseResult {
+    let known = asked.narrowed_to(trial.kind().grain);
+    let known = known.ok_or_else(|| Stop::NotRun("the lock knows no window that short".into()))?;
+    let doors = trial.doors_of(rooms);
+    let half = known.from() + (known.until() - known.from()) / 2;
+    let instants = [
+        (asked.from() - SECOND, false),
+        (known.from(), true),
+        (half, true),
+        (known.until() - SECOND, true),
+        (asked.until(), false),
+        (asked.until() + SECOND, false),
+    ];
+    for (at, should) in instants {
+        for door in &doors {
+            let does = trial.opens(*door, keys, at).await?;
+            check!(does == should, "{door} opens at {at:?}: {does}, {should} is right for {asked:?}");
+        }
+    }
+    Ok(())
+}
+
+async fn to_the_second(trial: &Trial) -> CaseResult {
+    let rooms = trial.rooms::<4>()?;
+    let (from, until) = (trial.hour(2) + TimeDelta::seconds(1_043), trial.hour(20) + TimeDelta::seconds(2_519));
+    let asked = window(from, until)?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, asked)?).await?.credential;
+    check!(issued.validity == asked, "the answer says {:?}, not {asked:?}", issued.validity);
+    let mut keys = Keyring::of(&issued);
+    edges_hold(trial, &keys, &rooms, asked).await?;
+    for (name, from, until) in [
+        ("a-second-less", from + SECOND, until - SECOND),
+        ("a-second-more", from - SECOND, until + SECOND),
+        ("an-odd-bit", from + TimeDelta::seconds(61), until + TimeDelta::seconds(3_601)),
+    ] {
+        let asked = window(from, until)?;
+        let input = trial.update(issued.id, name)?.with_valid_from(from).with_valid_until(until);
+        keys.add(&trial.port().update_credential(input).await?.credential);
+        edges_hold(trial, &keys, &rooms, asked).await?;
+    }
+    Ok(())
+}
+
+/// No summer time at all and a half hour; the last Sundays; the second Sunday; half an hour of summer; summer time but for Ramadan.
+const ZONES: [Tz; 5] = [
+    Tz::Asia__Kabul,
+    Tz::Europe__Berlin,
+    Tz::America__New_York,
+    Tz::Australia__Lord_Howe,
+    Tz::Africa__Casablanca,
+];
+
+/// Every instant at which the zone's clocks are turned, with by how much, from 2000 to 2060.
+fn changes(zone: Tz) -> Vec<(Timestamp, TimeDelta)> {
+    const STEP: i64 = 6 * 3600;
+    const BEGIN: i64 = 946_684_800;
+    const END: i64 = 2_871_763_200;
+    let offset = |at: i64| {
+        let at = DateTime::from_timestamp(at, 0).map(|at| at.with_timezone(&zone));
+        at.map_or(0, |at| at.offset().fix().local_minus_utc())
+    };
+    let mut all = Vec::new();
+    let mut before = offset(BEGIN);
+    for step in 1..=(END - BEGIN) / STEP {
+        let at = BEGIN + step * STEP;
+        let after = offset(at);
+        if after == before {
+            continue;
+        }
+        let (mut low, mut high) = (at - STEP, at);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if offset(middle) == before { low = middle } else { high = middle }
+        }
+        let turned = TimeDelta::seconds(i64::from(after) - i64::from(before));
+        all.extend(DateTime::from_timestamp(high, 0).map(|change| (change, turned)));
+        before = after;
+    }
+    all
+}
+
+async fn clocks_changed(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let mut all: Vec<(Timestamp, TimeDelta)> = ZONES.into_iter().flat_map(changes).collect();
+    all.sort();
+    all.dedup();
+    check!(all.len() > 300, "only {} changes of the clocks are known", all.len());
+    let mut year = 0;
+    let mut guest: Option<(lockport::id::KeyCredentialId, Keyring)> = None;
+    for (number, (change, turned)) in all.iter().copied().enumerate() {
+        // It begins in the hour before the change, ends within the hour that is skipped or comes twice, lies across, or begins there.
+        let inside = turned.abs() / 2;
+        let hour = TimeDelta::hours(1);
+        let asked = match number % 4 {
+            0 => window(change - hour, change + inside)?,
+            1 => window(change - hour * 9, change + hour * 9)?,
+            2 => window(change, change + hour * 3)?,
+            _ => window(change - inside, change + hour)?,
+        };
+        let keys = if change.year() == year {
+            // The same guest as for the last change, moved: a year is one stay.
+            let Some((id, keys)) = guest.as_mut() else { return Err(Stop::NotRun("a year without a guest".into())) };
+            let input: UpdateInput = trial.update(*id, &format!("change-{number}"))?;
+            let input = input.with_valid_from(asked.from()).with_valid_until(asked.until());
+            keys.add(&trial.port().update_credential(input).await?.credential);
+            keys.clone()
+        } else {
+            if let Some((id, _)) = guest.take() {
+                trial.port().revoke_credential(trial.revoke(id, &format!("revoke-{number}"))?).await?;
+            }
+            year = change.year();
+            trial.turn_clock_to(change - TimeDelta::days(1));
+            let issued = trial.issue(&format!("guest-{number}"), &[one], asked)?;
+            let issued = trial.port().issue_credential(issued).await?.credential;
+            let keys = Keyring::of(&issued);
+            guest = Some((issued.id, keys.clone()));
+            keys
+        };
+        edges_hold(trial, &keys, &[one], asked).await?;
+        for at in [change - SECOND, change, change + SECOND] {
+            for door in trial.doors_of(&[one]) {
+                let (does, should) = (trial.opens(door, &keys, at).await?, asked.contains(at));
+                check!(does == should, "{door} opens at {at:?}: {does}, {should} is right for {asked:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The call succeeded, or it was refused for the clock.
+fn for_the_clock<T>(answer: Result<T, LockError>) -> CaseResult<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.reason() == FailureReason::Clock => Ok(None),
+        Err(error) => Err(Stop::Failed(format!("the vendor's clock is off, and the port answered {error:?}"))),
+    }
+}
+
+async fn vendor_is_off(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let locks = trial.locks()?;
+    for (name, ahead) in [("ahead", HALF_AN_HOUR), ("behind", -HALF_AN_HOUR)] {
+        locks.set_vendor_clock(ahead)?;
+        let (asked, longer) = (trial.hours(4, 26)?, trial.hours(3, 30)?);
+        let input = trial.issue(name, &[one], asked)?;
+        let issued = match for_the_clock(trial.port().issue_credential(input.clone()).await)? {
+            Some(issued) => issued,
+            None => {
+                trial.vendor_holds_nothing().await?;
+                locks.set_vendor_clock(TimeDelta::zero())?;
+                trial.port().issue_credential(input).await?
+            }
+        };
+        let (id, mut keys) = (issued.credential.id, Keyring::of(&issued.credential));
+        trial.judge(&format!("the guest, the vendor {name},"), &keys, &[(&[one], asked)]).await?;
+        locks.set_vendor_clock(ahead)?;
+        let update = trial.update(id, &format!("longer-{name}"))?;
+        let update = update.with_valid_from(longer.from()).with_valid_until(longer.until());
+        let held = match for_the_clock(trial.port().update_credential(update).await)? {
+            Some(updated) => {
+                keys.add(&updated.credential);
+                longer
+            }
+            None => asked,
+        };
+        trial.judge(&format!("the guest, moved, the vendor {name},"), &keys, &[(&[one], held)]).await?;
+        let revoke = trial.revoke(id, &format!("revoke-{name}"))?;
+        if for_the_clock(trial.port().revoke_credential(revoke.clone()).await)?.is_none() {
+            locks.set_vendor_clock(TimeDelta::zero())?;
+            trial.port().revoke_credential(revoke).await?;
+        }
+        trial.judge(&format!("the guest, revoked, the vendor {name},"), &keys, &[]).await?;
+        locks.set_vendor_clock(TimeDelta::zero())?;
+        trial.vendor_holds_nothing().await?;
+    }
+    Ok(())
+}
+
+async fn lock_is_off(trial: &Trial) -> CaseResult {
+    let [one, two] = trial.rooms()?;
+    let locks = trial.locks()?;
+    let doors = trial.doors_of(&[one]);
+    for (name, ahead) in [("ahead", HALF_AN_HOUR), ("behind", -HALF_AN_HOUR)] {
+        for door in &doors {
+            locks.set_lock_clock(*door, ahead)?;
+            let health = trial.port().health_check(*door).await?;
+            if let Some(told_ms) = health.clock_skew_ms {
+                let off = told_ms.abs_diff(ahead.num_milliseconds());
+                check!(off <= 1_000, "the clock of {door} is off by {ahead}, and told to be off by {told_ms} ms");
+                let is_warned = health.warnings.iter().any(|warning| warning.code == WarningCode::ClockSkew);
+                check!(is_warned, "nobody is warned of the clock of {door}, which is off by {ahead}");
+            }
+        }
+        let asked = trial.hours(4, 26)?;
+        let both = trial.port().issue_credential(trial.issue(name, &[one, two], asked)?).await?.credential;
+        check!(both.validity == asked, "the answer says {:?}, not {asked:?}", both.validity);
+        let keys = Keyring::of(&both);
+        let wide = window(asked.from() - HALF_AN_HOUR, asked.until() + HALF_AN_HOUR)?;
+        trial.judge_at_most("the guest", &keys, &[(&[one], wide), (&[two], asked)]).await?;
+        // In the middle of the window no clock that is half an hour off keeps anybody out.
+        for door in trial.doors_of(&[one, two]) {
+            check!(trial.opens(door, &keys, trial.hour(12)).await?, "{door} is shut in the middle of the window");
+        }
+        trial.port().revoke_credential(trial.revoke(both.id, &format!("revoke-{name}"))?).await?;
+        trial.vendor_holds_nothing().await?;
+    }
+    Ok(())
+}
