@@ -24,7 +24,8 @@ pub(crate) struct Rrhfoem04 {
     outbox: Outbox,
     /// What is left of the last answer: the bytes after a frame are stale.
     buffer: [u8; REPORT],
-    selected: Option<Vec<u8>>,
+    /// A sector of the selected card was opened: the read and write commands are for those alone.
+    is_open: bool,
     least_gap: Option<Duration>,
     last_command: Option<Duration>,
 }
@@ -55,7 +56,7 @@ fn meaning(command: u16) -> Step {
 impl Rrhfoem04 {
     /// A reader that has just got its power. A command that comes sooner than `least_gap` after the one before is lost.
     pub(crate) fn new(least_gap: Option<Duration>) -> Self {
-        Self { outbox: Outbox::default(), buffer: [0; REPORT], selected: None, least_gap, last_command: None }
+        Self { outbox: Outbox::default(), buffer: [0; REPORT], is_open: false, least_gap, last_command: None }
     }
 
     fn take_report(&mut self, at: Duration, report: &[u8], desk: &mut Desk) {
@@ -104,46 +105,46 @@ impl Rrhfoem04 {
 
     fn run(&mut self, command: u16, data: &[u8], desk: &mut Desk) -> Result<Data, Failed> {
         let field = &mut desk.field;
+        // Whatever else is done or fails closes the sector.
+        let was_open = std::mem::take(&mut self.is_open);
         match (command, data) {
-            (0xF000, []) => Ok(INFORMATION.to_vec()),
-            (0xF001, []) => Ok(Vec::new()),
+            (0xF000, []) => {
+                self.is_open = was_open;
+                Ok(INFORMATION.to_vec())
+            }
+            (0xF001, []) => {
+                self.is_open = was_open;
+                Ok(Vec::new())
+            }
             (0xFF03, []) => {
                 field.power(false);
-                self.selected = None;
                 Ok(Vec::new())
             }
             (0x2F01, []) => {
                 // One card answers: with several, the lowest serial number.
-                self.selected = None;
                 let found = field.find(true).into_iter().next().ok_or(Failed)?;
                 let mut data = vec![u8::try_from(found.uid.len()).unwrap_or(u8::MAX)];
                 data.extend(found.uid);
                 Ok(data)
             }
             (0x2F02, [length, uid @ ..]) if usize::from(*length) == uid.len() => {
-                self.selected = None;
                 let is_there = field.find(true).iter().any(|found| found.uid == uid);
-                if !is_there || !field.select(uid) {
-                    return Err(Failed);
-                }
-                self.selected = Some(uid.to_vec());
-                Ok(Vec::new())
+                if is_there && field.select(uid) { Ok(Vec::new()) } else { Err(Failed) }
             }
             (0x2101, [u0, u1, u2, u3, block, kind @ (0x60 | 0x61), k0, k1, k2, k3, k4, k5]) => {
                 let slot = if *kind == 0x60 { KeySlot::A } else { KeySlot::B };
                 let key = [*k0, *k1, *k2, *k3, *k4, *k5];
-                let went_well =
-                    self.selected.is_some() && field.authenticate(slot, *block, key, [*u0, *u1, *u2, *u3]);
-                if went_well { Ok(Vec::new()) } else { Err(Failed) }
+                self.is_open = field.authenticate(slot, *block, key, [*u0, *u1, *u2, *u3]);
+                if self.is_open { Ok(Vec::new()) } else { Err(Failed) }
             }
-            (0x2102, [block]) if self.selected.is_some() => {
-                field.read(*block).map(|content| content.to_vec()).ok_or(Failed)
+            (0x2102, [block]) if was_open => {
+                let content = field.read(*block).ok_or(Failed)?;
+                self.is_open = true;
+                Ok(content.to_vec())
             }
-            (0x2103, [block, content @ ..]) if self.selected.is_some() && content.len() == 16 => {
-                match field.write_block(*block, content) {
-                    Answer::Ack => Ok(Vec::new()),
-                    _ => Err(Failed),
-                }
+            (0x2103, [block, content @ ..]) if was_open && content.len() == 16 => {
+                self.is_open = field.write_block(*block, content) == Answer::Ack;
+                if self.is_open { Ok(Vec::new()) } else { Err(Failed) }
             }
             // Among others the page commands, whose layout is not published.
             _ => Err(Failed),

@@ -95,6 +95,28 @@ fn a_restart_forgets_the_card_and_a_beep_does_not() {
 }
 
 #[test]
+fn blocks_are_read_and_written_in_an_open_sector_only() {
+    let tag = Card::ntag213([0x04, 0xA5, 0x2B, 0x9A, 0x6F, 0x1D, 0x90]);
+    let host = with_card(&tag);
+    answers(&host, &framed("0B 2F 02 07 04 A5 2B 9A 6F 1D 90"), "05 2F 02 00 00");
+    answers(&host, &framed("04 21 02 04"), "05 21 02 FF FF");
+    answers(&host, &framed("14 21 03 05 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"), "05 21 03 FF FF");
+    assert_eq!(tag.tally().writes, 0);
+    host.encoder.take_all();
+    let card = Card::classic_1k(UID);
+    host.encoder.put(&card);
+    answers(&host, "08 2F 02 04 A1 B2 C3 D4 EC F9", "05 2F 02 00 00");
+    answers(&host, "04 21 02 09 BB 6A", "05 21 02 FF FF");
+    answers(&host, "08 2F 02 04 A1 B2 C3 D4 EC F9", "05 2F 02 00 00");
+    answers(&host, "0F 21 01 A1 B2 C3 D4 08 60 FF FF FF FF FF FF 29 E1", "05 21 01 00 00");
+    answers(&host, "03 F0 00 89 2F", "15 F0 00 00 00");
+    answers(&host, "04 21 02 09 BB 6A", "15 21 02 00 00");
+    answers(&host, "04 21 02 09 BB 6A", "15 21 02 00 00");
+    answers(&host, &framed("04 21 02 0C"), "05 21 02 FF FF");
+    answers(&host, "04 21 02 09 BB 6A", "05 21 02 FF FF");
+}
+
+#[test]
 fn a_command_that_comes_too_early_is_lost() {
     let host = with_card(&Card::classic_1k(UID));
     let inventory = report(&hex("03 2F 01 B2 BD"));
