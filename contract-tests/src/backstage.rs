@@ -76,7 +76,10 @@ impl Backstage {
 
     /// The same driver over an empty ledger, in a hotel with more rooms than the vendor's side has.
     pub(crate) fn in_site(&self, site: Site) -> Self {
-        let store = Arc::new(Paced { inner: Arc::new(MemoryStore::new()) as Arc<dyn Store>, pace: Arc::clone(&self.pace) });
+        let store = Arc::new(Paced {
+            inner: Arc::new(MemoryStore::new()) as Arc<dyn Store>,
+            pace: Arc::clone(&self.pace),
+        });
         Self { site, store, ..self.clone() }
     }
 

@@ -52,7 +52,9 @@ impl Canary {
             (
                 "percent-encoded where needed",
                 bytes.iter().fold(String::new(), |so_far, byte| match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => so_far + &flat(&[*byte]),
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                        so_far + &flat(&[*byte])
+                    }
                     _ => format!("{so_far}%{byte:02X}"),
                 }),
             ),
@@ -77,6 +79,8 @@ impl Canary {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
 
     fn found(place: &str) -> Option<&'static str> {
@@ -94,7 +98,11 @@ mod tests {
             ("percent-encoded where needed", "Zai%C3%9F%204711%2Bx"),
         ] {
             let expected = if form == "reversed" { "reversed" } else { form };
-            let place = if form == "reversed" { "x+1174 ßiaZ".chars().rev().rev().collect() } else { place.to_owned() };
+            let place = if form == "reversed" {
+                "x+1174 ßiaZ".chars().rev().rev().collect()
+            } else {
+                place.to_owned()
+            };
             assert_eq!(found(&place), Some(expected), "{place}");
         }
         assert_eq!(found("nothing of the sort"), None);

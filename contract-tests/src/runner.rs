@@ -39,7 +39,8 @@ impl Plan {
 
 /// Runs the planned cases against a harness. Needs a tokio runtime with its timer on; never fails, for the report says it all.
 pub async fn run(harness: &dyn Harness, plan: &Plan) -> Report {
-    let mut report = Report { seed: plan.seed, troubles: troubles(harness.exemptions()), ..Report::default() };
+    let mut report =
+        Report { seed: plan.seed, troubles: troubles(harness.exemptions()), ..Report::default() };
     let descriptor = match harness.open(plan.seed).await {
         Ok(bench) => bench.port.describe_adapter(),
         Err(error) => {
@@ -56,14 +57,22 @@ pub async fn run(harness: &dyn Harness, plan: &Plan) -> Report {
             let counted = tally.take();
             report.unmapped.extend(counted.unmapped);
             report.differs.extend(counted.differs);
-            counted.took_us.into_iter().for_each(|(operation, took)| took_us.entry(operation).or_default().extend(took));
+            counted
+                .took_us
+                .into_iter()
+                .for_each(|(operation, took)| took_us.entry(operation).or_default().extend(took));
             let verdict = needs.excuse(case, kind, judged);
             report.lines.push(Line { case: case.id, kind: kind.kind, verdict, faults: counted.faults });
         }
     }
     report.troubles.extend(needs.nobody_needs());
-    report.latencies = took_us.into_iter().map(|(operation, took)| Latency::of(operation, took, &descriptor)).collect();
-    report.about = Some(About { vendor: descriptor.vendor, name: descriptor.display_name, can: descriptor.capabilities });
+    report.latencies =
+        took_us.into_iter().map(|(operation, took)| Latency::of(operation, took, &descriptor)).collect();
+    report.about = Some(About {
+        vendor: descriptor.vendor,
+        name: descriptor.display_name,
+        can: descriptor.capabilities,
+    });
     report
 }
 
@@ -88,7 +97,8 @@ impl<'a> Needs<'a> {
 
     /// What an exemption makes of a verdict. The case was run all the same: what does not fail needs no excuse.
     fn excuse(&mut self, case: &Case, kind: &Kind, verdict: Verdict) -> Verdict {
-        let is_own = |own: &Exemption| own.case == case.id && own.kind.is_none_or(|exempt| exempt == kind.kind);
+        let is_own =
+            |own: &Exemption| own.case == case.id && own.kind.is_none_or(|exempt| exempt == kind.kind);
         let Some((own, needed)) = self.0.iter_mut().find(|(own, _)| is_own(own)) else { return verdict };
         let needs_it = matches!(verdict, Verdict::Failed(_) | Verdict::NotRun(_));
         *needed = Some(needs_it || *needed == Some(true));
@@ -101,13 +111,7 @@ impl<'a> Needs<'a> {
     }
 }
 
-async fn judge(
-    harness: &dyn Harness,
-    case: &Case,
-    kind: &Kind,
-    seed: u64,
-    tally: &Arc<Tally>,
-) -> Verdict {
+async fn judge(harness: &dyn Harness, case: &Case, kind: &Kind, seed: u64, tally: &Arc<Tally>) -> Verdict {
     // A driver that panics has failed one case, not the run.
     let guarded = AssertUnwindSafe(play(harness, case, kind, seed, tally)).catch_unwind();
     match tokio::time::timeout(CASE_LIMIT, guarded).await {

@@ -86,7 +86,11 @@ impl Watched {
         let begin = SystemClock.now();
         let answer = call.await;
         let took = SystemClock.now().signed_duration_since(begin).num_microseconds();
-        self.tally.note(operation, took.and_then(|took| u64::try_from(took).ok()).unwrap_or_default(), &answer);
+        self.tally.note(
+            operation,
+            took.and_then(|took| u64::try_from(took).ok()).unwrap_or_default(),
+            &answer,
+        );
         answer
     }
 }

@@ -331,7 +331,12 @@ impl Trial {
     }
 
     /// As [`Self::judge_edges`], and a door that should be open may be shut.
-    pub(crate) async fn judge_edges_at_most(&self, whose: &str, keys: &Keyring, opens: Opens<'_>) -> CaseResult {
+    pub(crate) async fn judge_edges_at_most(
+        &self,
+        whose: &str,
+        keys: &Keyring,
+        opens: Opens<'_>,
+    ) -> CaseResult {
         let opens: Vec<_> = opens.iter().map(|(rooms, window)| (self.doors_of(rooms), *window)).collect();
         self.try_at(whose, keys, &opens, &self.edges_of(&opens), |does, should| should || !does).await
     }
@@ -340,7 +345,10 @@ impl Trial {
     fn edges_of(&self, opens: &[(BTreeSet<LockDeviceId>, Validity)]) -> Vec<Timestamp> {
         let second = TimeDelta::seconds(1);
         let edges = opens.iter().flat_map(|(_, window)| [window.from(), window.until()]);
-        edges.flat_map(|edge| [edge - second, edge]).chain([2, 12, 40].map(|hours| self.hour(hours))).collect()
+        edges
+            .flat_map(|edge| [edge - second, edge])
+            .chain([2, 12, 40].map(|hours| self.hour(hours)))
+            .collect()
     }
 
     /// Tries everything on the ring at every door of the hotel, around every full hour from now on: open where and when `opens`

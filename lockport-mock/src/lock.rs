@@ -36,7 +36,8 @@ impl Lock {
 
     /// What a person should know of it.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
-        let warning = |is_due: bool, code, detail: &str| is_due.then(|| Warning { code, detail: detail.to_owned() });
+        let warning =
+            |is_due: bool, code, detail: &str| is_due.then(|| Warning { code, detail: detail.to_owned() });
         let is_low = self.battery_percent <= DEFAULT_LOW_BATTERY_PERCENT;
         let warnings = [
             warning(is_low, WarningCode::BatteryLow, "the battery is low"),

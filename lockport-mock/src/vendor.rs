@@ -86,7 +86,15 @@ impl MockVendor {
         cloud.webhooks = (url.personality == Personality::Webhook).then(Vec::new);
         let wire = Wire::new(url.fail.clone(), Chance::new(!url.seed));
         let state = Mutex::new(State { wire, cloud, desk: Desk::default(), locks: BTreeMap::new() });
-        Self(Arc::new(Shared { property, doors, clock, ahead: Mutex::default(), url, sleep: Mutex::default(), state }))
+        Self(Arc::new(Shared {
+            property,
+            doors,
+            clock,
+            ahead: Mutex::default(),
+            url,
+            sleep: Mutex::default(),
+            state,
+        }))
     }
 
     /// Lets calls take the time that the address says from now on; before that they take none.

@@ -86,11 +86,14 @@ async fn kinds(trial: &Trial) -> CaseResult {
     for kind in KeyCredentialKind::ALL {
         let (says, has) = (descriptor.capabilities.supports(kind), descriptor.kind(kind).is_some());
         if says != has {
-            return Err(trial.differs(kind.as_str(), &format!("the flag is {says}, among the kinds it is {has}")));
+            return Err(
+                trial.differs(kind.as_str(), &format!("the flag is {says}, among the kinds it is {has}"))
+            );
         }
         if !says {
             foreign = Some(kind);
-            let input = trial.issue(&format!("guest-{kind}"), &[one], window)?.with_preferred_kinds(vec![kind]);
+            let input =
+                trial.issue(&format!("guest-{kind}"), &[one], window)?.with_preferred_kinds(vec![kind]);
             refused(trial, kind.as_str(), trial.port().issue_credential(input).await, calls).await?;
         }
     }
@@ -104,7 +107,9 @@ async fn kinds(trial: &Trial) -> CaseResult {
             device.capabilities.supports(*kind) && !descriptor.capabilities.supports(*kind)
         };
         if let Some(kind) = KeyCredentialKind::ALL.iter().find(|kind| beyond(kind)) {
-            return Err(trial.differs(kind.as_str(), "a door says that it can, and the adapter that it cannot"));
+            return Err(
+                trial.differs(kind.as_str(), "a door says that it can, and the adapter that it cannot")
+            );
         }
     }
     Ok(())
@@ -123,7 +128,9 @@ async fn scopes(trial: &Trial) -> CaseResult {
     let issued = trial.port().issue_credential(trial.issue("guest", &[one], window)?).await?.credential;
     let mut keys = Keyring::of(&issued);
     let calls = trial.calls().await?;
-    for (flag, says, scope) in [("scopeFloors", can.scope_floors, floors), ("scopeAreas", can.scope_areas, everywhere)] {
+    for (flag, says, scope) in
+        [("scopeFloors", can.scope_floors, floors), ("scopeAreas", can.scope_areas, everywhere)]
+    {
         let input = trial.issue(flag, &[one], window)?.with_scope(scope.clone());
         let update = trial.update(issued.id, &format!("update-{flag}"))?.with_scope(scope.clone());
         if !says {
@@ -194,9 +201,11 @@ impl Journal for NothingWritten {
 
 async fn read_back(trial: &Trial) -> CaseResult {
     let [one] = trial.rooms()?;
-    let issued = trial.port().issue_credential(trial.issue("guest", &[one], trial.hours(2, 26)?)?).await?.credential;
+    let issued =
+        trial.port().issue_credential(trial.issue("guest", &[one], trial.hours(2, 26)?)?).await?.credential;
     let order = trial.backstage()?.pace().last_grant();
-    let order = order.ok_or_else(|| Stop::Failed("a key was issued, and the driver was never told".into()))?;
+    let order =
+        order.ok_or_else(|| Stop::Failed("a key was issued, and the driver was never told".into()))?;
     trial.come(issued.id);
     let attempt = Attempt { resend: true, ..Attempt::first("contract", &NothingWritten) };
     let found = trial.backstage()?.driver().find(&order, &attempt).await;
@@ -222,7 +231,8 @@ async fn read_back(trial: &Trial) -> CaseResult {
 async fn proof_and_digits(trial: &Trial) -> CaseResult {
     let [one] = trial.rooms()?;
     let descriptor = trial.port().describe_adapter();
-    let issued = trial.port().issue_credential(trial.issue("guest", &[one], trial.hours(2, 26)?)?).await?.credential;
+    let issued =
+        trial.port().issue_credential(trial.issue("guest", &[one], trial.hours(2, 26)?)?).await?.credential;
     for delivery in &issued.delivery {
         let Artifact::Pin(pin) = &delivery.artifact else { continue };
         // EXPOSE: counted, and nowhere shown.
@@ -240,7 +250,11 @@ async fn proof_and_digits(trial: &Trial) -> CaseResult {
     }
     let of_kinds = descriptor.kinds.iter().map(|kind| kind.best_proof).max();
     if descriptor.capabilities.revoke_proof != of_kinds {
-        let how = format!("the flag is {}, the kinds say {}", said(descriptor.capabilities.revoke_proof), said(of_kinds));
+        let how = format!(
+            "the flag is {}, the kinds say {}",
+            said(descriptor.capabilities.revoke_proof),
+            said(of_kinds)
+        );
         return Err(trial.differs("revokeProof", &how));
     }
     Ok(())
@@ -256,7 +270,8 @@ async fn most_doors(trial: &Trial) -> CaseResult {
     };
     let limit = of_kind.into_iter().chain(can.max_doors).min();
     if limit.is_none_or(|limit| trial.doors_of(&all).len() <= usize::from(limit)) {
-        let issued = trial.port().issue_credential(trial.issue("whole-house", &all, window)?).await?.credential;
+        let issued =
+            trial.port().issue_credential(trial.issue("whole-house", &all, window)?).await?.credential;
         trial.judge("the guest of the whole house", &Keyring::of(&issued), &[(&all, window)]).await?;
         trial.port().revoke_credential(trial.revoke(issued.id, "revoke")?).await?;
     }
@@ -291,7 +306,9 @@ async fn side_by_side(trial: &Trial) -> CaseResult {
         }
     }
     match (says, both_open) {
-        (true, false) => Err(trial.differs("joiner", "it says that two keys open one door, and one does not")),
+        (true, false) => {
+            Err(trial.differs("joiner", "it says that two keys open one door, and one does not"))
+        }
         (false, true) => Err(trial.differs("joiner", "it says that one key kills the other, and both open")),
         _ => Ok(()),
     }

@@ -110,7 +110,10 @@ async fn as_it_is(trial: &Trial) -> CaseResult {
             let (listed, health) = of_door(trial, door).await?;
             for battery in [listed.battery, health.battery] {
                 let is = battery.map(|battery| battery.percent);
-                check!(is == Some(percent), "the battery of {door} is at {percent} %, and told as {battery:?}");
+                check!(
+                    is == Some(percent),
+                    "the battery of {door} is at {percent} %, and told as {battery:?}"
+                );
             }
             let is_low = |battery: Battery| battery.percent <= battery.low_threshold_percent;
             let should = health.battery.is_some_and(is_low);

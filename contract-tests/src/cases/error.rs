@@ -54,7 +54,10 @@ async fn documented_codes(trial: &Trial) -> CaseResult {
             // The adapter knew how to help itself.
             Ok(issued) => issued.credential,
             Err(error) => {
-                check!(error.reason() != FailureReason::UnmappedVendorCode, "code {code} stands in no table: {error:?}");
+                check!(
+                    error.reason() != FailureReason::UnmappedVendorCode,
+                    "code {code} stands in no table: {error:?}"
+                );
                 check!(SIX.contains(&error.code()), "code {code} is none of the six: {error:?}");
                 match error.advice() {
                     RetryAdvice::Never => {
@@ -79,7 +82,9 @@ async fn documented_codes(trial: &Trial) -> CaseResult {
                 trial.port().issue_credential(input).await?.credential
             }
         };
-        trial.judge_edges(&format!("the guest after code {code}"), &Keyring::of(&issued), &[(&[one], window)]).await?;
+        trial
+            .judge_edges(&format!("the guest after code {code}"), &Keyring::of(&issued), &[(&[one], window)])
+            .await?;
         trial.vendor_holds(1, &trial.doors_of(&[one])).await?;
         trial.revoke_for_good(clear).await?;
         trial.vendor_holds_nothing().await?;

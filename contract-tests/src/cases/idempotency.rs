@@ -138,7 +138,9 @@ async fn two_processes(trial: &Trial) -> CaseResult {
     for answer in [both.0, both.1] {
         match answer {
             Ok(_) => answered = true,
-            Err(error) => check!(error.is_retriable(), "of two processes one was sent away for good: {error:?}"),
+            Err(error) => {
+                check!(error.is_retriable(), "of two processes one was sent away for good: {error:?}")
+            }
         }
     }
     check!(answered, "of two processes neither was answered");
@@ -169,7 +171,8 @@ async fn failed_before(trial: &Trial) -> CaseResult {
         let Err(again) = trial.port().issue_credential(refused.clone()).await else {
             return Err(Stop::Failed("what failed for good succeeded under its old key".into()));
         };
-        let same = (again.code(), again.reason(), again.advice()) == (first.code(), first.reason(), first.advice());
+        let same =
+            (again.code(), again.reason(), again.advice()) == (first.code(), first.reason(), first.advice());
         check!(same, "it failed as {first:?}, and again as {again:?}");
     }
     check!(trial.calls().await? == calls, "the vendor was asked again for what it had refused for good");
@@ -223,7 +226,8 @@ async fn long_afterwards(trial: &Trial) -> CaseResult {
     let issued = trial.port().issue_credential(issue.clone()).await?.credential;
     let update = trial.update(issued.id, "update")?.with_rooms(vec![two]);
     let updated = trial.port().update_credential(update.clone()).await?.credential;
-    let other = trial.port().issue_credential(trial.issue("other", &[one], trial.hours(2, 26)?)?).await?.credential;
+    let other =
+        trial.port().issue_credential(trial.issue("other", &[one], trial.hours(2, 26)?)?).await?.credential;
     let revoke = trial.revoke(other.id, "revoke")?;
     let revoked = trial.port().revoke_credential(revoke.clone()).await?;
     trial.turn_clock_to(trial.hour(26) + KEPT - TimeDelta::minutes(1));
@@ -231,7 +235,10 @@ async fn long_afterwards(trial: &Trial) -> CaseResult {
     let again = trial.port().update_credential(update).await?.credential;
     check!((again.id, &again.rooms) == (updated.id, &updated.rooms), "the update became {again:?}");
     let again = trial.port().revoke_credential(revoke).await?;
-    check!((again.proof, again.effective_by) == (revoked.proof, revoked.effective_by), "the revoke became {again:?}");
+    check!(
+        (again.proof, again.effective_by) == (revoked.proof, revoked.effective_by),
+        "the revoke became {again:?}"
+    );
     match trial.port().issue_credential(issue).await {
         Ok(again) => check!(again.credential.id == issued.id, "the issue became {:?}", again.credential.id),
         Err(error) => check!(error.reason() == FailureReason::WindowOver, "the issue became {error:?}"),

@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use chrono::TimeDelta;
 use lockport::credential::{
-    IssueInput, IssuedCredential, RevokeInput, SettleInput, SuspendInput, UnsuspendInput, UpdateInput, Verdict,
+    IssueInput, IssuedCredential, RevokeInput, SettleInput, SuspendInput, UnsuspendInput, UpdateInput,
+    Verdict,
 };
 use lockport::driver::AfterLost;
 use lockport::id::{KeyCredentialId, RoomId, UserId};
@@ -180,7 +181,8 @@ async fn for_so_many_polls<T>(polls: usize, call: impl Future<Output = T>) -> Op
 /// Goes away after each number of polls; whether there was one at all.
 async fn dropped(trial: &Trial, verb: Verb, afterwards: Afterwards) -> CaseResult {
     for polls in 1..POINTS {
-        let Scene { id, mut keys, call, before, after } = scene(trial, verb, &format!("{verb:?}-{polls}")).await?;
+        let Scene { id, mut keys, call, before, after } =
+            scene(trial, verb, &format!("{verb:?}-{polls}")).await?;
         let made = trial.ever_made().await?;
         trial.backstage()?.pace().stop_at(Stops::AroundEffects);
         trial.come(id);
@@ -223,7 +225,10 @@ async fn dropped(trial: &Trial, verb: Verb, afterwards: Afterwards) -> CaseResul
         if verb == Verb::Issue {
             let made = trial.ever_made().await?.saturating_sub(made);
             let most = after.map_or(0, |(rooms, _)| trial.grants_for(&rooms));
-            check!(made <= most, "after {polls} polls and a repeat {made} permissions were made, {most} at most");
+            check!(
+                made <= most,
+                "after {polls} polls and a repeat {made} permissions were made, {most} at most"
+            );
         }
         let revoke = trial.revoke(id, &format!("revoke-{verb:?}-{polls}"))?;
         again.revoke_for_good(revoke).await?;
@@ -275,12 +280,16 @@ async fn settled(trial: &Trial) -> CaseResult {
             check!(answer.is_err(), "nobody can know what became of it, and the port does");
             match (verdict, told?) {
                 (Verdict::Happened, Some(credential)) => {
-                    trial.judge("the guest, settled,", &Keyring::of(&credential), &[(&rooms, window)]).await?;
+                    trial
+                        .judge("the guest, settled,", &Keyring::of(&credential), &[(&rooms, window)])
+                        .await?;
                     trial.vendor_holds(1, &trial.doors_of(&rooms)).await?;
                 }
                 (Verdict::DidNotHappen, None) => trial.vendor_holds_nothing().await?,
                 (verdict, credential) => {
-                    return Err(Stop::Failed(format!("settled as {verdict:?}, the credential is {credential:?}")));
+                    return Err(Stop::Failed(format!(
+                        "settled as {verdict:?}, the credential is {credential:?}"
+                    )));
                 }
             }
         } else {

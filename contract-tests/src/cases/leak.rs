@@ -117,7 +117,9 @@ fn marked(trial: &Trial, name: &str) -> CaseResult<IssueInput> {
 
 fn artifacts(credential: &IssuedCredential) -> Vec<Secret> {
     let text = |artifact: &Artifact| match artifact {
-        Artifact::Pin(text) | Artifact::MobileToken(text) | Artifact::Qr(text) | Artifact::Nfc(text) => Some(text.clone()),
+        Artifact::Pin(text) | Artifact::MobileToken(text) | Artifact::Qr(text) | Artifact::Nfc(text) => {
+            Some(text.clone())
+        }
         _ => None,
     };
     credential.delivery.iter().filter_map(|delivery| text(&delivery.artifact)).collect()
@@ -141,7 +143,8 @@ async fn stay(trial: &Trial, said: &mut Said) -> CaseResult<Vec<Secret>> {
         if let Some(fault) = fault {
             trial.order(fault)?;
         }
-        let issued = said.print_answer("an issued credential", trial.port().issue_credential(input.clone()).await);
+        let issued =
+            said.print_answer("an issued credential", trial.port().issue_credential(input.clone()).await);
         trial.outlast_lost_calls()?;
         let again = said.print_answer("an issued credential", trial.port().issue_credential(input).await);
         for issued in [issued, again].into_iter().flatten() {
@@ -149,7 +152,9 @@ async fn stay(trial: &Trial, said: &mut Said) -> CaseResult<Vec<Secret>> {
         }
         let update = trial.update(id, &format!("update-{name}"))?.with_rooms(vec![one, two]);
         said.print("an update", &update);
-        if let Some(updated) = said.print_answer("an updated credential", trial.port().update_credential(update).await) {
+        if let Some(updated) =
+            said.print_answer("an updated credential", trial.port().update_credential(update).await)
+        {
             secrets.extend(artifacts(&updated.credential));
         }
         let suspend = trial.suspend(id, &format!("suspend-{name}"))?;
@@ -157,7 +162,9 @@ async fn stay(trial: &Trial, said: &mut Said) -> CaseResult<Vec<Secret>> {
         said.print_answer("a suspension", trial.port().suspend_credential(suspend).await);
         let unsuspend = trial.unsuspend(id, &format!("unsuspend-{name}"))?;
         said.print("an unsuspend", &unsuspend);
-        if let Some(back) = said.print_answer("an unsuspension", trial.port().unsuspend_credential(unsuspend).await) {
+        if let Some(back) =
+            said.print_answer("an unsuspension", trial.port().unsuspend_credential(unsuspend).await)
+        {
             secrets.extend(artifacts(&back.credential));
         }
         let revoke = trial.revoke(id, &format!("revoke-{name}"))?;

@@ -72,7 +72,8 @@ async fn edges_hold(trial: &Trial, keys: &Keyring, rooms: &[RoomId], asked: Vali
 
 async fn to_the_second(trial: &Trial) -> CaseResult {
     let rooms = trial.rooms::<4>()?;
-    let (from, until) = (trial.hour(2) + TimeDelta::seconds(1_043), trial.hour(20) + TimeDelta::seconds(2_519));
+    let (from, until) =
+        (trial.hour(2) + TimeDelta::seconds(1_043), trial.hour(20) + TimeDelta::seconds(2_519));
     let asked = window(from, until)?;
     let issued = trial.port().issue_credential(trial.issue("guest", &rooms, asked)?).await?.credential;
     check!(issued.validity == asked, "the answer says {:?}, not {asked:?}", issued.validity);
@@ -149,7 +150,9 @@ async fn clocks_changed(trial: &Trial) -> CaseResult {
         };
         let keys = if change.year() == year {
             // The same guest as for the last change, moved: a year is one stay.
-            let Some((id, keys)) = guest.as_mut() else { return Err(Stop::NotRun("a year without a guest".into())) };
+            let Some((id, keys)) = guest.as_mut() else {
+                return Err(Stop::NotRun("a year without a guest".into()));
+            };
             let input: UpdateInput = trial.update(*id, &format!("change-{number}"))?;
             let input = input.with_valid_from(asked.from()).with_valid_until(asked.until());
             keys.add(&trial.port().update_credential(input).await?.credential);
@@ -182,7 +185,9 @@ fn for_the_clock<T>(answer: Result<T, LockError>) -> CaseResult<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.reason() == FailureReason::Clock => Ok(None),
-        Err(error) => Err(Stop::Failed(format!("the vendor's clock is off, and the port answered {error:?}"))),
+        Err(error) => {
+            Err(Stop::Failed(format!("the vendor's clock is off, and the port answered {error:?}")))
+        }
     }
 }
 
@@ -236,7 +241,10 @@ async fn lock_is_off(trial: &Trial) -> CaseResult {
             let health = trial.port().health_check(*door).await?;
             if let Some(told_ms) = health.clock_skew_ms {
                 let off = told_ms.abs_diff(ahead.num_milliseconds());
-                check!(off <= 1_000, "the clock of {door} is off by {ahead}, and told to be off by {told_ms} ms");
+                check!(
+                    off <= 1_000,
+                    "the clock of {door} is off by {ahead}, and told to be off by {told_ms} ms"
+                );
                 let is_warned = health.warnings.iter().any(|warning| warning.code == WarningCode::ClockSkew);
                 check!(is_warned, "nobody is warned of the clock of {door}, which is off by {ahead}");
             }
@@ -249,7 +257,10 @@ async fn lock_is_off(trial: &Trial) -> CaseResult {
         trial.judge_at_most("the guest", &keys, &[(&[one], wide), (&[two], asked)]).await?;
         // In the middle of the window no clock that is half an hour off keeps anybody out.
         for door in trial.doors_of(&[one, two]) {
-            check!(trial.opens(door, &keys, trial.hour(12)).await?, "{door} is shut in the middle of the window");
+            check!(
+                trial.opens(door, &keys, trial.hour(12)).await?,
+                "{door} is shut in the middle of the window"
+            );
         }
         trial.port().revoke_credential(trial.revoke(both.id, &format!("revoke-{name}"))?).await?;
         trial.vendor_holds_nothing().await?;

@@ -202,12 +202,12 @@ impl Host<'_> {
 
     async fn refused(&mut self, op: &Op, error: LockError) -> Result<End, Red> {
         let before = self.before.iter().find(|(known, _)| known == op);
-        if let (true, Some((_, before))) = (self.world.points.has_refused(), before) {
-            if error.reason() == FailureReason::CapacityFull {
-                self.hopes.refused(op.guest, before);
-                self.exact().await?;
-                return Ok(End::Refused);
-            }
+        if let (true, Some((_, before))) = (self.world.points.has_refused(), before)
+            && error.reason() == FailureReason::CapacityFull
+        {
+            self.hopes.refused(op.guest, before);
+            self.exact().await?;
+            return Ok(End::Refused);
         }
         let is_declared =
             error.reason() == FailureReason::OutcomeUnknown && error.advice() == RetryAdvice::Never;

@@ -281,7 +281,7 @@ impl Walker<'_> {
         let kind = &self.host.world.kind;
         let recovery = &kind.recovery;
         let may_declare = [recovery.grant, recovery.amend, recovery.withdraw].contains(&AfterLost::Declare);
-        let is_clear = !is_declared && !(is_left && may_declare);
+        let is_clear = !(is_declared || is_left && may_declare);
         let can_suspend = kind.suspend != Suspend::No;
         let means_something = match verb {
             Verb::Issue { .. } => false,

@@ -107,7 +107,8 @@ impl MockBench {
     /// The bench with the port over this backstage.
     #[must_use]
     pub fn with_backstage(self, backstage: Backstage) -> Bench {
-        Bench { backstage: Some(backstage.clone()), ..self.with_port(backstage.port()) }
+        let port = backstage.port();
+        Bench { backstage: Some(backstage), ..self.with_port(port) }
     }
 
     /// The bench with this port, about which nothing else is known.

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::env::{
-    Clock as _, Env, HttpMethod, HttpRequest, HttpResponse, HttpTransport, ManualClock, SecretError, SecretProvider,
-    SeededEntropy, TransportError,
+    Clock as _, Env, HttpMethod, HttpRequest, HttpResponse, HttpTransport, ManualClock, SecretError,
+    SecretProvider, SeededEntropy, TransportError,
 };
 use lockport::id::{LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
@@ -92,7 +92,8 @@ impl Harness for TtlockHarness {
         let driver = TtlockDriver::new(config, lent(&wire, &log, &site, &clock, seed)).map_err(told)?;
         let backstage = Backstage::over(driver, &site, &clock, seed);
         let ahead_ms = Arc::new(AtomicI64::new(0));
-        let probe = Probe { wire: Arc::clone(&wire), clock: sim_clock.clone(), ahead_ms: Arc::clone(&ahead_ms) };
+        let probe =
+            Probe { wire: Arc::clone(&wire), clock: sim_clock.clone(), ahead_ms: Arc::clone(&ahead_ms) };
         let locks = Locks { wire: Arc::clone(&wire), bench: clock.clone(), clock: sim_clock, ahead_ms };
         Ok(Bench {
             port: backstage.port(),
@@ -218,8 +219,10 @@ impl Wire {
     fn keep_token(&self, request: &HttpRequest) {
         // EXPOSE: the bench keeps what went over its own loopback wire, to search every log for it.
         let body = request.body.as_ref().map(|body| String::from_utf8_lossy(body.expose()).into_owned());
-        let fields = format!("{}&{}", request.url.split('?').nth(1).unwrap_or_default(), body.unwrap_or_default());
-        let tokens = fields.split('&').filter_map(|field| field.strip_prefix("accessToken=")).map(str::to_owned);
+        let fields =
+            format!("{}&{}", request.url.split('?').nth(1).unwrap_or_default(), body.unwrap_or_default());
+        let tokens =
+            fields.split('&').filter_map(|field| field.strip_prefix("accessToken=")).map(str::to_owned);
         self.orders().tokens.extend(tokens);
     }
 

@@ -278,9 +278,9 @@ impl<'o> Player<'o> {
     async fn arrive(&mut self, reservation: ReservationId) -> Result<Answer, Halt> {
         for (vendor, encoder) in self.house.encoders() {
             let guest = Who::Guest(reservation);
-            // Whoever died over this line left a card lying there.
+            // Whoever died over this line left a card lying there, perhaps written already: it is the guest's.
             let left = self.house.take_card(&vendor);
-            let mut cards: Vec<Card> = left.into_iter().collect();
+            let mut cards: Vec<Card> = left.iter().cloned().collect();
             for card in self.hands.get(&guest).into_iter().flat_map(|hand| &hand.cards) {
                 if card.vendor == vendor && !cards.contains(card) {
                     cards.push(card.clone());
@@ -292,7 +292,7 @@ impl<'o> Player<'o> {
                 self.house.place_card(&card);
                 let encode = async |desk: &KeyService| desk.encode_now(reservation.into(), encoder).await;
                 let encoded = self.house.ask(encode).await??;
-                let is_used = !encoded.done.is_empty();
+                let is_used = !encoded.done.is_empty() || left.as_ref() == Some(&card);
                 // An encoder that does not answer has no use for another card.
                 let is_over = encoded.waiting.is_empty();
                 let _taken = self.house.take_card(&vendor);

@@ -22,7 +22,7 @@ use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
 
 /// The most doors of one card.
-const MAX_DOORS: u16 = 9;
+const MAX_DOORS: u16 = 64;
 /// When to look again whether a card lies there.
 const LOOK: TimeDelta = TimeDelta::seconds(10);
 

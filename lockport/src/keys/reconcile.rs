@@ -7,7 +7,7 @@ use super::house::HouseRecord;
 use super::record::{GivenUp, KeyRecord, Spec, Wants};
 use super::schedule::SOON;
 use super::state::KeyState;
-use super::task::{DeskTask, term_of_closed};
+use super::task::{DeskTask, DeskTaskKind, term_of_closed};
 use super::{KeyService, tell};
 use crate::credential::{KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
@@ -161,10 +161,14 @@ impl KeyService {
                     let same =
                         shares.get(of).is_some_and(|share| record.wanted == Spec::of(live.validity, share));
                     if same && !reach.follows(record) {
-                        // The same would fail again.
+                        // The same would fail again: a person opens.
                         shares.remove(of);
+                        if live.wants(now) == Wants::Open {
+                            self.open_task(record, DeskTaskKind::EscortGuest, transaction).await?;
+                        }
                     } else {
                         record.given_up = None;
+                        moved.push(record.id);
                     }
                 }
                 // Where another adapter is asked instead, it is still known that this one was asked in vain.

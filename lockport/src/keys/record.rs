@@ -187,7 +187,9 @@ impl KeyRecord {
             }
             (Active, _) if self.trying == Some(Trying::Suspend) => Some(Work::Suspend(SuspendReason::Manual)),
             (Active, _) => self.differs().then_some(Work::Update),
-            (Suspended, _) => Some(if self.differs() { Work::Update } else { Work::Unsuspend }),
+            // Told before it may open; but a card that is out bears what stood on it, and is given back before it is rewritten.
+            (Suspended, _) if self.differs() && !self.on_card => Some(Work::Update),
+            (Suspended, _) => Some(Work::Unsuspend),
         }
     }
 
