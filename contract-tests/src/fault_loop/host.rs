@@ -29,6 +29,15 @@ pub(crate) enum End {
     Left,
 }
 
+/// What there was before a write.
+#[derive(Clone)]
+struct Before {
+    op: Op,
+    hopes: Hopes,
+    /// How many permissions the vendor had ever made, where nothing of anybody's was in the air.
+    made: Option<u64>,
+}
+
 /// One host in one world.
 pub(crate) struct Host<'a> {
     pub(crate) world: &'a mut World,
@@ -38,8 +47,8 @@ pub(crate) struct Host<'a> {
     pub(crate) declared: bool,
     /// The vendor makes more than is asked for, or makes it twice.
     is_odd: bool,
-    /// What was hoped before each write that may be refused.
-    before: Vec<(Op, Hopes)>,
+    /// What there was before each write.
+    before: Vec<Before>,
 }
 
 impl<'a> Host<'a> {
@@ -89,14 +98,13 @@ impl Host<'_> {
 
     /// Repeats a write until it is done.
     pub(crate) async fn until(&mut self, op: &Op) -> Result<End, Red> {
-        let made = self.world.stand.probe.ever_made().await?;
         let give_up_at = self.world.true_now() + PATIENCE;
-        self.begin(op);
+        self.begin(op).await?;
         let mut is_shut = false;
         for _ in 0..TRIES {
             let said = self.world.call(op).await?;
             let wait = match said {
-                Said::Done(told) => return self.done(op, told, made).await,
+                Said::Done(told) => return self.done(op, told).await,
                 Said::Again(then, told) => {
                     // Later ones say that something has landed meanwhile, and is on its way out.
                     if !std::mem::replace(&mut is_shut, true) {
@@ -124,10 +132,9 @@ impl Host<'_> {
 
     /// Calls once, and goes on with something else.
     async fn once(&mut self, op: &Op) -> Result<End, Red> {
-        let made = self.world.stand.probe.ever_made().await?;
-        self.begin(op);
+        self.begin(op).await?;
         let end = match self.world.call(op).await? {
-            Said::Done(told) => return self.done(op, told, made).await,
+            Said::Done(told) => return self.done(op, told).await,
             Said::Refused(error) => return self.refused(op, error).await,
             Said::Hung => return Err(Red(format!("{} hangs", op.key))),
             Said::Again(..) => {
@@ -160,11 +167,18 @@ impl Host<'_> {
         Err(Red(format!("{}, overtaken, has no answer after {TRIES} calls", op.key)))
     }
 
-    fn begin(&mut self, op: &Op) {
-        if !self.before.iter().any(|(known, _)| known == op) {
-            self.before.push((*op, self.hopes.clone()));
+    async fn begin(&mut self, op: &Op) -> Result<(), Red> {
+        if self.before(op).is_none() {
+            let made = self.world.stand.probe.ever_made().await?;
+            let made = Some(made).filter(|_| matches!(self.hopes.houses(), [_]));
+            self.before.push(Before { op: *op, hopes: self.hopes.clone(), made });
         }
         self.hopes.maybe(op);
+        Ok(())
+    }
+
+    fn before(&self, op: &Op) -> Option<&Before> {
+        self.before.iter().find(|known| known.op == *op)
     }
 
     fn wait_until(&self, then: Option<Timestamp>) -> Duration {
@@ -172,7 +186,7 @@ impl Host<'_> {
         wait.unwrap_or_default().max(PAUSE)
     }
 
-    async fn done(&mut self, op: &Op, told: Told, made_before: u64) -> Result<End, Red> {
+    async fn done(&mut self, op: &Op, told: Told) -> Result<End, Red> {
         if weak(&told) {
             self.note_proof(op, &told);
         } else {
@@ -185,8 +199,10 @@ impl Host<'_> {
         let stay = self.hopes.houses().iter().find_map(|house| house.stay(op.guest));
         if let (Verb::Issue { .. }, Some(stay)) = (op.verb, stay) {
             let right = Judge::made_by(self.world, stay.doors(&self.world.stand.site).len());
-            let made = self.world.stand.probe.ever_made().await?.saturating_sub(made_before);
-            if made != right && !self.declared && !self.is_odd {
+            let made = self.world.stand.probe.ever_made().await?;
+            let before = self.before(op).and_then(|before| before.made);
+            let made = made.saturating_sub(before.unwrap_or_default());
+            if before.is_some() && made != right && !self.declared && !self.is_odd {
                 return Err(Red(format!("{} made {made} permissions, {right} is right", op.key)));
             }
         }
@@ -196,16 +212,16 @@ impl Host<'_> {
     /// Weak proof: the host was told that it may still open.
     fn note_proof(&mut self, op: &Op, told: &Told) {
         if weak(told) {
-            self.begin(op);
+            self.hopes.maybe(op);
         }
     }
 
     async fn refused(&mut self, op: &Op, error: LockError) -> Result<End, Red> {
-        let before = self.before.iter().find(|(known, _)| known == op);
-        if let (true, Some((_, before))) = (self.world.points.has_refused(), before)
+        let before = self.before(op).map(|before| before.hopes.clone());
+        if let (true, Some(before)) = (self.world.points.has_refused(), before)
             && error.reason() == FailureReason::CapacityFull
         {
-            self.hopes.refused(op.guest, before);
+            self.hopes.refused(op.guest, &before);
             self.exact().await?;
             return Ok(End::Refused);
         }

@@ -16,3 +16,4 @@ mod pending;
 mod singles;
 mod teeth;
 mod walks;
+mod writers;

@@ -18,7 +18,7 @@ use crate::driver::{
     VendorDriver, Verb, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
-use crate::error::{FailureReason, LockError, RetryAdvice};
+use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{GrantId, LockDeviceId};
 use crate::store::ledger::Ledger;
 use crate::store::{StoreError, Stored, Transaction};
@@ -160,6 +160,7 @@ impl<D: VendorDriver> Engine<'_, D> {
         transaction: &mut Transaction,
     ) -> Result<(), LockError> {
         let now = self.env.now();
+        op.value.renew(now);
         let step = step_mut(op, index)?;
         step.state = StepState::Sent;
         step.first_sent.get_or_insert(now);
@@ -197,6 +198,13 @@ impl<D: VendorDriver> Engine<'_, D> {
         let call_key = format!("{}:{index}", op.value.key);
         let journal = StepJournal::new(self.env, self.ledger, op, index);
         let attempt = Attempt { resend, ..attempt(&now_sent, &call_key, &journal) };
+        // A process that slept since it wrote this down sends nothing: another may have found out meanwhile that it is not there.
+        if !op.value.is_leased(self.env.now()) {
+            let message = "the operation was left alone for longer than its lease";
+            let (code, reason) = (ErrorCode::StateConflict, FailureReason::InProgress);
+            let advice = RetryAdvice::After(Duration::ZERO);
+            return Err(LockError::new(code, reason, advice, message));
+        }
         let answer = self.effect(&now_sent, &attempt).await;
         *op = journal.op.into_inner();
         if !answer.as_ref().is_err_and(|error| error.advice() == RetryAdvice::OutcomeUnknown) {

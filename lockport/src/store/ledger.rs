@@ -57,6 +57,18 @@ pub struct Operation<B> {
     pub body: B,
 }
 
+impl<B> Operation<B> {
+    /// The lease begins anew: written with what is about to be done, it fences whoever else thinks that it is his.
+    pub(crate) fn renew(&mut self, now: Timestamp) {
+        self.lease_until = lease_end(now);
+    }
+
+    /// Whether whoever renewed the lease last still has it.
+    pub(crate) fn is_leased(&self, now: Timestamp) -> bool {
+        now < self.lease_until
+    }
+}
+
 /// The row of an operation: two adapters may be asked under one key.
 fn operation_id(adapter: &str, key: &IdempotencyKey) -> String {
     format!("{adapter}/{key}")
