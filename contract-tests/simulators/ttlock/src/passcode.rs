@@ -56,9 +56,18 @@ pub(crate) struct Passcode {
 }
 
 impl Passcode {
+    /// A custom code is permanent or has a period, whatever it began as.
+    fn kind_code(&self) -> i64 {
+        match (self.is_custom, self.window.is_permanent()) {
+            (true, true) => 2,
+            (true, false) => 3,
+            (false, _) => self.kind,
+        }
+    }
+
     fn status_code(&self, now_ms: i64) -> i64 {
         match self.status {
-            Status::Settled if self.kind == 3 && self.window.place(now_ms) == Place::After => 2,
+            Status::Settled if self.kind_code() == 3 && self.window.place(now_ms) == Place::After => 2,
             Status::Settled => 1,
             Status::Invalid => 2,
             Status::Adding => 4,
@@ -265,9 +274,6 @@ pub(crate) fn change(state: &mut State, call: &Call) -> Answer {
         } else {
             (passcode.digits, passcode.window) = changed;
         }
-        if window.is_some() && passcode.kind == 2 {
-            passcode.kind = 3;
-        }
     }
     passcode.name = name.unwrap_or(passcode.name);
     state.passcodes.insert(passcode.passcode_id, passcode);
@@ -350,7 +356,7 @@ fn item(state: &mut State, passcode: &Passcode, now_ms: i64) -> Value {
         "keyboardPwd": passcode.digits.as_str(),
         "keyboardPwdName": passcode.name,
         "keyboardPwdVersion": VERSION,
-        "keyboardPwdType": state.shapes.id(passcode.kind),
+        "keyboardPwdType": state.shapes.id(passcode.kind_code()),
         "startDate": passcode.window.start_ms,
         "endDate": passcode.window.end_ms,
         "sendDate": passcode.sent_ms,

@@ -148,8 +148,21 @@ async fn a_change_needs_both_dates_and_the_right_way() {
     assert!(!scene.type_in("739150", late).opened);
     assert!(scene.type_in("739154", late).opened);
     assert_eq!(scene.code_at_204(CHANGE, &[("keyboardPwdId", "7")]).await, -2009);
+    let permanent = [("keyboardPwd", "864208"), ("keyboardPwdType", "2"), ("addType", "2")];
+    let permanent = id(&scene.at_204(ADD, &permanent).await, "keyboardPwdId");
+    assert!(scene.type_in("864208", late + 9 * HOUR).opened);
+    let limit = [
+        ("keyboardPwdId", permanent.as_str()),
+        ("startDate", &start),
+        ("endDate", &end),
+        ("changeType", "2"),
+    ];
+    assert_eq!(scene.code_at_204(CHANGE, &limit).await, 0);
+    assert!(!scene.type_in("864208", late + 9 * HOUR).opened);
     scene.sim.door("204").take_feature(Feature::ModifyPasscode);
     assert_eq!(scene.code_at_204(CHANGE, &through).await, -4043);
+    let listed = scene.at_204("/v3/lock/listKeyboardPwd", &[("pageNo", "1"), ("searchStr", "864208")]).await;
+    assert_eq!(listed["list"][0]["keyboardPwdType"], 3, "it was permanent before it got a window");
     let named = [("keyboardPwdId", code.as_str()), ("keyboardPwdName", "late stay")];
     assert_eq!(scene.code_at_204(CHANGE, &named).await, 0);
     assert!(scene.sim.cloud_passcodes("204").iter().any(|known| known.name == "late stay"));
