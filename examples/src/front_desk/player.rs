@@ -135,6 +135,41 @@ impl<'o> Player<'o> {
         self.hands.get(&Who::Guest(guest)).map_or(&[], |hand| &hand.artifacts)
     }
 
+    /// Whether a door opens to somebody with everything he was handed so far. Nothing is told or counted.
+    #[must_use]
+    pub fn opens(&self, door: &str, who: &Who) -> bool {
+        self.hands.get(who).is_some_and(|hand| self.house.try_open(door, hand, self.now).opened)
+    }
+
+    /// What waits for a person.
+    ///
+    /// # Errors
+    /// [`PlayError`] when the desk itself fails.
+    pub async fn tasks(&mut self) -> Result<Vec<DeskTask>, PlayError> {
+        loop {
+            match self.open_tasks().await {
+                Ok(tasks) => return Ok(tasks),
+                Err(halt) => self.get_over(halt).await?,
+            }
+        }
+    }
+
+    /// Lets the time pass until then: nothing happens but what the desk does by itself.
+    ///
+    /// # Errors
+    /// [`PlayError`] when the desk itself fails or nothing can be told any more.
+    pub async fn wait(&mut self, until: Timestamp) -> Result<(), PlayError> {
+        while let Err(halt) = self.advance(until).await {
+            self.get_over(halt).await?;
+        }
+        Ok(())
+    }
+
+    /// How full the battery in a door is from now on, in percent; without power it opens to nobody.
+    pub fn set_battery(&self, door: &str, percent: u8) {
+        self.house.set_battery(door, percent);
+    }
+
     /// How many keys the vendor holds for a door.
     #[must_use]
     pub fn keys_at(&self, door: &str) -> usize {
@@ -146,12 +181,7 @@ impl<'o> Player<'o> {
     /// # Errors
     /// [`PlayError`] when the desk itself fails or nothing can be told any more.
     pub async fn close(mut self) -> Result<Summary, PlayError> {
-        self.summary.open_tasks = loop {
-            match self.open_tasks().await {
-                Ok(tasks) => break tasks.len(),
-                Err(halt) => self.get_over(halt).await?,
-            }
-        };
+        self.summary.open_tasks = self.tasks().await?.len();
         self.output.summary(&self.summary)?;
         Ok(self.summary)
     }

@@ -42,6 +42,9 @@ trait Vendor: fmt::Debug {
     /// Somebody holds everything he was handed against one of the doors.
     fn try_open(&self, site: &Site, door: &str, hand: &Hand, at: Timestamp) -> Verdict;
 
+    /// How full the battery in one of the doors is from now on, in percent.
+    fn set_battery(&self, site: &Site, door: &str, percent: u8);
+
     /// The encoder at the desk, where the vendor has one.
     fn encoder(&self, _site: &Site) -> Option<LockDeviceId> {
         None
@@ -157,6 +160,8 @@ struct Site {
     hotel: Hotel,
     env: Env,
     seed: u64,
+    /// The lock in each door: the same for the same door, so that a house can be left and entered again.
+    devices: BTreeMap<String, LockDeviceId>,
     mortality: Mortality,
     outages: Outages,
 }
@@ -171,7 +176,13 @@ impl House {
         let env =
             Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
         let (mortality, outages) = (Mortality::default(), Outages::default());
-        let site = Site { hotel: hotel.clone(), env, seed, mortality, outages };
+        let lock = |(door, _): (&str, _)| {
+            let id =
+                LockDeviceId::derived("front-desk/door/v1", &[&hotel.property.to_bytes(), door.as_bytes()]);
+            (door.to_owned(), id)
+        };
+        let devices = hotel.doors().map(lock).collect();
+        let site = Site { hotel: hotel.clone(), env, seed, devices, mortality, outages };
         let mut vendors = BTreeMap::new();
         for (name, vendor) in &hotel.vendors {
             let is_ttlock = vendor.code == VendorCode::TTLOCK;
@@ -208,6 +219,13 @@ impl House {
         match self.vendor_of(door) {
             Some(vendor) => vendor.try_open(&self.site, door, hand, at),
             None => Verdict::shut("there is no such door"),
+        }
+    }
+
+    /// How full the battery in a door is from now on, in percent; without power it opens to nobody.
+    pub fn set_battery(&self, door: &str, percent: u8) {
+        if let Some(vendor) = self.vendor_of(door) {
+            vendor.set_battery(&self.site, door, percent);
         }
     }
 
@@ -294,9 +312,9 @@ impl Site {
         Partition { tenant: self.hotel.tenant, property: self.hotel.property }
     }
 
-    /// The id of the lock in a door: the same for the same door, so that a house can be left and entered again.
-    fn device(&self, door: &str) -> LockDeviceId {
-        LockDeviceId::derived("front-desk/door/v1", &[&self.hotel.property.to_bytes(), door.as_bytes()])
+    /// The lock in a door. Nothing is in a door that the hotel does not have.
+    fn device(&self, door: &str) -> Option<LockDeviceId> {
+        self.devices.get(door).copied()
     }
 
     /// The id of a vendor's encoder.
@@ -318,10 +336,12 @@ impl Site {
     fn door_map(&self, vendor: &str) -> DoorMap {
         let rooms = self.hotel.rooms.iter().filter(|room| room.vendor == vendor);
         let map = rooms.fold(DoorMap::default(), |map, room| {
-            map.with_room(room.id, room.floor.clone(), vec![self.device(&room.door)])
+            map.with_room(room.id, room.floor.clone(), self.device(&room.door).into_iter().collect())
         });
         let areas = self.hotel.areas.iter().filter(|area| area.vendor == vendor);
-        areas.fold(map, |map, area| map.with_area(area.name.clone(), vec![self.device(&area.door)]))
+        areas.fold(map, |map, area| {
+            map.with_area(area.name.clone(), self.device(&area.door).into_iter().collect())
+        })
     }
 
     /// What an adapter of a new process stands on.

@@ -62,6 +62,10 @@ impl Vendor for Ttlock {
         self.sim.live_ekeys(door).len()
     }
 
+    fn set_battery(&self, _site: &Site, door: &str, percent: u8) {
+        self.sim.door(door).set_battery(percent);
+    }
+
     fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
         let http = MortalTransport { inner: transport()?, way: site.way(&setup.name) };
         let config = TtlockConfig {
@@ -83,7 +87,7 @@ impl Vendor for Ttlock {
 
 impl Ttlock {
     fn lock(&self, site: &Site, doors: &DoorMap, door: &str) -> Option<(LockDeviceId, TtlockLock)> {
-        let device = site.device(door);
+        let device = site.device(door)?;
         let lock_id = self.sim.lock_id(door)?;
         Some((device, TtlockLock { lock_id, label: door.to_owned(), rooms: doors.rooms_behind(device) }))
     }
