@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapter;
+pub mod audit;
 pub mod capability;
 pub mod credential;
 pub mod device;

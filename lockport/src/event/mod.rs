@@ -1,19 +1,37 @@
-//! Events: the platform's envelope, and the subjects that lockport publishes (R207 to R213).
+//! Events: the platform's envelope, and the subjects that lockport publishes (R207 to R213, R218), each with a type for what it
+//! says. Their JSON Schemas stand in `schemas/`, generated from these types (feature `schema`).
 
+mod class;
+mod payload;
 mod published;
+mod redact;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::class::{CONSUMED, Kept, MIN_REGULATED_YEARS, RetentionClass, RetentionPolicy, TooShort};
+pub use self::payload::{
+    ArtifactReference, Change, Changes, CredentialFailed, CredentialIssued, CredentialRequested,
+    CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated, Delivery,
+    DeskTaskClosed, DeskTaskOpened, HolderKind, KeyHolder, MasterKeyExpired, MasterKeyIssued, Payload,
+    RevokeFailed, RevokeMetadata, Scope, StaffReach, VendorError,
+};
 pub use self::published::{Cause, Published, SOURCE};
+pub use self::redact::{FORBIDDEN_MEMBERS, Objection, Redactor};
+pub use self::words::{UnsuspendedBy, Word};
 use crate::id::{EventId, TenantId};
 use crate::validity::Timestamp;
 
 /// The envelope that every event of the platform travels in (R207).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
     /// `1.0`
+    #[cfg_attr(feature = "schema", schemars(extend("const" = SPEC_VERSION)))]
     pub spec_version: String,
     /// The event.
     pub id: EventId,
@@ -31,7 +49,7 @@ pub struct Envelope {
     /// The W3C trace it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// The business matter it belongs to: a reservation.
+    /// The business matter it belongs to: a reservation, a shift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// The event that led to it.
@@ -41,6 +59,7 @@ pub struct Envelope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema_url: Option<String>,
     /// What it says.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, Value>"))]
     pub data: Value,
 }
 

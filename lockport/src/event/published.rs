@@ -79,6 +79,18 @@ impl Published {
         }
     }
 
+    /// The subject without its common head: `credential.issued.v1`. Its schema is called so.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.subject().strip_prefix("melmastoon.lock.").unwrap_or(self.subject())
+    }
+
+    /// Where its schema is.
+    #[must_use]
+    pub fn schema_url(self) -> String {
+        format!("https://schemas.melmastoon.ghasi.io/lock/{}.json", self.name())
+    }
+
     /// An event of this subject.
     #[must_use]
     pub fn envelope(
@@ -90,7 +102,6 @@ impl Published {
         data: Value,
     ) -> Envelope {
         let subject = self.subject();
-        let name = subject.strip_prefix("melmastoon.lock.").unwrap_or(subject);
         Envelope {
             spec_version: SPEC_VERSION.to_owned(),
             id,
@@ -102,7 +113,7 @@ impl Published {
             trace_id: cause.trace_id.clone(),
             correlation_id: cause.correlation_id.clone(),
             causation_id: cause.event,
-            schema_url: Some(format!("https://schemas.melmastoon.ghasi.io/lock/{name}.json")),
+            schema_url: Some(self.schema_url()),
             data,
         }
     }

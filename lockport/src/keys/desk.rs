@@ -5,10 +5,9 @@ use super::claim::KeyOwner;
 use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, Work};
 use super::task::{DeskTask, DeskTaskKind, OPEN};
-use super::{KeyService, is_conflict, tell};
+use super::{KeyService, is_conflict};
 use crate::credential::{Holder, SettleInput, Verdict};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::event::Published;
 use crate::id::{KeyCredentialId, LockDeviceId, TaskId, UserId};
 use crate::port::SharedLockPort;
 use crate::store::{StoreError, Stored, Transaction};
@@ -124,6 +123,7 @@ impl KeyService {
         let mut transaction = Transaction::new(&self.env)?;
         self.close_tasks(task.value.owner, |other| other.id == task.value.id, &mut transaction).await?;
         key.value.given_up = None;
+        self.note_settled(&mut transaction, &key.value, task.value.id, operator)?;
         match settled {
             Some(credential) => self.issued(&mut key.value, &credential, &mut transaction).await?,
             None => self.let_go(&mut key.value, GivenUp::TriesRanOut, None, &mut transaction)?,
@@ -157,7 +157,7 @@ impl KeyService {
             opened_at: self.env.now(),
             closed_at: None,
         };
-        self.tell(transaction, Published::DeskTaskOpened, &key.cause, tell::task(&task))?;
+        self.tell_task(transaction, &task, &key.cause)?;
         Ok(transaction.put(&mut Stored::fresh(task))?)
     }
 
@@ -173,7 +173,7 @@ impl KeyService {
                 continue;
             }
             task.value.closed_at = Some(self.env.now());
-            self.tell(transaction, Published::DeskTaskClosed, &Default::default(), tell::task(&task.value))?;
+            self.tell_task(transaction, &task.value, &Default::default())?;
             transaction.put(&mut task)?;
         }
         Ok(())

@@ -22,7 +22,6 @@ mod work;
 use std::sync::Arc;
 
 use futures_util::lock::Mutex;
-use serde_json::Value;
 
 pub use self::ask::{AllRevoked, Arrival, KeyView};
 pub use self::bulk::{APPROVALS_FOR_PROPERTY, BulkOutcome, BulkProgress, BulkRevoke, BulkTarget};
@@ -32,17 +31,18 @@ use self::consumed::{Consumed, News};
 pub use self::desk::Encoded;
 use self::house::{HouseRecord, PolicyData};
 use self::reconcile::Reach;
-use self::record::{AuditRecord, KeyRecord, term_of_artifact};
+use self::record::{IN_CUSTODY, KeptDelivery, KeyRecord, term_of_artifact};
 pub use self::schedule::{LONGEST, PAUSE_WHEN_NEEDED, PAUSES, SOON};
 use self::shift::{Rota, ShiftRecord, StaffRecord, term_of_user};
 pub use self::state::KeyState;
 use self::stay::{StayEvent, StayRecord};
 pub use self::task::{DeskTask, DeskTaskKind};
+use crate::audit::{Action, AuditLog, InvalidPurpose, Purpose};
 use crate::credential::{Delivery, SuspendReason};
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::event::{Cause, Envelope, Published};
-use crate::id::{ArtifactRef, EventId, KeyCredentialId, ReservationId, ShiftId, UserId};
+use crate::event::{Cause, Envelope, Objection, Redactor};
+use crate::id::{ArtifactRef, KeyCredentialId, ReservationId, ShiftId, UserId};
 use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::store::queue::{Queue, Undelivered};
@@ -51,9 +51,6 @@ use crate::validity::Timestamp;
 
 /// How often a delivery is tried again when another instance was quicker with the same reservation.
 const DELIVERY_TRIES: usize = 16;
-
-/// The longest purpose of a reveal, in bytes.
-pub const MAX_PURPOSE: usize = 200;
 
 /// The keys of one property, as its reservations and shifts want them.
 ///
@@ -82,7 +79,7 @@ impl KeyService {
     /// had taken up when it died is taken up again at once, by another when its time is over.
     #[must_use]
     pub fn new(property: Arc<Property>, store: Arc<dyn Store>, env: Env, instance: &str) -> Self {
-        let queue = Queue::new(Arc::clone(&store), property.partition(), env.clone());
+        let queue = Queue::new(Arc::clone(&store), property.partition(), env.clone(), instance);
         let instance = instance.to_owned();
         Self { property, store, queue, env, instance, ticking: Mutex::new(()) }
     }
@@ -145,7 +142,8 @@ impl KeyService {
         name: &IdempotencyKey,
     ) -> Result<(), LockError> {
         let lose = |stay: &mut StayRecord, now| stay.lose(name.clone(), operator, now);
-        self.take_in(async || self.by_hand(reservation, lose).await).await
+        let deed = (Action::ReportLoss, operator);
+        self.take_in(async || self.by_hand(reservation, lose, deed).await).await
     }
 
     /// Lifts every suspension of a reservation heard of so far, also a no-show that still waits for its delay. Told again under
@@ -160,7 +158,8 @@ impl KeyService {
         name: &IdempotencyKey,
     ) -> Result<(), LockError> {
         let lift = |stay: &mut StayRecord, now| stay.lift(name.clone(), operator, now);
-        self.take_in(async || self.by_hand(reservation, lift).await).await
+        let deed = (Action::LiftSuspensions, operator);
+        self.take_in(async || self.by_hand(reservation, lift, deed).await).await
     }
 
     /// Does it, and again when another instance was quicker with the same record.
@@ -221,13 +220,17 @@ impl KeyService {
         &self,
         reservation: ReservationId,
         act: impl Fn(&mut StayRecord, Timestamp) -> bool,
+        (action, operator): (Action, UserId),
     ) -> Result<(), LockError> {
         let Some(mut stay) = self.stay(reservation).await? else { return Ok(()) };
         if !act(&mut stay.value, self.env.now()) {
             return Ok(());
         }
         let house = self.house().await?;
-        self.reconcile_and_commit(&mut stay, &house.value, Reach::AsWanted).await
+        let mut transaction = Transaction::new(&self.env)?;
+        self.note_by_hand(&mut transaction, (reservation, &stay.value), action, operator);
+        self.reconcile(&mut stay, &house.value, Reach::AsWanted, &mut transaction).await?;
+        transaction.commit(&*self.store, self.partition()).await
     }
 
     async fn shift(
@@ -356,12 +359,54 @@ impl KeyService {
         Ok(())
     }
 
-    /// The events that the bus has not had yet, the oldest first, at most `limit`.
+    /// The events that the bus has not had yet, at most `limit`, the oldest first: those of one correlation in the order in which
+    /// they happened, and nobody else is given them for [`LEASE`](crate::store::queue::LEASE). What this instance was given before
+    /// and has not called [`delivered`](Self::delivered) is given again. What must not leave is taken out (R194, R227): it is
+    /// counted, and stands in the audit.
     ///
     /// # Errors
     /// When the store is away.
     pub async fn drain(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
-        self.queue.waiting(limit).await
+        loop {
+            let given = self.queue.lease(limit).await?;
+            if given.is_empty() {
+                return Ok(given);
+            }
+            let to_publish = self.redacted(given).await?;
+            if !to_publish.is_empty() {
+                return Ok(to_publish);
+            }
+        }
+    }
+
+    /// What of these events may leave; the others are taken out.
+    async fn redacted(&self, given: Vec<Undelivered>) -> Result<Vec<Undelivered>, LockError> {
+        let kept = Stored::<KeyRecord>::find(&*self.store, self.partition(), IN_CUSTODY).await?;
+        let custody = kept.iter().flat_map(|key| &key.value.delivery).filter_map(KeptDelivery::text);
+        let redactor = Redactor::new(self.partition(), custody.collect());
+        let mut to_publish = Vec::with_capacity(given.len());
+        for event in given {
+            let Some(why) = redactor.objection(event.event()) else {
+                to_publish.push(event);
+                continue;
+            };
+            let mut transaction = Transaction::new(&self.env)?;
+            self.note_dropped(&mut transaction, event.event(), why);
+            self.queue.drop_event(event, why, transaction).await?;
+        }
+        Ok(to_publish)
+    }
+
+    /// How many events this process did not publish for this reason: `outbox.publish_dropped_total` (R194).
+    #[must_use]
+    pub fn dropped(&self, why: Objection) -> u64 {
+        self.queue.dropped(why)
+    }
+
+    /// The audit of the property (R136, R179).
+    #[must_use]
+    pub fn audit(&self) -> AuditLog {
+        AuditLog::new(Arc::clone(&self.store), self.partition(), self.env.clone())
     }
 
     /// The bus has it.
@@ -375,7 +420,7 @@ impl KeyService {
     /// Exchanges an artifact's reference for the artifact, once. Who did so, when and what for is written down first (X17).
     ///
     /// # Errors
-    /// `INVALID_INPUT` when no purpose is named; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
+    /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
     /// before, or whose text is wiped. [`new_reference`](Self::new_reference) gives out another.
     pub async fn reveal(
         &self,
@@ -383,7 +428,7 @@ impl KeyService {
         actor: UserId,
         purpose: &str,
     ) -> Result<Vec<Delivery>, LockError> {
-        check_purpose(purpose)?;
+        let purpose = self::purpose(purpose)?;
         let found =
             Stored::<KeyRecord>::find(&*self.store, self.partition(), &term_of_artifact(artifact)).await?;
         let key = found.into_iter().next().filter(|key| !key.value.delivery.is_empty());
@@ -393,70 +438,38 @@ impl KeyService {
             return Err(LockError::new(code, reason, RetryAdvice::Never, message));
         };
         key.value.artifact = None;
-        self.audited(&mut key, actor, purpose).await?;
+        let mut transaction = Transaction::new(&self.env)?;
+        self.note_handing_out(&mut transaction, &key.value, (Action::Reveal, actor, purpose))?;
+        self.save(&mut key, transaction).await?;
         Ok(key.value.delivery.iter().filter_map(|kept| kept.hand_out(kind)).collect())
     }
 
     /// Another reference to a credential's artifact: the first one was exchanged, and what came of it did not reach the guest.
     ///
     /// # Errors
-    /// `INVALID_INPUT` when no purpose is named; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out.
+    /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out.
     pub async fn new_reference(
         &self,
         id: KeyCredentialId,
         actor: UserId,
         purpose: &str,
     ) -> Result<ArtifactRef, LockError> {
-        check_purpose(purpose)?;
+        let purpose = self::purpose(purpose)?;
         let found = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id.to_string()).await?;
         let mut key = found
             .filter(|key| !key.value.delivery.is_empty())
             .ok_or_else(|| LockError::credential_not_found(id))?;
         let artifact = ArtifactRef::from_ulid(self.env.ulid()?);
         key.value.artifact = Some(artifact);
-        self.audited(&mut key, actor, purpose).await?;
-        Ok(artifact)
-    }
-
-    async fn audited(
-        &self,
-        key: &mut Stored<KeyRecord>,
-        actor: UserId,
-        purpose: &str,
-    ) -> Result<(), LockError> {
         let mut transaction = Transaction::new(&self.env)?;
-        transaction.put(&mut Stored::fresh(AuditRecord {
-            id: self.env.ulid()?.to_string(),
-            at: self.env.now(),
-            actor,
-            purpose: purpose.to_owned(),
-            credential: key.value.id,
-        }))?;
-        transaction.put(key)?;
-        transaction.commit(&*self.store, self.partition()).await
-    }
-
-    /// Adds an event to what is being written.
-    fn tell(
-        &self,
-        transaction: &mut Transaction,
-        what: Published,
-        cause: &Cause,
-        mut data: Value,
-    ) -> Result<(), LockError> {
-        if let Some(data) = data.as_object_mut() {
-            data.insert("propertyId".to_owned(), serde_json::json!(self.partition().property));
-        }
-        let id = EventId::from_ulid(self.env.ulid()?);
-        self.queue.push(transaction, what.envelope(id, self.env.now(), self.partition().tenant, cause, data))
+        self.note_handing_out(&mut transaction, &key.value, (Action::NewReference, actor, purpose))?;
+        self.save(&mut key, transaction).await?;
+        Ok(artifact)
     }
 }
 
-fn check_purpose(purpose: &str) -> Result<(), LockError> {
-    if purpose.is_empty() || purpose.len() > MAX_PURPOSE {
-        return Err(LockError::invalid_input(format!("a purpose has 1 to {MAX_PURPOSE} bytes")));
-    }
-    Ok(())
+fn purpose(text: &str) -> Result<Purpose, LockError> {
+    text.parse().map_err(|error: InvalidPurpose| LockError::invalid_input(error.to_string()))
 }
 
 pub(crate) fn is_conflict(error: &LockError) -> bool {

@@ -5,6 +5,7 @@ use super::outage::OutageRecord;
 use super::reconcile::Reach;
 use super::record::{KeyRecord, OPEN_KEY, TAKEN_FOR, Taken, Work, term_of_taken};
 use super::shift::ShiftRecord;
+use super::state::KeyState;
 use super::stay::StayRecord;
 use super::{HouseRecord, KeyService, earlier, is_conflict};
 use crate::error::LockError;
@@ -157,8 +158,13 @@ impl KeyService {
         }
         let until = now.checked_add_signed(TAKEN_FOR).unwrap_or(now);
         key.value.taken = Some(Taken { by: self.instance.clone(), until });
+        let was_handed_over = key.value.state != KeyState::Requested;
         key.value.begin(work)?;
-        self.save(&mut key, self.transaction()?).await?;
+        let mut transaction = self.transaction()?;
+        if !was_handed_over && key.value.state == KeyState::Pending {
+            self.tell_pending(&mut transaction, &key.value)?;
+        }
+        self.save(&mut key, transaction).await?;
         key.value.taken = None;
         self.carry_out(key, work, port).await
     }

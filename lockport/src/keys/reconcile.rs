@@ -2,17 +2,16 @@
 
 use chrono::TimeDelta;
 
+use super::KeyService;
 use super::claim::{Claim, Claimant, Entitlement};
 use super::house::HouseRecord;
 use super::record::{GivenUp, KeyRecord, Spec, Wants};
 use super::schedule::SOON;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, term_of_closed};
-use super::{KeyService, tell};
 use crate::credential::{KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
 use crate::error::LockError;
-use crate::event::Published;
 use crate::property::{AdapterBinding, Avoid, KindPolicy, Share};
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
@@ -203,8 +202,7 @@ impl KeyService {
                 };
                 let nth = u32::try_from(keys.iter().filter(is_of).count()).unwrap_or(u32::MAX);
                 let key = self.new_key(&claimant.value, live, share, nth, &policy)?;
-                let data = tell::requested(&key, key.issue_key().as_str());
-                self.tell(transaction, Published::CredentialRequested, &key.cause, data)?;
+                self.tell_requested(transaction, &key)?;
                 transaction.put(&mut Stored::fresh(key))?;
             }
         }
@@ -309,8 +307,7 @@ impl KeyService {
         key.state = KeyState::Failed;
         key.revoke_confirmed_at = Some(now);
         key.next_try = None;
-        let data = tell::failed(key, None, now);
-        self.tell(transaction, Published::CredentialFailed, &key.cause, data)
+        self.tell_failed(transaction, key, None)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::credential::{
     VendorCode, Warning,
 };
 use crate::event::Cause;
-use crate::id::{ArtifactRef, KeyCredentialId, LockDeviceId, RoomId, UserId};
+use crate::id::{ArtifactRef, KeyCredentialId, LockDeviceId, RoomId};
 use crate::idempotency::IdempotencyKey;
 use crate::property::Share;
 use crate::scope::GuestScope;
@@ -249,6 +249,9 @@ pub(super) fn term_of_taken(by: &str) -> String {
     format!("taken:{by}")
 }
 
+/// The term by which the keys are found whose artifact's text is kept.
+pub(super) const IN_CUSTODY: &str = "custody";
+
 /// The term by which the keys are found that may still come to anything.
 pub(super) const OPEN_KEY: &str = "open";
 
@@ -269,6 +272,9 @@ impl Record for KeyRecord {
         let mut terms = vec![self.owner.to_string()];
         terms.extend(self.artifact.map(term_of_artifact));
         terms.extend(self.taken.as_ref().map(|taken| term_of_taken(&taken.by)));
+        if self.delivery.iter().any(|kept| kept.text.is_some()) {
+            terms.push(IN_CUSTODY.to_owned());
+        }
         if self.is_open() {
             terms.push(OPEN_KEY.to_owned());
         }
@@ -304,6 +310,11 @@ impl KeptDelivery {
         credential.delivery.iter().map(keep).collect()
     }
 
+    /// The text, for whoever looks that it does not leave.
+    pub(super) fn text(&self) -> Option<Secret> {
+        self.text.clone()
+    }
+
     pub(super) fn hand_out(&self, kind: KeyCredentialKind) -> Option<Delivery> {
         let artifact = match (kind, self.text.clone(), self.ready_at) {
             (KeyCredentialKind::PinCode, Some(text), _) => Artifact::Pin(text),
@@ -321,23 +332,5 @@ impl KeptDelivery {
         // EXPOSE: to notice that the vendor changed an artifact; both stay in custody.
         let (own, others) = (self.text.as_ref().map(Secret::expose), other.text.as_ref().map(Secret::expose));
         self.doors == other.doors && own == others && self.ready_at == other.ready_at
-    }
-}
-
-/// Who looked at what.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct AuditRecord {
-    pub(super) id: String,
-    pub(super) at: Timestamp,
-    pub(super) actor: UserId,
-    pub(super) purpose: String,
-    pub(super) credential: KeyCredentialId,
-}
-
-impl Record for AuditRecord {
-    const TABLE: Table = Table::Audit;
-
-    fn id(&self) -> String {
-        self.id.clone()
     }
 }

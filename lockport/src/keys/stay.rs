@@ -180,6 +180,14 @@ impl StayRecord {
         self.cuts.iter().find(|cut| cut.up_to == version).map(|cut| cut.reason)
     }
 
+    /// Whose stay it is, by the newest event that says so.
+    pub(super) fn guest(&self) -> Option<GuestId> {
+        self.events.values().rev().find_map(|delivered| match &delivered.event {
+            StayEvent::Confirmed(booking) | StayEvent::DatesChanged(booking) => Some(booking.guest),
+            StayEvent::Ended(_) | StayEvent::Suspended { .. } => None,
+        })
+    }
+
     /// Who lifted the last suspension.
     pub(super) fn lifted_by(&self) -> Option<UserId> {
         self.liftings.last().map(|lifting| lifting.operator)

@@ -1,255 +1,493 @@
-//! What the bus is told of a key (R208 to R213, R218): never a vendor's reference, never the text of an artifact.
-
-use serde_json::{Map, Value, json};
+//! What is told of a key: to the bus (R208 to R213, R218), never a vendor's reference, never the text of an artifact; and to the
+//! audit (R136), in the same transaction. Every change of a key's state comes by here.
 
 use super::claim::KeyOwner;
 use super::record::{KeyRecord, Spec};
 use super::task::DeskTask;
-use crate::credential::{Holder, Proof, RevokeReason, SuspendReason, Warning};
-use crate::error::LockError;
-use crate::id::{MasterKeyId, UserId};
+use super::{KeyService, StayRecord};
+use crate::audit::{Action, Digest, Draft, Outcome, Purpose, Reason, TraceId};
+use crate::credential::{Holder, RevokeOutcome, RevokeReason, SuspendReason, Warning};
+use crate::error::{FailureReason, LockError};
+use crate::event::{
+    ArtifactReference, Cause, Change, Changes, CredentialFailed, CredentialIssued, CredentialRequested,
+    CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated, Delivery,
+    DeskTaskClosed, DeskTaskOpened, Envelope, HolderKind, KeyHolder, MasterKeyExpired, MasterKeyIssued,
+    Objection, Payload, RevokeFailed, RevokeMetadata, Scope, StaffReach, VendorError, Word,
+};
+use crate::id::{EventId, MasterKeyId, ReservationId, TaskId, UserId};
 use crate::scope::StaffScope;
-use crate::validity::Timestamp;
-
-fn with(mut base: Map<String, Value>, more: Value) -> Value {
-    if let Value::Object(more) = more {
-        base.extend(more);
-    }
-    Value::Object(base)
-}
+use crate::store::{StoreError, Transaction};
 
 /// Whose key it is.
-fn of(key: &KeyRecord) -> Map<String, Value> {
-    let mut data = Map::new();
-    let mut put = |name: &str, value: Value| data.insert(name.to_owned(), value);
-    put("keyCredentialId", json!(key.id));
+fn holder(key: &KeyRecord) -> KeyHolder {
+    let mut holder = KeyHolder::default();
     match key.owner {
-        KeyOwner::Stay(reservation) => put("reservationId", json!(reservation)),
-        KeyOwner::Shift(shift) => put("shiftId", json!(shift)),
-    };
+        KeyOwner::Stay(reservation) => holder.reservation_id = Some(reservation),
+        KeyOwner::Shift(shift) => holder.shift_id = Some(shift),
+    }
     match &key.holder {
-        Holder::Guest(guest) => put("guestId", json!(guest.id)),
-        Holder::Staff(staff) => put("staffUserId", json!(staff.user_id)),
-    };
-    put("vendor", json!(key.vendor));
-    data
+        Holder::Guest(guest) => holder.guest_id = Some(guest.id),
+        Holder::Staff(staff) => holder.staff_user_id = Some(staff.user_id),
+    }
+    holder
 }
 
-/// Whose key it is, and of what sort he is.
-fn held(key: &KeyRecord) -> Map<String, Value> {
-    let mut data = of(key);
-    let kind = match &key.holder {
-        Holder::Guest(_) => "guest",
-        Holder::Staff(_) => "staff",
-    };
-    data.insert("holderKind".to_owned(), json!(kind));
-    data
-}
-
-pub(super) fn requested(key: &KeyRecord, idempotency_key: &str) -> Value {
-    with(
-        held(key),
-        json!({
-            "rooms": key.spec.rooms,
-            "scope": key.spec.scope,
-            "validFrom": key.spec.validity.from(),
-            "validUntil": key.spec.validity.until(),
-            "preferredKinds": key.kinds,
-            "idempotencyKey": idempotency_key,
-        }),
-    )
+const fn holder_kind(key: &KeyRecord) -> HolderKind {
+    match key.holder {
+        Holder::Guest(_) => HolderKind::Guest,
+        Holder::Staff(_) => HolderKind::Staff,
+    }
 }
 
 /// The reference to the artifact, and what kind of artifact it is.
-fn delivery(key: &KeyRecord, artifact_type: &str) -> Value {
-    json!({ "artifact": { "type": artifact_type, "opaqueRef": key.artifact } })
+fn delivery(key: &KeyRecord, artifact_type: &'static str) -> Result<Delivery, StoreError> {
+    let opaque_ref = key.artifact.ok_or(StoreError::Corrupt)?;
+    Ok(Delivery {
+        artifact: ArtifactReference { kind: Word::of(artifact_type), opaque_ref },
+        deep_link: None,
+    })
 }
 
-pub(super) fn issued(key: &KeyRecord, artifact_type: &str) -> Value {
-    with(
-        held(key),
-        json!({
-            "kind": key.kind,
-            "rooms": key.spec.rooms,
-            "scope": key.spec.scope,
-            "validFrom": key.spec.validity.from(),
-            "validUntil": key.spec.validity.until(),
-            "provisional": false,
-            "delivery": delivery(key, artifact_type),
-            "issuedAt": key.issued_at,
-            "warnings": key.warnings,
-        }),
-    )
+/// The key of a shift, beside the credential that carries it out.
+fn master(key: &KeyRecord) -> MasterKeyId {
+    MasterKeyId::derived("lockport/master-key/v1", &[&key.id.to_bytes()])
 }
 
-pub(super) fn failed(key: &KeyRecord, why: Option<&LockError>, at: Timestamp) -> Value {
-    with(
-        of(key),
-        json!({
-            "failureReason": why.map_or("cancelled", |error| error.reason().as_str()),
-            "vendorMessage": why.map(LockError::message),
-            "attempts": key.attempts,
-            "lastAttemptAt": at,
-        }),
-    )
-}
-
-pub(super) fn updated(
-    key: &KeyRecord,
-    before: &Spec,
-    artifact_type: Option<&str>,
-    warnings: &[Warning],
-    at: Timestamp,
-) -> Value {
-    let after = &key.spec;
-    let mut changes = Map::new();
-    let mut change = |name: &str, from: Value, to: Value| {
-        if from != to {
-            changes.insert(name.to_owned(), json!({ "from": from, "to": to }));
-        }
-    };
-    change("validFrom", json!(before.validity.from()), json!(after.validity.from()));
-    change("validUntil", json!(before.validity.until()), json!(after.validity.until()));
-    change("rooms", json!(before.rooms), json!(after.rooms));
-    change("scope", json!(before.scope), json!(after.scope));
-    let mut data = of(key);
-    if let Some(artifact_type) = artifact_type {
-        data.insert("delivery".to_owned(), delivery(key, artifact_type));
+fn staff(key: &KeyRecord) -> Result<UserId, StoreError> {
+    match &key.holder {
+        Holder::Staff(staff) => Ok(staff.user_id),
+        Holder::Guest(_) => Err(StoreError::Corrupt),
     }
-    with(data, json!({ "changes": changes, "updatedAt": at, "warnings": warnings }))
 }
 
-pub(super) fn suspended(
-    key: &KeyRecord,
-    reason: SuspendReason,
-    warnings: &[Warning],
-    at: Timestamp,
-) -> Value {
-    with(of(key), json!({ "reason": reason, "suspendedAt": at, "warnings": warnings }))
-}
-
-pub(super) fn unsuspended(
-    key: &KeyRecord,
-    by: Option<UserId>,
-    artifact_type: Option<&str>,
-    at: Timestamp,
-) -> Value {
-    let mut data = of(key);
-    if let Some(artifact_type) = artifact_type {
-        data.insert("delivery".to_owned(), delivery(key, artifact_type));
-    }
-    let by = by.map_or_else(|| "saga".to_owned(), |user| user.to_string());
-    with(data, json!({ "unsuspendedAt": at, "unsuspendedBy": by }))
-}
-
-/// What the vendor said to a revoke.
-pub(super) struct Revoked<'a> {
-    pub(super) reason: RevokeReason,
-    pub(super) confirmed: bool,
-    pub(super) proof: Option<Proof>,
-    pub(super) warnings: &'a [Warning],
-    /// Who reported the loss, if that was it (R103).
-    pub(super) operator: Option<UserId>,
-}
-
-pub(super) fn revoked(key: &KeyRecord, what: &Revoked<'_>, at: Timestamp) -> Value {
-    let mut data = of(key);
-    let operator = what.operator.map(|operator| ("operatorId".to_owned(), json!(operator)));
-    data.extend(operator);
-    with(
-        data,
-        json!({
-            "reason": what.reason,
-            "revokedAt": at,
-            "metadata": {
-                "wasProvisional": false,
-                "vendorRevokeOk": what.confirmed,
-                "proof": what.proof,
-                "warnings": what.warnings,
+impl KeyService {
+    pub(super) fn tell_requested(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialRequested {
+                key_credential_id: key.id,
+                property_id: self.partition().property,
+                holder: holder(key),
+                holder_kind: Some(holder_kind(key)),
+                rooms: key.spec.rooms.clone(),
+                scope: Some(Scope::from(&key.spec.scope)),
+                valid_from: key.spec.validity.from(),
+                valid_until: key.spec.validity.until(),
+                preferred_kinds: key.kinds.clone(),
+                vendor: key.vendor.clone(),
+                idempotency_key: key.issue_key(),
             },
-        }),
-    )
-}
-
-/// A revoke came to less than its reason requires (R84).
-pub(super) fn revoke_failed(key: &KeyRecord, reason: RevokeReason, why: &str, at: Timestamp) -> Value {
-    with(of(key), json!({ "reason": reason, "failureReason": why, "observedAt": at }))
-}
-
-/// A vendor did not answer until the tries ran out (R73, R118).
-pub(super) fn vendor_error(key: &KeyRecord, error: &LockError, at: Timestamp) -> Value {
-    with(
-        of(key),
-        json!({
-            "errorCode": error.code().as_str(),
-            "failureReason": error.reason().as_str(),
-            "attempts": key.attempts,
-            "observedAt": at,
-        }),
-    )
-}
-
-fn master(key: &KeyRecord) -> Map<String, Value> {
-    let mut data = Map::new();
-    let id = MasterKeyId::derived("lockport/master-key/v1", &[&key.id.to_bytes()]);
-    data.insert("masterKeyId".to_owned(), json!(id));
-    data.insert("keyCredentialId".to_owned(), json!(key.id));
-    if let Holder::Staff(staff) = &key.holder {
-        data.insert("staffUserId".to_owned(), json!(staff.user_id));
+        )?;
+        self.note(transaction, key, Some(event), Draft::new(Action::Request, Outcome::Ok))
     }
-    if let KeyOwner::Shift(shift) = key.owner {
-        data.insert("shiftId".to_owned(), json!(shift));
+
+    /// Handed to the port, outcome open: nothing for the bus (X15).
+    pub(super) fn tell_pending(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+    ) -> Result<(), LockError> {
+        self.note(transaction, key, None, Draft::new(Action::Issue, Outcome::Deferred))
     }
-    data
-}
 
-fn scope(scope: &StaffScope) -> Value {
-    match scope {
-        StaffScope::Room(room) => json!({ "kind": "room", "roomId": room }),
-        StaffScope::Floor(floor) => json!({ "kind": "floor", "floor": floor }),
-        StaffScope::RoomsAssigned => json!({ "kind": "rooms_assigned" }),
-        StaffScope::RoomsAll => json!({ "kind": "rooms_all" }),
-        StaffScope::Area(area) => json!({ "kind": "area", "area": area }),
-        StaffScope::AreasAll => json!({ "kind": "areas_all" }),
-        StaffScope::BackOfHouse => json!({ "kind": "back_of_house" }),
+    /// `scopes` are those of a shift.
+    pub(super) fn tell_issued(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        artifact_type: &'static str,
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialIssued {
+                key_credential_id: key.id,
+                property_id: self.partition().property,
+                holder_kind: holder_kind(key),
+                holder: holder(key),
+                kind: key.kind.ok_or(StoreError::Corrupt)?,
+                rooms: key.spec.rooms.clone(),
+                scope: Scope::from(&key.spec.scope),
+                valid_from: key.spec.validity.from(),
+                valid_until: key.spec.validity.until(),
+                vendor: key.vendor.clone(),
+                provisional: false,
+                delivery: delivery(key, artifact_type)?,
+                issued_at: key.issued_at.ok_or(StoreError::Corrupt)?,
+                warnings: key.warnings.clone(),
+            },
+        )?;
+        self.note(transaction, key, Some(event), Draft::new(Action::Issue, Outcome::Ok))
     }
-}
 
-/// A shift has its key (R218). `scope` is the shift's first, `scopes` are all of them.
-pub(super) fn master_issued(key: &KeyRecord, scopes: &[StaffScope]) -> Value {
-    with(
-        master(key),
-        json!({
-            "scope": scopes.first().map(scope),
-            "scopes": scopes.iter().map(scope).collect::<Vec<_>>(),
-            "validFrom": key.spec.validity.from(),
-            "validUntil": key.spec.validity.until(),
-            "kind": key.kind,
-            "issuedAt": key.issued_at,
-        }),
-    )
-}
+    /// Why it failed, unless nobody wanted it any more.
+    pub(super) fn tell_failed(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        why: Option<&LockError>,
+    ) -> Result<(), LockError> {
+        let reason = why.map_or("cancelled", |error| error.reason().as_str());
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialFailed {
+                key_credential_id: key.id,
+                property_id: Some(self.partition().property),
+                holder: holder(key),
+                vendor: key.vendor.clone(),
+                failure_reason: Word::of(reason),
+                vendor_message: why.map(|error| error.message().to_owned()),
+                attempts: key.attempts,
+                last_attempt_at: self.env.now(),
+            },
+        )?;
+        let failure_reason = why.map(LockError::reason);
+        self.note(
+            transaction,
+            key,
+            Some(event),
+            Draft { failure_reason, ..Draft::new(Action::Issue, Outcome::Error) },
+        )
+    }
 
-pub(super) fn master_expired(key: &KeyRecord, trigger: &str, at: Timestamp) -> Value {
-    with(master(key), json!({ "expiredAt": at, "trigger": trigger }))
-}
+    pub(super) fn tell_updated(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        before: &Spec,
+        artifact_type: Option<&'static str>,
+        warnings: &[Warning],
+    ) -> Result<(), LockError> {
+        let after = &key.spec;
+        let changes = Changes {
+            valid_from: Change::between(before.validity.from(), after.validity.from()),
+            valid_until: Change::between(before.validity.until(), after.validity.until()),
+            rooms: Change::between(before.rooms.clone(), after.rooms.clone()),
+            scope: Change::between(Scope::from(&before.scope), Scope::from(&after.scope)),
+        };
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialUpdated {
+                key_credential_id: key.id,
+                property_id: Some(self.partition().property),
+                holder: holder(key),
+                changes,
+                delivery: artifact_type.map(|of| delivery(key, of)).transpose()?,
+                vendor: key.vendor.clone(),
+                updated_at: self.env.now(),
+                warnings: warnings.to_vec(),
+            },
+        )?;
+        self.note(transaction, key, Some(event), Draft::new(Action::Update, Outcome::Ok))
+    }
 
-/// What waits for a person, or no longer does.
-pub(super) fn task(task: &DeskTask) -> Value {
-    let mut data = Map::new();
-    match task.owner {
-        KeyOwner::Stay(id) => data.insert("reservationId".to_owned(), json!(id)),
-        KeyOwner::Shift(id) => data.insert("shiftId".to_owned(), json!(id)),
-    };
-    let closed = task.closed_at.map(|at| ("closedAt".to_owned(), json!(at)));
-    data.extend(closed);
-    with(
-        data,
-        json!({
-            "taskId": task.id,
-            "kind": task.kind.as_str(),
-            "keyCredentialId": task.credential,
-            "openedAt": task.opened_at,
-        }),
-    )
+    pub(super) fn tell_suspended(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        reason: SuspendReason,
+        warnings: &[Warning],
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialSuspended {
+                key_credential_id: key.id,
+                property_id: Some(self.partition().property),
+                holder: holder(key),
+                vendor: Some(key.vendor.clone()),
+                reason,
+                suspended_at: self.env.now(),
+                warnings: warnings.to_vec(),
+            },
+        )?;
+        let reason = Some(Reason::Suspend(reason));
+        self.note(transaction, key, Some(event), Draft { reason, ..Draft::new(Action::Suspend, Outcome::Ok) })
+    }
+
+    pub(super) fn tell_unsuspended(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        by: Option<UserId>,
+        artifact_type: Option<&'static str>,
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialUnsuspended {
+                key_credential_id: key.id,
+                property_id: Some(self.partition().property),
+                holder: holder(key),
+                vendor: Some(key.vendor.clone()),
+                delivery: artifact_type.map(|of| delivery(key, of)).transpose()?,
+                unsuspended_at: self.env.now(),
+                unsuspended_by: by.into(),
+            },
+        )?;
+        let mut draft = Draft::new(Action::Unsuspend, Outcome::Ok);
+        draft.people.operator_id = by;
+        self.note(transaction, key, Some(event), draft)
+    }
+
+    /// `outcome` is what the vendor said, if it took it; `operator` who reported the loss, if that was it (R103).
+    pub(super) fn tell_revoked(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        reason: RevokeReason,
+        outcome: Option<&RevokeOutcome>,
+        operator: Option<UserId>,
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &CredentialRevoked {
+                key_credential_id: key.id,
+                property_id: Some(self.partition().property),
+                holder: holder(key),
+                vendor: key.vendor.clone(),
+                reason,
+                revoked_at: self.env.now(),
+                operator_id: operator,
+                metadata: RevokeMetadata {
+                    was_provisional: false,
+                    vendor_revoke_ok: outcome.is_some(),
+                    proof: outcome.map(|outcome| outcome.proof),
+                    warnings: outcome.map(|outcome| outcome.warnings.clone()).unwrap_or_default(),
+                },
+            },
+        )?;
+        let how = if outcome.is_some() { Outcome::Ok } else { Outcome::Deferred };
+        let mut draft = Draft { reason: Some(Reason::Revoke(reason)), ..Draft::new(Action::Revoke, how) };
+        draft.people.operator_id = operator;
+        self.note(transaction, key, Some(event), draft)
+    }
+
+    /// It came to less than its reason requires (R84); `None` where the vendor took it and promises too little.
+    pub(super) fn tell_revoke_failed(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        reason: RevokeReason,
+        why: Option<FailureReason>,
+    ) -> Result<(), LockError> {
+        let event = self.tell(
+            transaction,
+            &key.cause,
+            &RevokeFailed {
+                key_credential_id: key.id,
+                property_id: self.partition().property,
+                holder: holder(key),
+                vendor: key.vendor.clone(),
+                reason,
+                failure_reason: Word::of(why.map_or("weak_proof", FailureReason::as_str)),
+                observed_at: self.env.now(),
+            },
+        )?;
+        let reason = Some(Reason::Revoke(reason));
+        let draft = Draft { reason, failure_reason: why, ..Draft::new(Action::Revoke, Outcome::Error) };
+        self.note(transaction, key, Some(event), draft)
+    }
+
+    /// A vendor did not answer until the tries ran out (R73, R118). That the key failed is told beside it.
+    pub(super) fn tell_vendor_error(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        error: &LockError,
+    ) -> Result<(), LockError> {
+        let data = VendorError {
+            key_credential_id: key.id,
+            property_id: self.partition().property,
+            holder: holder(key),
+            vendor: key.vendor.clone(),
+            error_code: Word::of(error.code().as_str()),
+            failure_reason: Word::of(error.reason().as_str()),
+            attempts: key.attempts,
+            observed_at: self.env.now(),
+        };
+        self.tell(transaction, &key.cause, &data).map(|_| ())
+    }
+
+    /// A shift has its key (R218).
+    pub(super) fn tell_master_issued(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        scopes: &[StaffScope],
+    ) -> Result<(), LockError> {
+        let data = MasterKeyIssued {
+            master_key_id: master(key),
+            key_credential_id: key.id,
+            staff_user_id: staff(key)?,
+            shift_id: holder(key).shift_id,
+            property_id: self.partition().property,
+            scope: scopes.first().map(StaffReach::from).ok_or(StoreError::Corrupt)?,
+            scopes: scopes.iter().map(StaffReach::from).collect(),
+            valid_from: key.spec.validity.from(),
+            valid_until: key.spec.validity.until(),
+            kind: key.kind.ok_or(StoreError::Corrupt)?,
+            issued_at: key.issued_at.ok_or(StoreError::Corrupt)?,
+        };
+        self.tell(transaction, &key.cause, &data).map(|_| ())
+    }
+
+    /// A shift's key is gone (R218).
+    pub(super) fn tell_master_expired(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        trigger: &'static str,
+    ) -> Result<(), LockError> {
+        let data = MasterKeyExpired {
+            master_key_id: master(key),
+            key_credential_id: key.id,
+            staff_user_id: staff(key)?,
+            shift_id: holder(key).shift_id,
+            property_id: Some(self.partition().property),
+            expired_at: self.env.now(),
+            trigger: Word::of(trigger),
+        };
+        self.tell(transaction, &key.cause, &data).map(|_| ())
+    }
+
+    /// Something waits for a person, or no longer does.
+    pub(super) fn tell_task(
+        &self,
+        transaction: &mut Transaction,
+        task: &DeskTask,
+        cause: &Cause,
+    ) -> Result<(), LockError> {
+        let property_id = self.partition().property;
+        let holder = KeyHolder {
+            reservation_id: task.reservation(),
+            shift_id: task.shift(),
+            staff_user_id: task.staff,
+            ..KeyHolder::default()
+        };
+        // What closes a task has often no single cause; the business it belongs to is known all the same.
+        let correlation_id = cause.correlation_id.clone().or_else(|| Some(task.owner.to_string()));
+        let cause = Cause { correlation_id, ..cause.clone() };
+        let (task_id, key_credential_id, opened_at) = (task.id, task.credential, task.opened_at);
+        let kind = Word::of(task.kind.as_str());
+        let told = match task.closed_at {
+            None => {
+                let data =
+                    DeskTaskOpened { task_id, property_id, holder, kind, key_credential_id, opened_at };
+                self.tell(transaction, &cause, &data)
+            }
+            Some(closed_at) => {
+                let data = DeskTaskClosed {
+                    task_id,
+                    property_id,
+                    holder,
+                    kind,
+                    key_credential_id,
+                    opened_at,
+                    closed_at,
+                };
+                self.tell(transaction, &cause, &data)
+            }
+        };
+        told.map(|_| ())
+    }
+
+    /// A deed of a person about a key: its artifact was handed out, or got another reference.
+    pub(super) fn note_handing_out(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        (action, operator, purpose): (Action, UserId, Purpose),
+    ) -> Result<(), LockError> {
+        let mut draft = Draft { purpose: Some(purpose), ..Draft::new(action, Outcome::Ok) };
+        draft.people.operator_id = Some(operator);
+        self.note(transaction, key, None, draft)
+    }
+
+    /// A person's word on a call whose answer is lost.
+    pub(super) fn note_settled(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        task: TaskId,
+        operator: UserId,
+    ) -> Result<(), LockError> {
+        let mut draft = Draft { task_id: Some(task), ..Draft::new(Action::Settle, Outcome::Ok) };
+        draft.people.operator_id = Some(operator);
+        self.note(transaction, key, None, draft)
+    }
+
+    /// What a person at the desk did to a stay.
+    pub(super) fn note_by_hand(
+        &self,
+        transaction: &mut Transaction,
+        (reservation, stay): (ReservationId, &StayRecord),
+        action: Action,
+        operator: UserId,
+    ) {
+        let mut draft = Draft { reservation_id: Some(reservation), ..Draft::new(action, Outcome::Ok) };
+        draft.people.operator_id = Some(operator);
+        draft.people.guest_id = stay.guest();
+        transaction.note(&self.env, draft);
+    }
+
+    /// An event that must not leave.
+    pub(super) fn note_dropped(&self, transaction: &mut Transaction, event: &Envelope, why: Objection) {
+        let reason = match why {
+            Objection::Foreign => FailureReason::ForeignId,
+            Objection::Member | Objection::Artifact => FailureReason::Invalid,
+        };
+        let draft = Draft {
+            event_id: Some(event.id),
+            failure_reason: Some(reason),
+            ..Draft::new(Action::DropEvent, Outcome::Ok)
+        };
+        transaction.note(&self.env, draft);
+    }
+
+    /// Adds an entry about a key to what is being written.
+    fn note(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        event: Option<EventId>,
+        mut draft: Draft,
+    ) -> Result<(), LockError> {
+        let KeyHolder { reservation_id, shift_id, guest_id, staff_user_id } = holder(key);
+        let binding = self.property.adapter(&key.adapter);
+        let capabilities = binding.map(|binding| binding.port.describe_adapter().capabilities);
+        let snapshot =
+            |of| Digest::of_value("lockport/capabilities/v1", &of).map_err(|_| StoreError::Corrupt);
+        draft.key_credential_id = Some(key.id);
+        (draft.reservation_id, draft.shift_id) = (reservation_id, shift_id);
+        (draft.people.guest_id, draft.people.staff_id) = (guest_id, staff_user_id);
+        draft.event_id = event;
+        draft.vendor = Some(key.vendor.clone());
+        draft.capabilities = capabilities.map(snapshot).transpose()?;
+        draft.trace_id = key.cause.trace_id.as_deref().and_then(TraceId::read);
+        transaction.note(&self.env, draft);
+        Ok(())
+    }
+
+    /// Adds an event to what is being written.
+    fn tell<T: Payload>(
+        &self,
+        transaction: &mut Transaction,
+        cause: &Cause,
+        data: &T,
+    ) -> Result<EventId, LockError> {
+        let id = EventId::from_ulid(self.env.ulid()?);
+        let data = serde_json::to_value(data).map_err(|_| StoreError::Corrupt)?;
+        let event = T::SUBJECT.envelope(id, self.env.now(), self.partition().tenant, cause, data);
+        self.queue.push(transaction, event)?;
+        Ok(id)
+    }
 }

@@ -7,13 +7,12 @@ use super::record::{GivenUp, KeptDelivery, KeyRecord, Spec, Trying, Wants, Work}
 use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
-use super::{KeyService, schedule, tell};
+use super::{KeyService, schedule};
 use crate::credential::{
     IssueInput, IssuedCredential, Place, Progress, RevokeInput, RevokeOutcome, RevokeReason, SuspendInput,
     SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult, Warning,
 };
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::event::Published;
 use crate::id::{ArtifactRef, UserId};
 use crate::port::SharedLockPort;
 use crate::store::{StoreError, Stored, Transaction};
@@ -127,14 +126,12 @@ impl KeyService {
         let artifact_type = self.keep(key, credential)?;
         // Perhaps to what the booking became while the vendor was at it.
         key.go_on(self.env.now());
-        let data = tell::issued(key, artifact_type);
-        self.tell(transaction, Published::CredentialIssued, &key.cause, data)?;
+        self.tell_issued(transaction, key, artifact_type)?;
         if let KeyOwner::Shift(shift) = key.owner {
             let found =
                 Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
             let scopes = found.as_ref().map_or(&[][..], |shift| shift.value.scopes());
-            let data = tell::master_issued(key, scopes);
-            self.tell(transaction, Published::MasterKeyIssued, &key.cause, data)?;
+            self.tell_master_issued(transaction, key, scopes)?;
         }
         self.is_served(key, transaction).await
     }
@@ -204,8 +201,7 @@ impl KeyService {
             return self.open_task(key, DeskTaskKind::DecideOutcome, transaction).await;
         }
         if !is_final {
-            let data = tell::vendor_error(key, error, now);
-            self.tell(transaction, Published::VendorError, &key.cause, data)?;
+            self.tell_vendor_error(transaction, key, error)?;
         }
         let why = if is_final { GivenUp::Refused } else { GivenUp::TriesRanOut };
         self.let_go(key, why, Some(error), transaction)?;
@@ -227,7 +223,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let now = self.env.now();
         key.become_state(KeyState::Failed)?;
-        self.tell(transaction, Published::CredentialFailed, &key.cause, tell::failed(key, error, now))?;
+        self.tell_failed(transaction, key, error)?;
         key.given_up = Some(why);
         key.wanted = key.spec.clone();
         key.wants = Wants::Gone(RevokeReason::Replaced);
@@ -305,8 +301,7 @@ impl KeyService {
         let artifact_type =
             if key.state == KeyState::Suspended { None } else { self.keep_what_is_new(key, credential)? };
         key.go_on(now);
-        let data = tell::updated(key, &before, artifact_type, warnings, now);
-        self.tell(transaction, Published::CredentialUpdated, &key.cause, data)?;
+        self.tell_updated(transaction, key, &before, artifact_type, warnings)?;
         self.is_served(key, transaction).await
     }
 
@@ -390,8 +385,7 @@ impl KeyService {
         key.proof = Some(outcome.proof);
         if key.state == KeyState::Active {
             key.become_state(KeyState::Suspended)?;
-            let data = tell::suspended(key, reason, &outcome.warnings, now);
-            self.tell(transaction, Published::CredentialSuspended, &key.cause, data)?;
+            self.tell_suspended(transaction, key, reason, &outcome.warnings)?;
         }
         key.go_on(now);
         let of = key.id;
@@ -414,8 +408,7 @@ impl KeyService {
                 let artifact_type = self.keep_what_is_new(record, &credential)?;
                 record.go_on(now);
                 let by = self.lifted_by(record.owner).await?;
-                let data = tell::unsuspended(record, by, artifact_type, now);
-                self.tell(&mut transaction, Published::CredentialUnsuspended, &record.cause, data)?;
+                self.tell_unsuspended(&mut transaction, record, by, artifact_type)?;
                 self.is_served(record, &mut transaction).await?;
             }
             Ok(UpdateResult { ask_after, .. }) => self.pending(record, ask_after),
@@ -488,8 +481,7 @@ impl KeyService {
                 self.note_outage(&record.adapter, &error).await?;
                 self.gone(record, reason, None, &mut transaction).await?;
                 if record.attempts == 1 {
-                    let data = tell::revoke_failed(record, reason, error.reason().as_str(), now);
-                    self.tell(&mut transaction, Published::RevokeFailed, &record.cause, data)?;
+                    self.tell_revoke_failed(&mut transaction, record, reason, Some(error.reason()))?;
                 }
                 self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
                 if error.advice() == RetryAdvice::Never {
@@ -519,8 +511,7 @@ impl KeyService {
         let less =
             outcome.proof < self.property.revoke_policy().required(reason) && !key.spec.validity.is_over(now);
         if less && is_news {
-            let data = tell::revoke_failed(key, reason, "weak_proof", now);
-            self.tell(transaction, Published::RevokeFailed, &key.cause, data)?;
+            self.tell_revoke_failed(transaction, key, reason, None)?;
         }
         if less && key.state == KeyState::Revoked {
             // The end of the window closes the task.
@@ -563,29 +554,19 @@ impl KeyService {
                     }
                     _ => None,
                 };
-                let what = tell::Revoked {
-                    operator,
-                    reason,
-                    confirmed: outcome.is_some(),
-                    proof: outcome.map(|outcome| outcome.proof),
-                    warnings: outcome.map_or(&[], |outcome| &outcome.warnings),
-                };
-                let data = tell::revoked(key, &what, now);
-                self.tell(transaction, Published::CredentialRevoked, &key.cause, data)?;
+                self.tell_revoked(transaction, key, reason, outcome, operator)?;
                 if let KeyOwner::Shift(shift) = key.owner {
                     let found =
                         Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string())
                             .await?;
                     let trigger = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
-                    let data = tell::master_expired(key, trigger, now);
-                    self.tell(transaction, Published::MasterKeyExpired, &key.cause, data)?;
+                    self.tell_master_expired(transaction, key, trigger)?;
                 }
                 Ok(())
             }
             KeyState::Pending | KeyState::Requested => {
                 key.become_state(KeyState::Failed)?;
-                let data = tell::failed(key, None, now);
-                self.tell(transaction, Published::CredentialFailed, &key.cause, data)
+                self.tell_failed(transaction, key, None)
             }
             KeyState::Revoked | KeyState::Failed => Ok(()),
         }

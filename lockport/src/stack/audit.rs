@@ -11,8 +11,9 @@ use chrono::DateTime;
 use futures_util::future::select;
 use serde::Serialize;
 
-use super::call::{Call, Facts, Reason, Reply, layered};
+use super::call::{Call, Facts, Reply, layered, outcome_of};
 use super::deadline::Ceiling;
+use crate::audit::{Outcome, Reason};
 use crate::capability::LockCapabilities;
 use crate::credential::VendorCode;
 use crate::env::Env;
@@ -66,42 +67,6 @@ pub struct AuditRecord {
     pub error_code: Option<ErrorCode>,
     /// The finer meaning of the error.
     pub failure_reason: Option<FailureReason>,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// As asked.
-    Ok,
-    /// The vendor, or a person, has still to do something.
-    Deferred,
-    /// In an error.
-    Error,
-    /// The caller did not wait for the end: what was begun is settled by the next call with the same key.
-    Abandoned,
-}
-
-impl Outcome {
-    /// The platform's word: `deferred`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Deferred => "deferred",
-            Self::Error => "error",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    pub(super) fn of<T: Reply>(result: &Result<T, LockError>) -> Self {
-        match result {
-            Ok(answer) if answer.is_pending() => Self::Deferred,
-            Ok(_) => Self::Ok,
-            Err(_) => Self::Error,
-        }
-    }
 }
 
 /// Where the host keeps its audit.
@@ -193,7 +158,7 @@ impl AuditLayer {
         let result = call().await;
         let took = self.env.since(open.begin);
         if let Left::Call(facts) = std::mem::replace(&mut open.left, Left::Nothing) {
-            let record = self.record(facts, took, Outcome::of(&result), result.as_ref().err());
+            let record = self.record(facts, took, outcome_of(&result), result.as_ref().err());
             open.left = Left::Record(record.clone());
             let patience = deadline.saturating_sub(took).saturating_add(SINK_GRACE);
             let kept = async {

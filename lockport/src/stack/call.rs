@@ -1,11 +1,12 @@
 //! One call of the port as data, and the port written once around it: what a layer adds is two functions.
 
+use crate::audit::{Outcome, Reason};
 use crate::credential::{
-    Holder, IssueInput, IssueResult, Progress, RevokeInput, RevokeOutcome, RevokeReason, SuspendInput,
-    SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult,
+    Holder, IssueInput, IssueResult, Progress, RevokeInput, RevokeOutcome, SuspendInput, SuspendOutcome,
+    UnsuspendInput, UpdateInput, UpdateResult,
 };
 use crate::device::{DeviceHealth, LockDevice};
-use crate::error::Operation;
+use crate::error::{LockError, Operation};
 use crate::id::{KeyCredentialId, LockDeviceId, PropertyId, ReservationId, TenantId, UserId};
 use crate::idempotency::IdempotencyKey;
 use crate::store::Partition;
@@ -93,17 +94,6 @@ impl Call<'_> {
     }
 }
 
-/// Why something is taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Reason {
-    /// For good.
-    Revoke(RevokeReason),
-    /// For a while.
-    Suspend(SuspendReason),
-}
-
 /// What of a call may be written down: ids and words of ours, nothing of a guest's and nothing secret.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
@@ -141,6 +131,15 @@ pub(super) trait Reply: Send {
     /// Whether the vendor, or a person, has still to do something.
     fn is_pending(&self) -> bool {
         false
+    }
+}
+
+/// How a call ended that was answered so.
+pub(super) fn outcome_of<T: Reply>(result: &Result<T, LockError>) -> Outcome {
+    match result {
+        Ok(answer) if answer.is_pending() => Outcome::Deferred,
+        Ok(_) => Outcome::Ok,
+        Err(_) => Outcome::Error,
     }
 }
 

@@ -12,13 +12,13 @@ mod trace;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::audit::{AuditLayer, AuditRecord, AuditSink, Outcome};
-pub use self::call::Reason;
+pub use self::audit::{AuditLayer, AuditRecord, AuditSink};
 pub use self::deadline::DeadlineLayer;
 pub use self::guard::GuardLayer;
 pub use self::retry::{Decision, Failed, GiveUp, RetryBudget, RetryLayer, RetryPolicy, decide};
 #[cfg(feature = "trace")]
 pub use self::trace::TraceLayer;
+pub use crate::audit::{Outcome, Reason};
 use crate::device::DoorMap;
 use crate::env::Env;
 use crate::port::SharedLockPort;

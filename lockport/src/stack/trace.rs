@@ -5,8 +5,7 @@ use std::future::Future;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
-use super::audit::Outcome;
-use super::call::{Call, Reply, layered};
+use super::call::{Call, Reply, layered, outcome_of};
 use crate::env::Env;
 use crate::error::LockError;
 use crate::port::{AdapterDescriptor, SharedLockPort};
@@ -71,7 +70,7 @@ impl TraceLayer {
     {
         let begin = self.env.now();
         let result = call().instrument(span.clone()).await;
-        span.record("outcome", Outcome::of(&result).as_str());
+        span.record("outcome", outcome_of(&result).as_str());
         if let Err(error) = &result {
             span.record("errorCode", error.code().as_str());
             span.record("errorMessage", error.message());

@@ -62,7 +62,7 @@ pub enum Table {
     Task = 8,
     /// Events on their way to the bus.
     Outbox = 9,
-    /// Who looked at what.
+    /// The entries of the audit.
     Audit = 10,
     /// A shift as its events have it so far.
     Shift = 11,
@@ -74,6 +74,8 @@ pub enum Table {
     Outage = 14,
     /// Many keys that go together.
     Bulk = 15,
+    /// Where the audit's chain ends.
+    Chain = 16,
 }
 
 /// A row as the store has it.

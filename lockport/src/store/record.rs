@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Batch, Content, Partition, Row, Store, StoreError, Table, Write};
+use crate::audit::{Chain, Draft, End};
 use crate::env::{EntropyError, Env};
 use crate::error::LockError;
 use crate::secret::Secret;
@@ -11,6 +12,9 @@ use crate::validity::Timestamp;
 
 /// How often a commit is tried when the store does not answer: this process may hold the only copy of a vendor's answer.
 const COMMIT_TRIES: usize = 3;
+
+/// How often entries of the audit look for a new place when others were quicker.
+const PLACE_TRIES: usize = 64;
 
 /// What a table holds.
 pub trait Record: Serialize + DeserializeOwned + Send + Sync {
@@ -86,6 +90,7 @@ impl<T: Record> Stored<T> {
 #[derive(Debug)]
 pub struct Transaction {
     batch: Batch,
+    chain: Option<Chain>,
 }
 
 impl Transaction {
@@ -94,7 +99,7 @@ impl Transaction {
     /// # Errors
     /// [`EntropyError`] when no name can be drawn.
     pub fn new(env: &Env) -> Result<Self, EntropyError> {
-        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() } })
+        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() }, chain: None })
     }
 
     /// Puts a record, as it stands now. The record counts as written from here on: when the commit fails, it is read anew.
@@ -122,28 +127,69 @@ impl Transaction {
         self.batch.writes.push(Write { table: T::TABLE, id, expected: record.revision, content: None });
     }
 
+    /// Adds an entry of the audit: it is there if and only if what else is put is.
+    pub fn note(&mut self, env: &Env, draft: Draft) {
+        self.chain.get_or_insert_with(|| Chain::new(env.clone())).push(draft);
+    }
+
     /// Whether nothing was put.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.batch.writes.is_empty()
+        self.batch.writes.is_empty() && self.chain.is_none()
     }
 
-    /// Commits, asking again when the store does not answer.
+    /// Commits, asking again when the store does not answer. Entries of the audit come behind the last one that is there; when
+    /// somebody else was quicker with his, behind those.
     ///
     /// # Errors
     /// [`StoreError`], as an error of a port's call.
     pub async fn commit(self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
-        let mut last = StoreError::Unavailable;
-        for _ in 0..COMMIT_TRIES {
-            match store.commit(partition, self.batch.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::Unavailable) => last = StoreError::Unavailable,
-                Err(other) => {
-                    last = other;
-                    break;
-                }
+        let Some(chain) = &self.chain else {
+            return Ok(ask(store, partition, &self.batch).await.map_err(|(error, _)| error)?);
+        };
+        let mut seen = None;
+        for _ in 0..PLACE_TRIES {
+            let end = end_of(store, partition).await?;
+            if seen.replace(end.nth()) == Some(end.nth()) {
+                // Nobody added an entry: the conflict is about something else.
+                break;
+            }
+            let mut linked = Self { batch: self.batch.clone(), chain: None };
+            chain.link(partition, end, &mut linked)?;
+            match ask(store, partition, &linked.batch).await {
+                Err((StoreError::Conflict, Sure::Yes)) => {}
+                other => return Ok(other.map_err(|(error, _)| error)?),
             }
         }
-        Err(last.into())
+        Err(StoreError::Conflict.into())
     }
+}
+
+/// Whether it is certain that nothing was written.
+enum Sure {
+    Yes,
+    /// An earlier try got no answer and may have happened: then others may have built on it since.
+    No,
+}
+
+async fn ask(store: &dyn Store, partition: Partition, batch: &Batch) -> Result<(), (StoreError, Sure)> {
+    let mut sure = Sure::Yes;
+    for _ in 0..COMMIT_TRIES {
+        match store.commit(partition, batch.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Unavailable) => sure = Sure::No,
+            Err(other) => return Err((other, sure)),
+        }
+    }
+    Err((StoreError::Unavailable, sure))
+}
+
+async fn end_of(store: &dyn Store, partition: Partition) -> Result<End, StoreError> {
+    for _ in 1..COMMIT_TRIES {
+        match Chain::end(store, partition).await {
+            Err(StoreError::Unavailable) => {}
+            other => return other,
+        }
+    }
+    Chain::end(store, partition).await
 }

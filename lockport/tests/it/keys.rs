@@ -174,6 +174,7 @@ impl Rig {
     fn told(&self) -> Vec<Envelope> {
         let mut told = Vec::new();
         for event in run(self.service.drain(100)).unwrap() {
+            crate::events::check(event.event());
             told.push(event.event().clone());
             run(self.service.delivered(event)).unwrap();
         }

@@ -1,9 +1,12 @@
 //! What the core promises beyond one module, judged from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod audit;
 mod breaker;
 #[cfg(feature = "sqlite")]
 mod crash;
+mod events;
+mod events_additive;
 mod keys;
 mod ledger;
 mod limits;
