@@ -27,7 +27,7 @@ type Asked = Mutex<Vec<String>>;
 
 /// A port that fails as often as it is told, then refers to a real one.
 #[derive(Debug)]
-struct Told {
+pub(crate) struct Told {
     asked: Asked,
     failures: Mutex<VecDeque<LockError>>,
     /// Asked whether it is there, it does not answer.
@@ -78,16 +78,16 @@ impl LockPort for Told {
     }
 }
 
-struct Rig {
-    service: KeyService,
+pub(crate) struct Rig {
+    pub(crate) service: KeyService,
     port: Arc<Told>,
-    clock: Arc<ManualClock>,
-    env: Env,
-    store: Arc<dyn Store>,
-    property: Arc<Property>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) env: Env,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) property: Arc<Property>,
 }
 
-fn room() -> RoomId {
+pub(crate) fn room() -> RoomId {
     RoomId::derived("test", &[b"room"])
 }
 
@@ -95,15 +95,18 @@ fn stay() -> ReservationId {
     ReservationId::derived("test", &[b"stay"])
 }
 
-fn operator() -> UserId {
+pub(crate) fn operator() -> UserId {
     UserId::derived("test", &[b"operator"])
 }
 
 impl Rig {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::over(Arc::new(MemoryStore::new()))
+    }
+
+    pub(crate) fn over(store: Arc<dyn Store>) -> Self {
         let (env, clock) = env();
         let of = partition("a");
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let doors = Arc::new(DoorMap::default().with_room(
             room(),
             None,
@@ -130,7 +133,7 @@ impl Rig {
         Self { service, port, clock, env, store, property }
     }
 
-    fn event(&self, subject: &str, version: u64, until_hours: i64) -> Envelope {
+    pub(crate) fn event(&self, subject: &str, version: u64, until_hours: i64) -> Envelope {
         let of = partition("a");
         let at = |hours| now() + TimeDelta::hours(hours);
         serde_json::from_value(json!({
@@ -145,15 +148,15 @@ impl Rig {
         .unwrap()
     }
 
-    fn confirmed(&self, version: u64, until_hours: i64) -> Envelope {
+    pub(crate) fn confirmed(&self, version: u64, until_hours: i64) -> Envelope {
         self.event("melmastoon.reservation.booking.confirmed.v1", version, until_hours)
     }
 
-    fn cancelled(&self, version: u64) -> Envelope {
+    pub(crate) fn cancelled(&self, version: u64) -> Envelope {
         self.event("melmastoon.reservation.booking.cancelled.v1", version, 1)
     }
 
-    fn fail(&self, times: usize, error: &LockError) {
+    pub(crate) fn fail(&self, times: usize, error: &LockError) {
         self.port.failures.lock().unwrap().extend(std::iter::repeat_n(error.clone(), times));
     }
 
@@ -162,7 +165,7 @@ impl Rig {
     }
 
     /// Ticks and wakes until nothing is due before `until`.
-    fn live(&self, until: Timestamp) {
+    pub(crate) fn live(&self, until: Timestamp) {
         while let Some(wake) = run(self.service.tick()).unwrap().filter(|wake| *wake <= until) {
             self.clock.set(wake);
         }
@@ -171,7 +174,7 @@ impl Rig {
     }
 
     /// The subjects told since the last look, and the events.
-    fn told(&self) -> Vec<Envelope> {
+    pub(crate) fn told(&self) -> Vec<Envelope> {
         let mut told = Vec::new();
         for event in run(self.service.drain(100)).unwrap() {
             crate::events::check(event.event());
@@ -193,7 +196,7 @@ impl Rig {
     }
 }
 
-fn unreachable() -> LockError {
+pub(crate) fn unreachable() -> LockError {
     LockError::unreachable(FailureReason::Network, RetryAdvice::NotApplied, "x")
 }
 

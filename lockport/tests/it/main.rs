@@ -7,6 +7,8 @@ mod breaker;
 mod crash;
 mod events;
 mod events_additive;
+mod events_queue;
+mod events_transitions;
 mod keys;
 mod ledger;
 mod limits;
