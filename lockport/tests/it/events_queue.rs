@@ -122,7 +122,7 @@ fn every_event_arrives_in_its_order_whoever_dies() {
                 6 if draw(4) == 0 => {
                     // On the bus, and dead before he could say so.
                     deaths += usize::from(!hands[who].is_empty());
-                    all.extend(hands[who].drain(..).last().map(|given| given.event().clone()));
+                    all.extend(hands[who].drain(..).next_back().map(|given| given.event().clone()));
                     instances[who] = instance(&rig, ["a", "b", "c"][who]);
                 }
                 _ => rig.clock.advance(TimeDelta::seconds(1)),
