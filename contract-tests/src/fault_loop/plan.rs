@@ -17,6 +17,19 @@ use crate::bench::BenchError;
 /// How many red runs of one scenario are kept in full.
 const KEPT_IN_FULL: usize = 5;
 
+/// In how many ways every point fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ways {
+    /// In every way there is.
+    #[default]
+    All,
+    /// In one of each sort of ways that differ little.
+    OneOfEachSort,
+    /// In one.
+    One,
+}
+
 /// How much of everything is played.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,8 +38,8 @@ pub struct LoopPlan {
     pub seed: u64,
     /// After every single failure also every second one.
     pub pairs: bool,
-    /// Not every way at every point.
-    pub some_ways: bool,
+    /// How many ways are taken at every point.
+    pub ways: Ways,
     /// Only these scenarios; all when empty.
     pub scenarios: Vec<String>,
     /// Only this one run.
@@ -51,7 +64,14 @@ impl LoopPlan {
     /// not, each point takes one, in turn.
     #[must_use]
     pub const fn with_some_ways(mut self) -> Self {
-        self.some_ways = true;
+        self.ways = Ways::OneOfEachSort;
+        self
+    }
+
+    /// One way at every point, in turn.
+    #[must_use]
+    pub const fn with_one_way(mut self) -> Self {
+        self.ways = Ways::One;
         self
     }
 
@@ -249,8 +269,10 @@ async fn play_points(tally: &mut Tally<'_>, plan: &LoopPlan, late: bool) {
 /// The ways in which this point is to fail.
 fn ways(plan: &LoopPlan, point: &Point, number: usize, late: bool) -> Vec<Way> {
     let all: Vec<Way> = Way::ALL.into_iter().filter(|way| way.fits(point.call, late)).collect();
-    if !plan.some_ways {
-        return all;
+    match plan.ways {
+        Ways::All => return all,
+        Ways::OneOfEachSort => {}
+        Ways::One => return in_turn(&all, &all, number).into_iter().collect(),
     }
     // In groups of ways that differ little.
     let groups: &[&[Way]] = match point.call {

@@ -15,5 +15,6 @@ mod house;
 mod pending;
 mod singles;
 mod teeth;
+mod torn;
 mod walks;
 mod writers;

@@ -2,11 +2,13 @@
 
 use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Rig, Shelf, mock_rigs, play_all};
 
-/// Every point, in some of the ways that differ little; or the one run that is named.
+/// Every point, in some of the ways that differ little, and where the build is slow in one of them; or the one run that is named.
 fn play(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, scenarios: &[&str]) -> LoopReport {
     let only = std::env::var("FAULT_LOOP_ONLY").ok().map(|only| only.parse().unwrap());
     let is_all = only.is_none();
-    let plan = LoopPlan::singles(0).with_some_ways().with_scenarios(scenarios).with_only(only);
+    let singles = LoopPlan::singles(0);
+    let plan = if cfg!(debug_assertions) { singles.with_one_way() } else { singles.with_some_ways() };
+    let plan = plan.with_scenarios(scenarios).with_only(only);
     let report = play_all(rigs, shelf, &plan).unwrap();
     println!("{report}");
     // One run is played over one of the rigs, and nothing over the others.

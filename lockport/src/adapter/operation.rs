@@ -121,7 +121,7 @@ impl<D: VendorDriver> Adapter<D> {
             Ok(Run { waits_until: Some(then), .. }) => Err(self.come_back(then)),
             Ok(_) => Ok(()),
             // Refused for good is settled, and no longer in the way.
-            Err(error) if error.advice() == RetryAdvice::Never => Ok(()),
+            Err(error) if is_over(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -157,7 +157,7 @@ impl<D: VendorDriver> Adapter<D> {
             };
             let settled = match run {
                 Ok(run) => run.waits_until.is_none(),
-                Err(error) => error.advice() == RetryAdvice::Never,
+                Err(error) => is_over(&error),
             };
             open = open.saturating_add(usize::from(!settled));
         }
@@ -306,6 +306,11 @@ impl<D: VendorDriver> Adapter<D> {
     pub(super) async fn own(&self, id: KeyCredentialId) -> Result<Vec<GrantRecord>, LockError> {
         Ok(self.grants_of(id).await?.into_iter().map(|grant| grant.value).collect())
     }
+}
+
+/// Whether an operation that ended so is settled. One whose rows cannot be read is not, though nobody need try again.
+fn is_over(error: &LockError) -> bool {
+    error.advice() == RetryAdvice::Never && error.reason() != FailureReason::StoreCorrupt
 }
 
 /// The clock was set back since something of the operation was written down: what was to be so much later is as much later from
