@@ -284,6 +284,9 @@ impl Host<'_> {
                 (Said::Refused(again), End::Declared(error)) if again.reason() == error.reason() => {
                     return Ok(());
                 }
+                (Said::Refused(again), End::Refused) if again.reason() == FailureReason::CapacityFull => {
+                    return Ok(());
+                }
                 (Said::Repeat(wait, _), _) => wait,
                 (said, _) => return Err(Red(format!("{} again answers otherwise: {said:?}", op.key))),
             };

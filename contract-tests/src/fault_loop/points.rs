@@ -27,9 +27,20 @@ pub(crate) struct Points {
     state: Mutex<State>,
 }
 
+/// What becomes of a failure whose call cannot fail in its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It was ordered for this call.
+    #[default]
+    None,
+    /// It waits for the next call that can.
+    UntilItFits,
+}
+
 #[derive(Debug, Default)]
 struct State {
     counting: bool,
+    patience: Patience,
     passed: Vec<Point>,
     strikes: VecDeque<Strike>,
     /// The commit for which the store is away.
@@ -61,9 +72,9 @@ impl Points {
     }
 
     /// Counts from here on, with these failures on order, the earliest first.
-    pub(crate) fn count(&self, strikes: &[Strike]) {
+    pub(crate) fn count(&self, strikes: &[Strike], patience: Patience) {
         let mut state = self.state();
-        state.counting = true;
+        (state.counting, state.patience) = (true, patience);
         state.strikes = strikes.iter().copied().collect();
     }
 
@@ -113,8 +124,11 @@ impl Points {
             return None;
         }
         let point = state.passed.len().saturating_add(1);
-        let strike = state.strikes.front().copied().filter(|strike| strike.point == point);
-        let way = strike.map(|strike| strike.way.fitted(call, self.calls_land_late));
+        let is_due = |strike: &Strike| match state.patience {
+            Patience::None => strike.point == point,
+            Patience::UntilItFits => strike.point <= point && strike.way.fits(call, self.calls_land_late),
+        };
+        let way = state.strikes.front().filter(|strike| is_due(strike)).map(|strike| strike.way);
         if let Some(way) = way {
             state.strikes.pop_front();
             self.tell(&mut state, &format!("#{point} {name}: {way}"));

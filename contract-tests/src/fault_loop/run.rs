@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::host::{End, Host};
 use super::judge::{Judge, Red};
-use super::points::Point;
+use super::points::{Patience, Point};
 use super::rig::{Rig, Shelf};
 use super::scenario::{Key, Op, Quirk, Scenario, Verb};
 use super::way::Strike;
@@ -79,7 +79,7 @@ async fn in_the_world(
     if matches!(scenario.quirk, Quirk::NotThisKind(_)) {
         host.world.prefer_what_is_alike();
     }
-    points.count(strikes);
+    points.count(strikes, Patience::None);
     let mut ends: Vec<(Op, End)> = Vec::new();
     let mut judged = Ok(());
     for turn in scenario.act {

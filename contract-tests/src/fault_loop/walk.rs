@@ -9,6 +9,7 @@ use lockport::driver::{AfterLost, Suspend};
 
 use super::host::{End, Host};
 use super::judge::{Judge, Red};
+use super::points::Patience;
 use super::report::RedRun;
 use super::rig::{Rig, Shelf};
 use super::run::{afterwards, farewell};
@@ -110,7 +111,7 @@ pub struct Walk {
     pub seed: u64,
     /// What is done.
     pub steps: Vec<(Step, Manner)>,
-    /// What fails: after so many calls that pass, the next one, in this way or the nearest that it can.
+    /// What fails: after so many calls that pass, the next one that can fail in this way.
     pub stumbles: Vec<(u8, Way)>,
 }
 
@@ -173,7 +174,7 @@ async fn in_the_world(world: &mut World, walk: &Walk) -> Result<(), Red> {
     let mut judge = Judge::around(world, &[&[FROM, FROM + 1], &UNTIL[..]].concat());
     let mut walker =
         Walker { host: Host::new(world, &mut judge, true), people: Default::default(), number: 0 };
-    points.count(&strikes);
+    points.count(&strikes, Patience::UntilItFits);
     for (step, manner) in &walk.steps {
         if walker.host.world.true_now() < enough {
             walker.take(*step, *manner).await?;

@@ -90,20 +90,6 @@ impl Way {
         }
     }
 
-    /// The nearest way in which a call of this kind can fail.
-    pub(crate) fn fitted(self, call: Call, calls_land_late: bool) -> Self {
-        if self.fits(call, calls_land_late) {
-            return self;
-        }
-        match self {
-            Self::DroppedAfter(then) => Self::DroppedBefore(then),
-            Self::DroppedLate(then) if call.has_effect() => Self::DroppedAfter(then),
-            Self::DroppedLate(then) => Self::DroppedBefore(then),
-            Self::Late if call.has_effect() => Self::LostAfter,
-            _ => Self::LostBefore,
-        }
-    }
-
     /// What becomes of the process, where the operation is dropped.
     pub(crate) const fn drops(self) -> Option<Then> {
         match self {

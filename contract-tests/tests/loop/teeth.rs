@@ -120,7 +120,7 @@ fn a_find_that_is_always_empty_is_caught() {
 
 /// Says that a call without an answer is over at once.
 #[derive(Clone, Copy, Debug)]
-struct NeverLate;
+pub(crate) struct NeverLate;
 
 fn with_kinds(inner: &dyn VendorDriver, change: impl Fn(&mut Kind)) -> DriverDescriptor {
     let mut descriptor = inner.describe();
