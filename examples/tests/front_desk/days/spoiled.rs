@@ -71,6 +71,8 @@ fn no_step(chance: &mut Chance, world: &World, at: i64, reservation: &str) -> It
         ("outage", json!({ "vendor": vendor })),
         ("outage", json!({ "until": later })),
         ("outage", json!({ "vendor": vendor, "until": "tomorrow" })),
+        ("outage", json!({ "vendor": vendor, "until": instant(at) })),
+        ("outage", json!({ "vendor": vendor, "until": instant(at - DAY) })),
         ("restart", json!({ "afterCalls": 0 })),
         ("restart", json!({ "afterCalls": -3 })),
         ("restart", json!({ "afterCalls": "2" })),

@@ -308,9 +308,13 @@ impl Model {
 
     fn staff(&self, user: &str, door: &str) -> (Opens, bool) {
         let shifts = self.shifts.values().filter(|shift| shift.user == user);
+        let is_card = self.vendors[&self.doors[door].vendor].kind == Kind::Card;
+        let mut task = false;
         let verdicts = shifts.map(|shift| {
             let steps = shift.timeline(self.deactivated.get(user).copied(), self.closed);
             let ever = steps.iter().any(|step| step.opens(door, self.now));
+            // "until then the shift has a task".
+            task |= is_card && needs_task(&steps, door, self.now);
             match self.vendors[&self.doors[door].vendor].kind {
                 // No line brings staff to the desk.
                 Kind::Card if ever => {
@@ -327,7 +331,7 @@ impl Model {
             Opens::Either(_) => 1,
             Opens::Yes => 2,
         });
-        (best.unwrap_or(Opens::No), false)
+        (best.unwrap_or(Opens::No), task)
     }
 }
 
@@ -358,12 +362,9 @@ fn vendor_of(entry: &Value) -> Vendor {
         () => Kind::Online,
     };
     let mut vendor = Vendor::new(kind, url.contains("fail="));
-    vendor.is_leisurely = url.contains("personality=webhook");
-    vendor.recovers_in = match () {
-        () if vendor.is_leisurely => 15 * 60,
-        () if url.contains("personality=room_wide") => 60,
-        () => 0,
-    };
+    let calls_back = url.contains("personality=webhook");
+    vendor.rounds = if calls_back { 2 } else { 1 };
+    vendor.recovers_in = if calls_back { 15 * 60 } else { 2 * 60 };
     vendor
 }
 

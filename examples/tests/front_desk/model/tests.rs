@@ -240,6 +240,7 @@ fn a_card_learns_when_it_is_at_the_desk() {
     house.shift(2 * HOUR, "s", "rooms:all", (3 * HOUR, 4 * HOUR));
     assert_eq!(house.asked(3 * HOUR - 1, "usr_1", "1").0, NO);
     assert!(house.is_free(3 * HOUR, "usr_1", "1"), "written by a person");
+    assert!(house.asked(3 * HOUR + 60, "usr_1", "1").1, "until then the shift has a task");
 }
 
 #[test]

@@ -77,7 +77,12 @@ impl Held<'_> {
             // In their order: a later change of the same key waits for an earlier one.
             earliest = earliest.max(self.vendor.earliest(step.moment, is_loss, self.desk));
             let own = self.vendor.latest(step.moment, self.desk);
-            let behind = if self.vendor.is_leisurely { latest.saturating_add(SETTLING) } else { latest };
+            let waits = if self.vendor.rounds > 1 && latest > step.moment.at {
+                SETTLING * self.vendor.rounds
+            } else {
+                0
+            };
+            let behind = latest.saturating_add(waits);
             latest = own.max(behind);
             steps.push(step);
             if latest <= now {

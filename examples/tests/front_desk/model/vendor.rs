@@ -35,11 +35,11 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Vendor {
     pub(crate) kind: Kind,
-    /// Whether a change takes all of its five seconds, so that one on its heels has to wait for it (`webhook`). The page knows no
-    /// such vendor; a hotel would not mind.
-    pub(crate) is_leisurely: bool,
-    /// For how long a change waits where an earlier call may have been lost in a crash and may still come, or cannot be seen at
-    /// once (`room_wide`, `webhook`). The page knows no such wait, the program's own description does.
+    /// How many times the five seconds a change takes, and one on its heels waits for it: a vendor that calls back four seconds
+    /// after each call (`webhook`) is done with two calls after eight. The page knows no such vendor.
+    pub(crate) rounds: i64,
+    /// For how long a change waits where an earlier call may have been lost in a crash: what became of it is looked for first, and
+    /// no second key is made on top of it. The page knows no such wait; within a minute there is a task all the same.
     pub(crate) recovers_in: i64,
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
@@ -54,7 +54,7 @@ pub(crate) type Desk = [Moment];
 
 impl Vendor {
     pub(crate) const fn new(kind: Kind, fails: bool) -> Self {
-        Self { kind, is_leisurely: false, recovers_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
+        Self { kind, rounds: 1, recovers_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
     }
 
     pub(crate) fn outage(&mut self, from: Moment, until: i64) {
@@ -127,7 +127,7 @@ impl Vendor {
             Kind::Silent if self.may_be_lost(change) => NEVER,
             Kind::Online | Kind::Silent => match settled(change) {
                 (until, None) if self.may_be_lost(change) => until + self.recovers_in,
-                (until, None) => until,
+                (_, None) => change.at + SETTLING * self.rounds,
                 (_, Some(end)) => self.after(end),
             },
         }
