@@ -7,7 +7,7 @@ use lockport_examples::front_desk::output::{Json, Summary};
 use lockport_examples::front_desk::player::play;
 use serde_json::Value;
 
-use crate::days::{Item, Told, seconds};
+use crate::days::Item;
 use crate::model::{Model, Opens, Want, text};
 
 pub(crate) const HOTEL: &str = include_str!("../../data/samples/skeleton.hotel.json");
@@ -21,20 +21,6 @@ const TWO_VENDORS: (&str, &str) = (
 const CARDS: (&str, &str) =
     (include_str!("../../data/samples/cards.hotel.json"), include_str!("../../data/samples/cards.jsonl"));
 
-/// A line of a sample as the model reads it, and the verdict that stands there.
-fn item(line: &str) -> (Item, Option<bool>) {
-    let line: Value = serde_json::from_str(line).unwrap();
-    let at = seconds(&line["at"]);
-    let attempt = &line["try"];
-    if attempt.is_object() {
-        let (door, who) = (text(&attempt["door"]), text(&attempt["as"]));
-        return (Item::Tried { at, door, who, told: Told::Right }, attempt["expect"].as_bool());
-    }
-    let members = ["event", "arrive", "lost", "unsuspend", "outage", "restart"];
-    let member = *members.iter().find(|member| line.get(**member).is_some()).unwrap();
-    (Item::Said { at, member, value: line[member].clone() }, None)
-}
-
 /// The model agrees with every verdict of the samples, and leaves few doors free, so that what is judged by it is judged by the page.
 #[test]
 fn the_model_gives_the_verdicts_of_the_samples() {
@@ -44,7 +30,7 @@ fn the_model_gives_the_verdicts_of_the_samples() {
         let mut model = Model::new(&serde_json::from_str(hotel).unwrap());
         let (mut yes, mut no, mut free) = (0, 0, 0);
         for line in day.lines() {
-            let (item, verdict) = item(line);
+            let (item, verdict) = Item::read(line);
             let Want::Tried { opens, .. } = model.line(&item) else { continue };
             match (opens, verdict) {
                 (Opens::Either(_), Some(_)) => free += 1,

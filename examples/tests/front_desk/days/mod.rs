@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(crate) use self::bus::CANARY;
 pub(crate) use self::chance::Chance;
 pub(crate) use self::features::Features;
-use crate::model::{Model, Opens, Want};
+use crate::model::{Model, Opens, Want, text};
 
 pub(crate) const MINUTE: i64 = 60;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
@@ -53,6 +53,20 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// A line that can be read, and the verdict that stands there.
+    pub(crate) fn read(line: &str) -> (Self, Option<bool>) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let at = seconds(&line["at"]);
+        let attempt = &line["try"];
+        if attempt.is_object() {
+            let (door, who) = (text(&attempt["door"]), text(&attempt["as"]));
+            return (Self::Tried { at, door, who, told: Told::Right }, attempt["expect"].as_bool());
+        }
+        let members = ["event", "arrive", "lost", "unsuspend", "outage", "restart"];
+        let member = *members.iter().find(|member| line.get(**member).is_some()).unwrap();
+        (Self::Said { at, member, value: line[member].clone() }, None)
+    }
+
     /// The line as it stands in the file.
     pub(crate) fn line(&self, want: Want) -> Vec<u8> {
         match self {
