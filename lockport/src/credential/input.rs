@@ -115,15 +115,22 @@ macro_rules! with {
 }
 
 /// Where a write is to happen and what the holder brings along (X18).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Place {
     /// The encoder at which a card lies or a person stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<LockDeviceId>,
-    /// What the holder brings: a card's number, a phone's endpoint at the vendor. Opaque to the core.
+    /// What the holder brings: a card's number, a phone's endpoint at the vendor. Opaque to the core; never logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder_device: Option<String>,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let holder_device = self.holder_device.as_ref().map(|_| "[redacted]");
+        f.debug_struct("Place").field("at", &self.at).field("holder_device", &holder_device).finish()
+    }
 }
 
 /// Asks for a new credential (R30).
@@ -385,4 +392,16 @@ pub(crate) fn fingerprint<T: Serialize>(operation: &str, input: &T) -> Result<St
     hash.update([0]);
     hash.update(value.to_string().as_bytes());
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R115: a card's number opens doors for whoever copies it.
+    #[test]
+    fn what_the_holder_brings_is_not_printed() {
+        let place = Place { at: None, holder_device: Some("04A1B2C3".to_owned()) };
+        assert_eq!(format!("{place:?}"), "Place { at: None, holder_device: Some(\"[redacted]\") }");
+    }
 }
