@@ -43,7 +43,7 @@ impl DriverDescriptor {
             qr: has(KeyCredentialKind::QrCode),
             nfc: has(KeyCredentialKind::NfcTag),
             suspend: self.kinds.iter().any(|kind| kind.suspend != Suspend::No),
-            read_back: self.kinds.iter().any(|kind| kind.recovery.grant == AfterLost::Ask),
+            read_back: self.kinds.iter().any(|kind| kind.recovery.grant.is_asked_for()),
             revoke_proof: self.kinds.iter().map(|kind| kind.best_proof).max(),
             pin_digits: self.kinds.iter().find_map(|kind| match kind.artifact {
                 ArtifactSource::HostPin { digits } => Some(digits),
@@ -171,6 +171,13 @@ pub enum AfterLost {
     Declare,
 }
 
+impl AfterLost {
+    /// Whether the vendor is asked at some time: what is sent again for a while only is looked for after it.
+    const fn is_asked_for(self) -> bool {
+        matches!(self, Self::Ask | Self::Resend { within: Some(_) })
+    }
+}
+
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -223,5 +230,18 @@ impl LatencyProfile {
             Operation::RevokeCredential | Operation::SuspendCredential => self.take,
             Operation::SettleCredential | Operation::ListDevices | Operation::HealthCheck => self.look,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X9: what is sent again for a while only is asked for after it, so it can be read back.
+    #[test]
+    fn who_is_asked_at_some_time_can_be_read_back() {
+        assert!(AfterLost::Ask.is_asked_for());
+        assert!(AfterLost::Resend { within: Some(Duration::from_secs(1)) }.is_asked_for());
+        assert!(!AfterLost::Resend { within: None }.is_asked_for() && !AfterLost::Declare.is_asked_for());
     }
 }
