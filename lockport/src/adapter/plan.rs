@@ -157,14 +157,17 @@ pub(super) fn usable_kinds(
     (kinds, skipped)
 }
 
+/// Whether one credential of this kind may have so many doors.
+pub(super) fn has_room_for(kind: &Kind, doors: &[LockDeviceId]) -> bool {
+    !matches!(kind.per, Per::Stay { max_doors } if doors.len() > usize::from(max_doors))
+}
+
 fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
     if wanted.validity.narrowed_to(kind.grain).is_none() {
         return Some("the window is shorter than the lock's grain");
     }
     match kind.per {
-        Per::Stay { max_doors } if wanted.doors.len() > usize::from(max_doors) => {
-            return Some("too many doors for one");
-        }
+        Per::Stay { .. } if !has_room_for(kind, wanted.doors) => return Some("too many doors for one"),
         Per::Door if !kind.can_undo && wanted.doors.len() > 1 => {
             return Some("several doors, and one could not be taken back");
         }

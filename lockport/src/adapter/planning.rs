@@ -193,6 +193,10 @@ impl<D: VendorDriver> Adapter<D> {
             _ => content,
         };
         let doors = self.doors.resolve(&target.rooms, &target.scope)?;
+        if matches!(intent, Intent::Update(_)) && !plan::has_room_for(kind, &doors) {
+            let message = format!("a {} of this vendor has not that many doors", kind.kind);
+            return Err(LockError::unsupported(message).at_credential(id));
+        }
         let wanted = Wanted {
             holder: &target.holder,
             validity: target.validity,
