@@ -103,7 +103,7 @@ impl Nature for Card {
         let kinds = vec![Kind { per, amend_doors: Amend::Native, recovery, ..kind }];
         DriverDescriptor {
             runs_on: Placement::Desk,
-            capabilities: LockCapabilities { scope_areas: true, ..LockCapabilities::NONE },
+            capabilities: LockCapabilities { scope_areas: true, joiner: true, ..LockCapabilities::NONE },
             latency: LatencyProfile::all(LatencyClass::Person),
             ..online::describe("Mock, on cards", kinds)
         }
