@@ -59,6 +59,14 @@ pub(crate) trait BendDriver: Debug + Send + Sync + 'static {
     ) -> Result<Answer<Withdrawn>, LockError> {
         inner.withdraw(withdrawal, attempt).await
     }
+
+    async fn devices(&self, inner: &MockDriver) -> Result<Vec<LockDevice>, LockError> {
+        inner.devices().await
+    }
+
+    async fn health(&self, inner: &MockDriver, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
+        inner.health(device).await
+    }
 }
 
 /// The mock's driver, bent.
@@ -104,11 +112,11 @@ impl<B: BendDriver> VendorDriver for BentDriver<B> {
     }
 
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
-        self.inner.devices().await
+        self.bend.devices(&self.inner).await
     }
 
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        self.inner.health(device).await
+        self.bend.health(&self.inner, device).await
     }
 }
 
@@ -132,6 +140,18 @@ pub(crate) trait BendPort: Debug + Send + Sync + 'static {
 
     async fn revoke(&self, inner: &dyn LockPort, input: RevokeInput) -> Result<RevokeOutcome, LockError> {
         inner.revoke_credential(input).await
+    }
+
+    async fn devices(
+        &self,
+        inner: &dyn LockPort,
+        property: PropertyId,
+    ) -> Result<Vec<LockDevice>, LockError> {
+        inner.list_devices(property).await
+    }
+
+    async fn health(&self, inner: &dyn LockPort, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
+        inner.health_check(device).await
     }
 }
 
@@ -174,10 +194,10 @@ impl<B: BendPort> LockPort for BentPort<B> {
     }
 
     async fn list_devices(&self, property: PropertyId) -> Result<Vec<LockDevice>, LockError> {
-        self.inner.list_devices(property).await
+        self.bend.devices(self.inner.as_ref(), property).await
     }
 
     async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        self.inner.health_check(device).await
+        self.bend.health(self.inner.as_ref(), device).await
     }
 }

@@ -113,7 +113,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "gives a room to the last guest only",
         on: Personality::PerDoor,
-        caught_by: &["OVERLAP-001"],
+        caught_by: &["OVERLAP-001", "CAPA-007"],
         build: |bench, seed| with_driver(bench, seed, OneGuestPerRoom::default()),
     },
 ];

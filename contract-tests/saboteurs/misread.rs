@@ -17,7 +17,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "finds nothing, ever",
         on: Personality::PerDoor,
-        caught_by: &["IDEM-003"],
+        caught_by: &["IDEM-003", "CANCEL-001", "RECOVER-001", "CAPA-004"],
         build: |bench, seed| with_driver(bench, seed, FindsNothing),
     },
     Saboteur {
@@ -50,7 +50,90 @@ pub(super) const ALL: &[Saboteur] = &[
         caught_by: &["ERROR-001"],
         build: |bench, seed| with_driver(bench, seed, UnknownIsTransient),
     },
+    Saboteur {
+        name: "takes a refusal for done",
+        on: Personality::PerDoor,
+        caught_by: &["UPDATE-005"],
+        build: |bench, seed| with_driver(bench, seed, RefusedIsDone),
+    },
+    Saboteur {
+        name: "takes a repeat for done",
+        on: Personality::PerDoor,
+        caught_by: &["CANCEL-002", "CANCEL-003", "CANCEL-004", "RECOVER-002", "RECOVER-003"],
+        build: |bench, seed| with_driver(bench, seed, RepeatIsDone),
+    },
+    Saboteur {
+        name: "has lost a row of its table of codes",
+        on: Personality::PerDoor,
+        caught_by: &["ERROR-002"],
+        build: |bench, seed| with_driver(bench, seed, LostRow),
+    },
 ];
+
+#[derive(Debug)]
+struct RefusedIsDone;
+
+#[async_trait]
+impl BendDriver for RefusedIsDone {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let answer = inner.grant(order, attempt).await;
+        answer.or_else(|error| if error.is_retriable() { Err(error) } else { Ok(as_ordered(order)) })
+    }
+}
+
+#[derive(Debug)]
+struct RepeatIsDone;
+
+#[async_trait]
+impl BendDriver for RepeatIsDone {
+    async fn amend(
+        &self,
+        inner: &MockDriver,
+        held: &Held,
+        target: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        if attempt.resend {
+            return Ok(as_ordered(target));
+        }
+        inner.amend(held, target, attempt).await
+    }
+
+    async fn withdraw(
+        &self,
+        inner: &MockDriver,
+        withdrawal: &Withdrawal,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        if attempt.resend { Ok(gone()) } else { inner.withdraw(withdrawal, attempt).await }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct LostRow;
+
+#[async_trait]
+impl BendDriver for LostRow {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        inner.grant(order, attempt).await.map_err(|error| match error.reason() {
+            FailureReason::CapacityFull => {
+                let reason = FailureReason::UnmappedVendorCode;
+                LockError::new(error.code(), reason, error.advice(), "a code of which nobody knows anything")
+            }
+            _ => error,
+        })
+    }
+}
 
 #[derive(Debug)]
 struct FindsNothing;

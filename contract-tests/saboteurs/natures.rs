@@ -22,7 +22,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "sends again what the vendor cannot tell from new",
         on: Personality::SilentAck,
-        caught_by: &["DECLARE-001"],
+        caught_by: &["DECLARE-001", "RECOVER-004"],
         build: |bench, seed| with_driver(bench, seed, SendsAgain),
     },
     Saboteur {

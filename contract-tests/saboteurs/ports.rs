@@ -1,13 +1,15 @@
 //! Wrong ports around an honest adapter.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use lockport::credential::{IssueInput, IssueResult, RevokeInput, RevokeOutcome, UpdateInput, UpdateResult};
+use lockport::env::{Clock as _, ManualClock};
 use lockport::id::{KeyCredentialId, PropertyId};
-use lockport::{ErrorCode, LockError, LockPort};
+use lockport::{ErrorCode, LockError, LockPort, Timestamp};
 use lockport_contract::Site;
 use lockport_mock::Personality;
 
@@ -17,7 +19,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "gives the first room only",
         on: Personality::PerDoor,
-        caught_by: &["ISSUE-001"],
+        caught_by: &["ISSUE-001", "CAPA-006"],
         build: |bench, seed| with_port(bench, seed, FirstRoomOnly),
     },
     Saboteur {
@@ -29,7 +31,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "takes every call for a new one",
         on: Personality::PerDoor,
-        caught_by: &["IDEM-001"],
+        caught_by: &["IDEM-001", "IDEM-006", "IDEM-007"],
         build: |bench, seed| with_port(bench, seed, NewKeyEachTime::default()),
     },
     Saboteur {
@@ -62,7 +64,104 @@ pub(super) const ALL: &[Saboteur] = &[
         caught_by: &["REVOKE-003"],
         build: |bench, seed| with_port(bench, seed, NoTombstone::default()),
     },
+    Saboteur {
+        name: "forgets a call whose caller went away",
+        on: Personality::PerDoor,
+        caught_by: &["CANCEL-001"],
+        build: |bench, seed| with_port(bench, seed, ForgetsDropped::default()),
+    },
+    Saboteur {
+        name: "tries again under another key what failed for good",
+        on: Personality::PerDoor,
+        caught_by: &["IDEM-008"],
+        build: |bench, seed| with_port(bench, seed, TriesAnew::default()),
+    },
+    Saboteur {
+        name: "keeps a refusal of wrong input under its key",
+        on: Personality::PerDoor,
+        caught_by: &["IDEM-009"],
+        build: |bench, seed| with_port(bench, seed, KeepsRefusals::default()),
+    },
+    Saboteur {
+        name: "forgets its keys after a week",
+        on: Personality::PerDoor,
+        caught_by: &["IDEM-010"],
+        build: |bench, seed| with_port(bench, seed, ForgetsKeys(bench.clock.clone(), bench.clock.now())),
+    },
 ];
+
+/// Takes a repeat of what was never answered for a new call. The caller's id stays, as above.
+#[derive(Debug, Default)]
+struct ForgetsDropped {
+    calls: AtomicU32,
+    answered: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl BendPort for ForgetsDropped {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        let (asked, key) = (input.resulting_id(), input.idempotency_key.to_string());
+        if !self.answered.lock().unwrap().contains(&key) {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            input.idempotency_key = format!("{key}-{call}").parse().unwrap();
+        }
+        let mut issued = inner.issue_credential(input).await?;
+        self.answered.lock().unwrap().insert(key);
+        issued.credential.id = asked;
+        Ok(issued)
+    }
+}
+
+#[derive(Debug, Default)]
+struct TriesAnew {
+    calls: AtomicU32,
+}
+
+#[async_trait]
+impl BendPort for TriesAnew {
+    async fn issue(&self, inner: &dyn LockPort, mut input: IssueInput) -> Result<IssueResult, LockError> {
+        match inner.issue_credential(input.clone()).await {
+            Err(error) if !error.is_retriable() && self.calls.fetch_add(1, Ordering::SeqCst) > 0 => {
+                input.idempotency_key = format!("{}-anew", input.idempotency_key).parse().unwrap();
+                inner.issue_credential(input).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct KeepsRefusals {
+    refused: Mutex<BTreeMap<String, LockError>>,
+}
+
+#[async_trait]
+impl BendPort for KeepsRefusals {
+    async fn issue(&self, inner: &dyn LockPort, input: IssueInput) -> Result<IssueResult, LockError> {
+        let key = input.idempotency_key.to_string();
+        if let Some(error) = self.refused.lock().unwrap().get(&key) {
+            return Err(error.clone());
+        }
+        let answer = inner.issue_credential(input).await;
+        if let Err(error) = &answer {
+            self.refused.lock().unwrap().insert(key, error.clone());
+        }
+        answer
+    }
+}
+
+#[derive(Debug)]
+struct ForgetsKeys(Arc<ManualClock>, Timestamp);
+
+#[async_trait]
+impl BendPort for ForgetsKeys {
+    async fn update(&self, inner: &dyn LockPort, mut input: UpdateInput) -> Result<UpdateResult, LockError> {
+        if self.0.now() - self.1 > TimeDelta::days(7) {
+            input.idempotency_key = format!("{}-anew", input.idempotency_key).parse().unwrap();
+        }
+        inner.update_credential(input).await
+    }
+}
 
 #[derive(Debug)]
 struct FirstRoomOnly;

@@ -60,11 +60,32 @@ impl Keyring {
     }
 
     pub(crate) fn add(&mut self, credential: &IssuedCredential) {
-        let held = credential.delivery.iter().map(|delivery| match &delivery.artifact {
-            Artifact::CardReadyAt(_) => Held::Card(credential.id),
-            artifact => Held::Artifact(artifact.clone()),
-        });
-        self.0.extend(held);
+        for delivery in &credential.delivery {
+            let held = match &delivery.artifact {
+                Artifact::CardReadyAt(_) => Held::Card(credential.id),
+                artifact => Held::Artifact(artifact.clone()),
+            };
+            // Nobody carries the same key twice.
+            if !self.0.iter().any(|own| own.is_same_as(&held)) {
+                self.0.push(held);
+            }
+        }
+    }
+}
+
+impl Held {
+    fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Card(one), Self::Card(other)) => one == other,
+            (Self::Artifact(Artifact::Pin(one)), Self::Artifact(Artifact::Pin(other)))
+            | (Self::Artifact(Artifact::MobileToken(one)), Self::Artifact(Artifact::MobileToken(other)))
+            | (Self::Artifact(Artifact::Qr(one)), Self::Artifact(Artifact::Qr(other)))
+            | (Self::Artifact(Artifact::Nfc(one)), Self::Artifact(Artifact::Nfc(other))) => {
+                // EXPOSE: two of a guest's own keys, compared.
+                one.expose() == other.expose()
+            }
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! When doors open: to the second, through every change of the clocks, and with wrong clocks.
 
-use chrono::{DateTime, Datelike as _, Offset as _, TimeDelta};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Offset as _, TimeDelta};
 use chrono_tz::Tz;
 use lockport::credential::{UpdateInput, WarningCode};
 use lockport::id::RoomId;
@@ -19,7 +21,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "TIME-002",
-        requirement: "A window that begins, ends or lies across a change of the clocks opens as long as it lasts, from 2000 to 2060, in zones of every sort.",
+        requirement: "A window that begins at, ends at or lies across a change of the clocks, also within the hour that is skipped or comes twice, opens as long as it lasts: every change from 2000 to 2060, in zones of every sort.",
         spec: "R7, R68",
         needs: &[],
         judge: |trial| Box::pin(clocks_changed(trial)),
@@ -103,7 +105,8 @@ const ZONES: [Tz; 5] = [
 
 /// Every instant at which the zone's clocks are turned, with by how much, from 2000 to 2060.
 fn changes(zone: Tz) -> Vec<(Timestamp, TimeDelta)> {
-    const STEP: i64 = 6 * 3600;
+    // No zone turns its clocks twice within a week.
+    const STEP: i64 = 7 * 24 * 3600;
     const BEGIN: i64 = 946_684_800;
     const END: i64 = 2_871_763_200;
     let offset = |at: i64| {
@@ -130,55 +133,68 @@ fn changes(zone: Tz) -> Vec<(Timestamp, TimeDelta)> {
     all
 }
 
-async fn clocks_changed(trial: &Trial) -> CaseResult {
-    let [one] = trial.rooms()?;
+/// Those of all zones, the first first.
+static CHANGES: LazyLock<Vec<(Timestamp, TimeDelta)>> = LazyLock::new(|| {
     let mut all: Vec<(Timestamp, TimeDelta)> = ZONES.into_iter().flat_map(changes).collect();
     all.sort();
     all.dedup();
-    check!(all.len() > 300, "only {} changes of the clocks are known", all.len());
-    let mut year = 0;
-    let mut guest: Option<(lockport::id::KeyCredentialId, Keyring)> = None;
-    for (number, (change, turned)) in all.iter().copied().enumerate() {
-        // It begins in the hour before the change, ends within the hour that is skipped or comes twice, lies across, or begins there.
+    all
+});
+
+/// From about every second change to about the third after it: each change has a window that lies across it, and one that begins
+/// or ends about there; exactly at it, or half an hour before or after, which may be skipped or come twice.
+fn windows_about_changes() -> CaseResult<Vec<Validity>> {
+    let edge = |index: usize| {
+        let (change, turned) = CHANGES.get(index).copied()?;
         let inside = turned.abs() / 2;
-        let hour = TimeDelta::hours(1);
-        let asked = match number % 4 {
-            0 => window(change - hour, change + inside)?,
-            1 => window(change - hour * 9, change + hour * 9)?,
-            2 => window(change, change + hour * 3)?,
-            _ => window(change - inside, change + hour)?,
-        };
-        let keys = if change.year() == year {
-            // The same guest as for the last change, moved: a year is one stay.
-            let Some((id, keys)) = guest.as_mut() else {
-                return Err(Stop::NotRun("a year without a guest".into()));
-            };
-            let input: UpdateInput = trial.update(*id, &format!("change-{number}"))?;
-            let input = input.with_valid_from(asked.from()).with_valid_until(asked.until());
-            keys.add(&trial.port().update_credential(input).await?.credential);
-            keys.clone()
-        } else {
-            if let Some((id, _)) = guest.take() {
-                trial.port().revoke_credential(trial.revoke(id, &format!("revoke-{number}"))?).await?;
+        Some(match index / 2 % 3 {
+            0 => change + inside,
+            1 => change - inside,
+            _ => change,
+        })
+    };
+    let both = (0..CHANGES.len()).step_by(2).filter_map(|index| Some((edge(index)?, edge(index + 3)?)));
+    both.map(|(from, until)| window(from, until)).collect()
+}
+
+/// How many of these windows one guest has in turn.
+const MOVES: usize = 8;
+
+async fn clocks_changed(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let doors = trial.doors_of(&[one]);
+    check!(CHANGES.len() > 400, "only {} changes of the clocks are known", CHANGES.len());
+    let windows = windows_about_changes()?;
+    for (turn, windows) in windows.chunks(MOVES).enumerate() {
+        let Some((first, _)) = windows.split_first() else { continue };
+        trial.turn_clock_to(first.from() - TimeDelta::days(1));
+        let input = trial.issue(&format!("guest-{turn}"), &[one], *first)?;
+        let issued = trial.port().issue_credential(input).await?.credential;
+        let mut keys = Keyring::of(&issued);
+        for (number, asked) in windows.iter().copied().enumerate() {
+            if number > 0 {
+                let input: UpdateInput = trial.update(issued.id, &format!("update-{turn}-{number}"))?;
+                let input = input.with_valid_from(asked.from()).with_valid_until(asked.until());
+                keys.add(&trial.port().update_credential(input).await?.credential);
             }
-            year = change.year();
-            trial.turn_clock_to(change - TimeDelta::days(1));
-            let issued = trial.issue(&format!("guest-{number}"), &[one], asked)?;
-            let issued = trial.port().issue_credential(issued).await?.credential;
-            let keys = Keyring::of(&issued);
-            guest = Some((issued.id, keys.clone()));
-            keys
-        };
-        edges_hold(trial, &keys, &[one], asked).await?;
-        for at in [change - SECOND, change, change + SECOND] {
-            for door in trial.doors_of(&[one]) {
-                let (does, should) = (trial.opens(door, &keys, at).await?, asked.contains(at));
-                check!(does == should, "{door} opens at {at:?}: {does}, {should} is right for {asked:?}");
+            edges_hold(trial, &keys, &[one], asked).await?;
+            let near = CHANGES.iter().map(|(change, _)| *change);
+            let near =
+                near.filter(|at| (*at - asked.from()).abs() < NEAR || (*at - asked.until()).abs() < NEAR);
+            for at in near.flat_map(|change| [change - SECOND, change]) {
+                for door in &doors {
+                    let (does, should) = (trial.opens(*door, &keys, at).await?, asked.contains(at));
+                    check!(does == should, "{door} opens at {at:?}: {does}, {should} is right for {asked:?}");
+                }
             }
         }
+        trial.port().revoke_credential(trial.revoke(issued.id, &format!("revoke-{turn}"))?).await?;
     }
-    Ok(())
+    trial.vendor_holds_nothing().await
 }
+
+/// How near a change is to an edge of a window that has to do with it.
+const NEAR: TimeDelta = TimeDelta::days(1);
 
 /// The call succeeded, or it was refused for the clock.
 fn for_the_clock<T>(answer: Result<T, LockError>) -> CaseResult<Option<T>> {

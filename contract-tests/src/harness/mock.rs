@@ -39,6 +39,7 @@ impl MockHarness {
         };
         let exemptions = match personality {
             Personality::SilentAck => UNASKABLE.iter().map(exempt).collect(),
+            Personality::Card => UNTOLD.iter().map(exempt).collect(),
             _ => Vec::new(),
         };
         Self { personality, exemptions }
@@ -57,6 +58,10 @@ const UNASKABLE: &[(&str, &str)] = &[
     ),
     ("IDEM-005", "nobody can know when the call took effect: it is declared unknown, see DECLARE-001"),
 ];
+
+/// What nobody is told of offline locks.
+const UNTOLD: &[(&str, &str)] =
+    &[("DEVICE-003", "the doors are offline: nobody is told of their batteries, and none is ever in reach")];
 
 #[async_trait]
 impl Harness for MockHarness {

@@ -28,7 +28,7 @@ use crate::bench::{Bench, BenchError, Fault, FaultInjector, LockControl, Site, V
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
 const CLIENT: &str = "0123456789abcdef0123456789abcdef";
-const APPLICATION_SECRET: &str = "fedcba9876543210fedcba9876543210";
+const APPLICATION_SECRET: &str = "c41b7e09d35f826aa1907cde5b3f6248";
 const ACCOUNT: &str = "locks@hotel.example";
 const PASSWORD: &str = "a hotel's password";
 /// The one gateway, which hears every lock.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases_md;
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod personalities;
 #[cfg(all(test, feature = "ttlock"))]
 mod readme;

@@ -6,7 +6,7 @@ use lockport_contract::harness::{MockBench, MockHarness};
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Verdict, cases, run};
 use lockport_mock::Personality;
 
-use crate::saboteurs::{self, BendDriver, BendPort, BentPort, Saboteur, with_driver};
+use crate::saboteurs::{self, Saboteur, Straight, bent, with_driver};
 
 async fn fails(saboteur: &Saboteur, case: &str) -> bool {
     let report = run(saboteur, &Plan { filter: Some(format!("{case}/")), seed: 0 }).await;
@@ -34,11 +34,6 @@ fn every_case_has_a_saboteur_that_it_catches() {
     assert_eq!(known, caught, "left: the cases, right: those that catch a saboteur");
 }
 
-#[derive(Debug)]
-struct Honest;
-impl BendDriver for Honest {}
-impl BendPort for Honest {}
-
 struct Unbent {
     personality: Personality,
     honest: MockHarness,
@@ -47,9 +42,7 @@ struct Unbent {
 #[async_trait::async_trait]
 impl Harness for Unbent {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
-        let bench = MockBench::of(self.personality)?;
-        let inner = with_driver(&bench, seed, Honest);
-        Ok(bench.with_port(std::sync::Arc::new(BentPort { inner, bend: Honest })))
+        Ok(bent(with_driver(&MockBench::of(self.personality)?, seed, Straight), Straight))
     }
 
     fn exemptions(&self) -> &[Exemption] {

@@ -9,7 +9,7 @@ use lockport_contract::harness::MockBench;
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Report, Verdict, run};
 use lockport_mock::MockDriver;
 
-use crate::saboteurs::{BendDriver, BendPort, with_driver, with_port};
+use crate::saboteurs::{BendDriver, BendPort, LostRow, Straight, with_driver, with_port};
 
 /// A harness from a function, with exemptions.
 struct Made {
@@ -33,14 +33,8 @@ async fn report_of(open: fn(u64) -> Result<Bench, BenchError>, filter: &str) -> 
     run(&made, &Plan { filter: Some(filter.to_owned()), seed: 0 }).await
 }
 
-#[derive(Debug)]
-struct Honest;
-impl BendDriver for Honest {}
-
 fn honest(seed: u64) -> Result<Bench, BenchError> {
-    let bench = MockBench::new()?;
-    let port = with_driver(&bench, seed, Honest);
-    Ok(bench.with_port(port))
+    Ok(with_driver(&MockBench::new()?, seed, Straight))
 }
 
 fn without_faults(seed: u64) -> Result<Bench, BenchError> {
@@ -54,8 +48,8 @@ async fn what_was_not_run_is_red() {
         !report.is_green() && report.lines.iter().any(|line| line.verdict == Verdict::Passed),
         "{report}"
     );
-    assert!(report.to_string().contains("red: not run without an exemption: 6"), "{report}");
-    assert!(report.to_string().ends_with("4 passed, 0 failed, 6 skipped"), "{report}");
+    assert!(report.to_string().contains("red: not run without an exemption: 8"), "{report}");
+    assert!(report.to_string().ends_with("12 passed, 0 failed, 8 skipped"), "{report}");
 }
 
 #[tokio::test]
@@ -74,15 +68,40 @@ fn exempt(case: &str, reason: &str) -> Exemption {
 #[tokio::test]
 async fn an_exemption_counts_with_a_reason_and_a_case_only() {
     let plan = Plan { filter: Some("IDEM".to_owned()), seed: 0 };
-    let all = ["IDEM-003", "IDEM-004", "IDEM-005"];
+    let all = ["IDEM-003", "IDEM-004", "IDEM-005", "IDEM-008"];
     let reasoned = all.map(|case| exempt(case, "the sandbox cannot lose calls")).to_vec();
     let report = run(&Made { open: without_faults, exemptions: reasoned }, &plan).await;
     assert!(report.is_green(), "{report}");
-    assert!(report.to_string().ends_with("4 passed, 0 failed, 6 skipped"), "{report}");
+    assert!(report.to_string().ends_with("12 passed, 0 failed, 8 skipped"), "{report}");
     for wrong in [exempt("IDEM-001", " "), exempt("IDEM-999", "it has never existed")] {
         let report = run(&Made { open: honest, exemptions: vec![wrong] }, &plan).await;
         assert!(!report.is_green(), "{report}");
     }
+}
+
+#[tokio::test]
+async fn an_exemption_that_nobody_needs_is_red() {
+    let plan = Plan { filter: Some("IDEM".to_owned()), seed: 0 };
+    let idle = exempt("IDEM-001", "it was hard once");
+    let report = run(&Made { open: honest, exemptions: vec![idle.clone()] }, &plan).await;
+    assert!(report.to_string().contains("red: IDEM-001 is exempt, and needs it no more"), "{report}");
+    assert!(!report.is_green(), "{report}");
+    // A run that leaves the case out says nothing about it.
+    let plan = Plan { filter: Some("GUARD".to_owned()), seed: 0 };
+    let report = run(&Made { open: honest, exemptions: vec![idle] }, &plan).await;
+    assert!(report.is_green(), "{report}");
+}
+
+/// A vendor says something new in the middle of a case that is about something else.
+#[tokio::test]
+async fn a_code_that_no_table_knows_makes_the_run_red() {
+    let report = report_of(|seed| Ok(with_driver(&MockBench::new()?, seed, LostRow)), "ISSUE-003").await;
+    assert!(report.lines.iter().all(|line| line.verdict == Verdict::Passed), "{report}");
+    assert!(!report.is_green() && report.unmapped.len() == 1, "{report}");
+    assert!(report.to_string().contains("red: a code that no table knows"), "{report}");
+    // Where a case asks for one, it is what the case is about.
+    let report = report_of(honest, "ERROR-001").await;
+    assert!(report.is_green() && report.unmapped.is_empty(), "{report}");
 }
 
 /// Cannot suspend, and says so.
@@ -116,19 +135,11 @@ impl BendPort for DeniesSuspension {
 
 #[tokio::test]
 async fn a_missing_capability_must_be_refused_and_not_only_be_missing() {
-    let open: fn(u64) -> _ = |seed| {
-        let bench = MockBench::new()?;
-        let port = with_driver(&bench, seed, CannotSuspend);
-        Ok(bench.with_port(port))
-    };
+    let open: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::new()?, seed, CannotSuspend));
     let report = report_of(open, "SUSPEND").await;
     assert!(report.lines.iter().all(|line| line.verdict == Verdict::Refused), "{report}");
     assert!(!report.is_green(), "a run in which nothing passed proves nothing: {report}");
-    let open: fn(u64) -> _ = |seed| {
-        let bench = MockBench::new()?;
-        let port = with_port(&bench, seed, DeniesSuspension);
-        Ok(bench.with_port(port))
-    };
+    let open: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, DeniesSuspension));
     let report = report_of(open, "SUSPEND").await;
     assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
 }
@@ -157,18 +168,10 @@ impl BendPort for KnowsNoAreas {
 
 #[tokio::test]
 async fn missing_areas_must_be_refused_as_well() {
-    let open: fn(u64) -> _ = |seed| {
-        let bench = MockBench::new()?;
-        let port = with_port(&bench, seed, KnowsNoAreas { refuses: true });
-        Ok(bench.with_port(port))
-    };
+    let open: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, KnowsNoAreas { refuses: true }));
     let report = report_of(open, "ISSUE-004").await;
     assert!(report.lines.iter().all(|line| line.verdict == Verdict::Refused), "{report}");
-    let open: fn(u64) -> _ = |seed| {
-        let bench = MockBench::new()?;
-        let port = with_port(&bench, seed, KnowsNoAreas { refuses: false });
-        Ok(bench.with_port(port))
-    };
+    let open: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, KnowsNoAreas { refuses: false }));
     let report = report_of(open, "ISSUE-004").await;
     assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
 }
@@ -190,11 +193,7 @@ impl BendDriver for Panics {
 
 #[tokio::test]
 async fn a_panic_fails_its_case_and_not_the_run() {
-    let open: fn(u64) -> _ = |seed| {
-        let bench = MockBench::new()?;
-        let port = with_driver(&bench, seed, Panics);
-        Ok(bench.with_port(port))
-    };
+    let open: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::new()?, seed, Panics));
     let report = report_of(open, "1/").await;
     let panicked = Verdict::Failed("the adapter panicked".to_owned());
     assert!(report.lines.iter().any(|line| line.verdict == panicked), "{report}");
