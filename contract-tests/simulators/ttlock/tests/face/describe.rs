@@ -47,6 +47,8 @@ async fn it_is_served_and_names_every_field_an_operation_takes() {
             "fields.optional(\"",
             "fields.optional_int(\"",
             "fields.choice(\"",
+            "By::read(fields, \"",
+            "By::read(&call.fields, \"",
         ] {
             asked.extend(text.split(asking).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         }

@@ -65,6 +65,8 @@ async fn it_cannot_be_touched_before_its_first_use_nor_made_again_after() {
     let change =
         [("keyboardPwdId", code_id.as_str()), ("startDate", &start), ("endDate", &end), ("changeType", "2")];
     assert_eq!(scene.code_at_204(DELETE, &delete).await, -3008);
+    let on_paper = [("keyboardPwdId", code_id.as_str()), ("deleteType", "1")];
+    assert_eq!(scene.code_at_204(DELETE, &on_paper).await, -3008);
     assert_eq!(scene.code_at_204("/v3/keyboardPwd/change", &change).await, -3008);
     assert!(scene.type_in(&code, SHARP).opened);
     assert_eq!(scene.code_at_204("/v3/keyboardPwd/change", &change).await, 0);

@@ -84,6 +84,16 @@ async fn a_silent_gateway_is_believed_then_missed_then_forgotten() {
 }
 
 #[tokio::test]
+async fn a_gateway_serves_the_locks_of_its_own_account_only() {
+    let scene = Scene::of(|hotel| {
+        hotel.lock("204", Some(5_001)).account("rival", "x").gateway("next door", &["204"])
+    })
+    .await;
+    assert_eq!(scene.code_at_204(BATTERY, &[]).await, -2012);
+    assert_eq!(scene.at_204("/v3/lock/detail", &[]).await["hasGateway"], 0);
+}
+
+#[tokio::test]
 async fn a_lock_without_power_or_out_of_reach_does_not_answer() {
     let scene = Scene::new().await;
     let door = scene.sim.door("204");
