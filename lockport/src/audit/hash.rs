@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::capability::LockCapabilities;
 use crate::secret::Secret;
 
 /// A SHA-256, written in hexadecimal digits.
@@ -33,14 +34,25 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
-    /// The hash of a value's canonical bytes.
-    pub(crate) fn of_value<T: Serialize>(domain: &str, value: &T) -> Result<Self, serde_json::Error> {
-        Ok(Self::of(domain, &[canonical(&serde_json::to_value(value)?).as_bytes()]))
+    /// The hash of what an adapter could, over its canonical bytes.
+    pub(crate) fn of_capabilities(what: &LockCapabilities) -> Result<Self, serde_json::Error> {
+        let bytes = canonical(&serde_json::to_value(what)?);
+        Ok(Self::of("lockport/capabilities/v1", &[bytes.as_bytes()]))
+    }
+
+    pub(super) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Digest {
+    fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }

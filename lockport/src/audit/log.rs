@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::chain::{Head, Kept, PAGE};
 use super::entry::{Action, AuditEntry, Draft, Outcome, People};
 use super::hash::{Digest, VendorRefHash};
+use super::merkle::{self, Inclusion, Sealed};
 use crate::env::Env;
 use crate::error::LockError;
 use crate::id::{PropertyId, TenantId};
@@ -226,8 +227,9 @@ impl AuditLog {
             for nth in begin..=end {
                 look.at(nth, found.remove(&nth));
             }
-            let behind =
-                found.into_keys().filter(|nth| reaches_end && *nth > head.nth || *nth / PAGE != page);
+            let behind = found
+                .into_keys()
+                .filter(|nth| (reaches_end && *nth > head.nth) || *nth == 0 || *nth / PAGE != page);
             look.faults.extend(behind.map(Fault::Inserted));
         }
         if reaches_end {
@@ -239,6 +241,45 @@ impl AuditLog {
         }
         let checked = last.saturating_add(1).saturating_sub(from);
         Ok(Verdict { checked, faults: look.judged(from) })
+    }
+
+    /// The Merkle root over these places, as far as the chain reaches, to be anchored outside (R9, R185); `None` where there is
+    /// no entry among them.
+    ///
+    /// # Errors
+    /// What the store says; also when one of the entries is missing or cannot be read.
+    pub async fn seal(&self, places: impl RangeBounds<u64>) -> Result<Option<Sealed>, LockError> {
+        let (from, to) = bounds(&places);
+        let leaves = self.leaves(from, to).await?;
+        let to = from.saturating_add(u64::try_from(leaves.len()).unwrap_or(u64::MAX)).saturating_sub(1);
+        Ok(merkle::root(&leaves).map(|root| Sealed::new(from, to, root)))
+    }
+
+    /// The proof that an entry is under a root that [`seal`](Self::seal) made; `None` where it is none of its places.
+    ///
+    /// # Errors
+    /// What the store says; also when one of the entries is missing or cannot be read.
+    pub async fn prove(&self, nth: u64, under: &Sealed) -> Result<Option<Inclusion>, LockError> {
+        let Some(index) = nth.checked_sub(under.from).and_then(|index| usize::try_from(index).ok()) else {
+            return Ok(None);
+        };
+        Ok(merkle::prove(&self.leaves(under.from, under.to).await?, index))
+    }
+
+    async fn leaves(&self, from: u64, to: u64) -> Result<Vec<Digest>, LockError> {
+        let last = to.min(Head::read(&*self.store, self.partition).await?.value.nth);
+        let mut leaves = Vec::new();
+        for page in pages(from, last) {
+            let mut found = self.page(page).await?;
+            let begin = from.max(page.saturating_mul(PAGE));
+            for nth in begin..=last.min(page.saturating_mul(PAGE).saturating_add(PAGE - 1)) {
+                let Some(Found::Entry(kept)) = found.remove(&nth) else {
+                    return Err(StoreError::Corrupt.into());
+                };
+                leaves.push(kept.hash);
+            }
+        }
+        Ok(leaves)
     }
 
     /// Takes the people out of every entry up to an instant, and says in an entry of its own that this was done (R138). The

@@ -6,10 +6,12 @@ mod chain;
 mod entry;
 mod hash;
 mod log;
+mod merkle;
 
 pub(crate) use self::chain::{Chain, End};
 pub use self::entry::{
     Action, AuditEntry, Draft, InvalidPurpose, Outcome, People, Pseudonym, Purpose, Reason, TraceId,
 };
-pub use self::hash::{Digest, VendorRefHash};
+pub use self::hash::{Digest, InvalidDigest, VendorRefHash};
 pub use self::log::{Anchor, AuditLog, Fault, Told, Verdict};
+pub use self::merkle::{Inclusion, Sealed};

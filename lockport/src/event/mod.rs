@@ -21,7 +21,7 @@ pub use self::payload::{
 };
 pub use self::published::{Cause, Published, SOURCE};
 pub use self::redact::{FORBIDDEN_MEMBERS, Objection, Redactor};
-pub use self::words::{UnsuspendedBy, Word};
+pub use self::words::{InvalidWord, UnsuspendedBy, Word};
 use crate::id::{EventId, TenantId};
 use crate::validity::Timestamp;
 

@@ -464,12 +464,12 @@ impl KeyService {
         let KeyHolder { reservation_id, shift_id, guest_id, staff_user_id } = holder(key);
         let binding = self.property.adapter(&key.adapter);
         let capabilities = binding.map(|binding| binding.port.describe_adapter().capabilities);
-        let snapshot =
-            |of| Digest::of_value("lockport/capabilities/v1", &of).map_err(|_| StoreError::Corrupt);
+        let snapshot = |of| Digest::of_capabilities(&of).map_err(|_| StoreError::Corrupt);
         draft.key_credential_id = Some(key.id);
         (draft.reservation_id, draft.shift_id) = (reservation_id, shift_id);
         (draft.people.guest_id, draft.people.staff_id) = (guest_id, staff_user_id);
         draft.event_id = event;
+        draft.lock_device_id = binding.and_then(|binding| binding.encoder).filter(|_| key.on_card);
         draft.vendor = Some(key.vendor.clone());
         draft.capabilities = capabilities.map(snapshot).transpose()?;
         draft.trace_id = key.cause.trace_id.as_deref().and_then(TraceId::read);

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::call::{Call, Facts, Reply, layered, outcome_of};
 use super::deadline::Ceiling;
-use crate::audit::{Outcome, Reason};
+use crate::audit::{Action, Digest, Draft, Outcome, Reason};
 use crate::capability::LockCapabilities;
 use crate::credential::VendorCode;
 use crate::env::Env;
@@ -67,6 +67,33 @@ pub struct AuditRecord {
     pub error_code: Option<ErrorCode>,
     /// The finer meaning of the error.
     pub failure_reason: Option<FailureReason>,
+}
+
+impl AuditRecord {
+    /// The record as an entry of the property's chain, for a sink that keeps it there; `None` for a call that only asked.
+    #[must_use]
+    pub fn draft(&self) -> Option<Draft> {
+        let action = match self.operation {
+            Operation::IssueCredential => Action::Issue,
+            Operation::UpdateCredential => Action::Update,
+            Operation::RevokeCredential => Action::Revoke,
+            Operation::SuspendCredential => Action::Suspend,
+            Operation::UnsuspendCredential => Action::Unsuspend,
+            Operation::SettleCredential => Action::Settle,
+            Operation::ListDevices | Operation::HealthCheck => return None,
+        };
+        let mut draft = Draft::new(action, self.outcome);
+        draft.reason = self.reason;
+        draft.failure_reason = self.failure_reason;
+        draft.key_credential_id = self.key_credential_id;
+        draft.reservation_id = self.reservation_id;
+        draft.lock_device_id = self.lock_device_id;
+        draft.vendor = Some(self.vendor.clone());
+        draft.capabilities = Digest::of_capabilities(&self.capabilities).ok();
+        draft.people.operator_id = self.operator_id;
+        draft.people.staff_id = self.staff_id;
+        Some(draft)
+    }
 }
 
 /// Where the host keeps its audit.

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::Secret;
 use lockport::audit::{Action, AuditLog, Draft, Fault, Outcome, Reason};
 use lockport::credential::{RevokeReason, VendorCode};
 use lockport::env::ManualClock;
 use lockport::id::{GuestId, KeyCredentialId, UserId};
-use lockport::store::{Batch, Content, MemoryStore, Row, Store, Table, Write};
+use lockport::store::{Batch, Content, MemoryStore, Partition, Row, Store, StoreError, Table, Write};
+use lockport::{LockError, Secret, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -60,8 +62,8 @@ impl Rig {
 
     /// As somebody would who has the database.
     fn write(&self, table: Table, id: &str, body: Option<Vec<u8>>) {
-        static BATCH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-        let batch = u128::from(BATCH.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        static BATCH: AtomicU64 = AtomicU64::new(1);
+        let batch = u128::from(BATCH.fetch_add(1, Ordering::Relaxed));
         let there = self.row(table, id);
         let page = id.parse::<u64>().map_or(0, |nth| nth / 256);
         let terms = if table == Table::Audit { vec![format!("page:{page}")] } else { Vec::new() };
@@ -89,7 +91,7 @@ fn id(nth: u64) -> String {
 }
 
 /// The hash that such an entry has, made here once more.
-fn sealed(mut kept: Value) -> Value {
+fn resealed(mut kept: Value) -> Value {
     let previous: Vec<u8> = (0..32)
         .map(|at| u8::from_str_radix(&kept["previous"].as_str().unwrap()[2 * at..2 * at + 2], 16).unwrap())
         .collect();
@@ -150,7 +152,7 @@ fn any_single_change_is_found_where_it_is() {
             let mut body = kept.clone();
             body["entry"] = json!(entry.to_string());
             expect(&|rig| rig.put(nth, &body), &[nth], &format!("{nth}: {entry}"));
-            let body = sealed(body);
+            let body = resealed(body);
             expect(&|rig| rig.put(nth, &body), &[nth], &format!("{nth} with a new hash: {entry}"));
         }
         for body in bent(&kept) {
@@ -173,7 +175,7 @@ fn any_single_change_is_found_where_it_is() {
         }
     }
     for nth in 1..=LENGTH {
-        let behind = sealed({
+        let behind = resealed({
             let mut body = sample.entry(nth);
             body["nth"] = json!(LENGTH + 1);
             body["previous"] = sample.entry(LENGTH)["hash"].clone();
@@ -214,7 +216,7 @@ fn a_chain_that_was_written_anew_does_not_hold_its_anchor() {
         let mut body = rig.entry(nth);
         body["entry"] = json!(body["entry"].as_str().unwrap().replace("reveal", "issue"));
         body["previous"] = previous;
-        let body = sealed(body);
+        let body = resealed(body);
         previous = body["hash"].clone();
         rig.put(nth, &body);
     }
@@ -264,6 +266,100 @@ fn a_clock_that_goes_back_does_not_turn_the_chain() {
     let told = run(rig.log.entries(..)).unwrap();
     assert!(told.windows(2).all(|pair| pair[0].entry.at < pair[1].entry.at));
     assert_eq!(told.iter().map(|told| told.entry.nth).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+/// A store in which somebody else is quicker, or whose answers get lost, at the next commit.
+#[derive(Debug)]
+struct Rough {
+    inner: Arc<MemoryStore>,
+    other: AuditLog,
+    quicker: AtomicU32,
+    lost: AtomicU32,
+}
+
+#[async_trait]
+impl Store for Rough {
+    async fn read(&self, of: Partition, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
+        self.inner.read(of, table, id).await
+    }
+    async fn find(&self, of: Partition, table: Table, term: &str) -> Result<Vec<Row>, StoreError> {
+        self.inner.find(of, table, term).await
+    }
+    async fn due(
+        &self,
+        of: Partition,
+        table: Table,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.inner.due(of, table, until, limit).await
+    }
+    async fn commit(&self, of: Partition, batch: Batch) -> Result<(), StoreError> {
+        let take = |from: &AtomicU32| {
+            from.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        };
+        if take(&self.quicker) {
+            self.other.append(draft(50)).await.unwrap();
+        }
+        self.inner.commit(of, batch).await?;
+        if take(&self.lost) {
+            self.other.append(draft(60)).await.unwrap();
+            return Err(StoreError::Unavailable);
+        }
+        Ok(())
+    }
+}
+
+/// Two processes make one chain: who comes second gets the next place, also when that happens again and again; and a commit that
+/// happened although nobody said so is not made twice.
+#[test]
+fn two_processes_make_one_chain() {
+    let rough = |quicker, lost| {
+        let (env, _) = env();
+        let inner = Arc::new(MemoryStore::new());
+        let other = AuditLog::new(inner.clone(), partition("a"), env.clone());
+        let (quicker, lost) = (AtomicU32::new(quicker), AtomicU32::new(lost));
+        let store = Arc::new(Rough { inner: inner.clone(), other, quicker, lost });
+        (AuditLog::new(store, partition("a"), env.clone()), AuditLog::new(inner, partition("a"), env))
+    };
+    let (log, plain) = rough(20, 0);
+    run(log.append(draft(1))).unwrap();
+    let told = run(plain.entries(..)).unwrap();
+    assert_eq!(told.len(), 21);
+    assert_eq!(told[20].people.guest_id, Some(guest(1)));
+    assert_eq!(run(plain.verify(..)).unwrap().faults, []);
+
+    let (log, plain) = rough(0, 1);
+    let conflict = run(log.append(draft(1))).unwrap_err();
+    assert_eq!(conflict, LockError::from(StoreError::Conflict), "it may have happened: read and think again");
+    let told = run(plain.entries(..)).unwrap();
+    assert_eq!(told.iter().filter(|told| told.people.guest_id == Some(guest(1))).count(), 1);
+    assert_eq!(run(plain.verify(..)).unwrap().faults, []);
+}
+
+/// R9, R185: an entry is proved under a root with its hash alone, for any part of the chain; a changed entry is not.
+#[test]
+fn an_entry_is_proved_under_its_root() {
+    let rig = Rig::new(600);
+    let sealed = run(rig.log.seal(250..=520)).unwrap().unwrap();
+    assert_eq!((sealed.from, sealed.to), (250, 520));
+    let told = run(rig.log.entries(..)).unwrap();
+    for nth in [250, 255, 256, 400, 520] {
+        let proof = run(rig.log.prove(nth, &sealed)).unwrap().unwrap();
+        let own = told[usize::try_from(nth).unwrap() - 1].hash;
+        assert!(proof.leads(own, sealed.root));
+        assert!(!proof.leads(told[0].hash, sealed.root));
+    }
+    for nth in [1, 249, 521] {
+        assert_eq!(run(rig.log.prove(nth, &sealed)).unwrap(), None);
+    }
+    let all = run(rig.log.seal(..)).unwrap().unwrap();
+    assert_eq!((all.from, all.to), (1, 600));
+    let mut body = rig.entry(300);
+    body["entry"] = json!(body["entry"].as_str().unwrap().replace("mock", "salt"));
+    rig.put(300, &resealed(body));
+    assert_ne!(run(rig.log.seal(250..=520)).unwrap().unwrap().root, sealed.root);
+    assert_eq!(run(Rig::new(0).log.seal(..)).unwrap(), None);
 }
 
 /// More than a page: parts can be looked at by themselves, and a fault is found from the part it is in.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use lockport::event::{Envelope, Published, schema};
+use lockport::event::{CONSUMED, Envelope, Kept, Published, RetentionPolicy, schema};
 use serde_json::{Value, json};
 
 /// The committed schemas by the name of their file, without `.json`.
@@ -88,6 +88,27 @@ fn a_schema_is_named_as_it_is_published() {
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         assert_eq!(schema["$id"], json!(format!("https://schemas.melmastoon.ghasi.io/lock/{name}.json")));
     }
+}
+
+/// R225: what the page on events says of each subject is what the code says, and it names no other.
+#[test]
+fn the_table_of_subjects_is_that_of_the_code() {
+    let page = include_str!("../../schemas/README.md");
+    let policy = RetentionPolicy::default();
+    let published = Published::ALL.map(|what| {
+        let kept = match policy.sink(what.class()) {
+            Kept::Days(days) => format!("{days} days"),
+            Kept::Years(years) => format!("{years} years"),
+        };
+        let (subject, name, class) = (what.subject(), what.name(), what.class().as_str());
+        let anchored = if what.is_anchored() { "yes" } else { "no" };
+        format!("| [`{subject}`]({name}.json) | {class} | {kept} | {anchored} |")
+    });
+    let consumed = CONSUMED.map(|(subject, what)| format!("| `{subject}` | {what} |"));
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.contains("`melmastoon.") && line.starts_with('|')).collect();
+    let wanted: Vec<&str> = published.iter().chain(&consumed).map(String::as_str).collect();
+    assert_eq!(rows, wanted);
 }
 
 /// The samples of 004 section 2, with ids in full, are what the schemas describe.
