@@ -10,8 +10,8 @@ use super::hash::{Digest, VendorRefHash, hmac};
 use crate::credential::{RevokeReason, SuspendReason, VendorCode};
 use crate::error::FailureReason;
 use crate::id::{
-    EventId, GuestId, KeyCredentialId, LockDeviceId, PropertyId, ReservationId, ShiftId, TaskId, TenantId,
-    UserId,
+    DecisionId, EventId, GuestId, KeyCredentialId, LockDeviceId, PropertyId, ReservationId, ShiftId, TaskId,
+    TenantId, UserId,
 };
 use crate::secret::Secret;
 use crate::validity::Timestamp;
@@ -45,6 +45,8 @@ pub enum Action {
     Settle,
     /// An event was not published.
     DropEvent,
+    /// Somebody ordered that many credentials be taken away.
+    RevokeAll,
     /// The people of earlier entries were taken out.
     Pseudonymise,
 }
@@ -208,22 +210,53 @@ pub struct People {
     /// The member of staff whose key it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staff_id: Option<UserId>,
+    /// Who approved it (R189).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approver_ids: Vec<UserId>,
+}
+
+/// The people of an entry, as they stand in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Pseudonyms {
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Pseudonym>,
+    /// The guest whose key it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<Pseudonym>,
+    /// The member of staff whose key it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<Pseudonym>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<Pseudonym>,
+}
+
+impl Pseudonyms {
+    /// Whether there is nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl People {
     /// Whether there is nobody.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.operator_id.is_none() && self.guest_id.is_none() && self.staff_id.is_none()
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
-    pub(super) fn pseudonyms(&self, key: &Secret<Vec<u8>>) -> [Option<Pseudonym>; 3] {
-        let of = |person: Option<String>| person.map(|person| Pseudonym::of(key, &person));
-        [
-            of(self.operator_id.map(|id| id.to_string())),
-            of(self.guest_id.map(|id| id.to_string())),
-            of(self.staff_id.map(|id| id.to_string())),
-        ]
+    pub(super) fn pseudonyms(&self, key: &Secret<Vec<u8>>) -> Pseudonyms {
+        let of_user = |id: &UserId| Pseudonym::of(key, &id.to_string());
+        Pseudonyms {
+            operator: self.operator_id.as_ref().map(of_user),
+            guest: self.guest_id.map(|id| Pseudonym::of(key, &id.to_string())),
+            staff: self.staff_id.as_ref().map(of_user),
+            approvers: self.approver_ids.iter().map(of_user).collect(),
+        }
     }
 }
 
@@ -249,6 +282,8 @@ pub struct Draft {
     pub lock_device_id: Option<LockDeviceId>,
     /// The desk task.
     pub task_id: Option<TaskId>,
+    /// The decision it rests on (R183).
+    pub decision_id: Option<DecisionId>,
     /// The event that was told, dropped, or led to it.
     pub event_id: Option<EventId>,
     /// Whose lock system.
@@ -281,6 +316,7 @@ impl Draft {
             shift_id: None,
             lock_device_id: None,
             task_id: None,
+            decision_id: None,
             event_id: None,
             vendor: None,
             capabilities: None,
@@ -288,13 +324,12 @@ impl Draft {
             purpose: None,
             trace_id: None,
             through: None,
-            people: People { operator_id: None, guest_id: None, staff_id: None },
+            people: People { operator_id: None, guest_id: None, staff_id: None, approver_ids: Vec::new() },
         }
     }
 
     /// The entry at a place in the chain.
     pub(super) fn at(&self, place: &Place<'_>) -> AuditEntry {
-        let [operator, guest, staff] = self.people.pseudonyms(place.key);
         let draft = self.clone();
         AuditEntry {
             version: VERSION,
@@ -311,6 +346,7 @@ impl Draft {
             shift_id: draft.shift_id,
             lock_device_id: draft.lock_device_id,
             task_id: draft.task_id,
+            decision_id: draft.decision_id,
             event_id: draft.event_id,
             vendor: draft.vendor,
             capabilities: draft.capabilities,
@@ -318,9 +354,7 @@ impl Draft {
             purpose: draft.purpose,
             trace_id: draft.trace_id,
             through: draft.through,
-            operator,
-            guest,
-            staff,
+            people: self.people.pseudonyms(place.key),
         }
     }
 }
@@ -377,6 +411,9 @@ pub struct AuditEntry {
     /// The desk task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
+    /// The decision it rests on (R183).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<DecisionId>,
     /// The event that was told, dropped, or led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
@@ -398,21 +435,9 @@ pub struct AuditEntry {
     /// Of a pseudonymisation: the last entry it reaches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<u64>,
-    /// Who did it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operator: Option<Pseudonym>,
-    /// The guest whose key it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guest: Option<Pseudonym>,
-    /// The member of staff whose key it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub staff: Option<Pseudonym>,
-}
-
-impl AuditEntry {
-    pub(super) fn pseudonyms(&self) -> [Option<Pseudonym>; 3] {
-        [self.operator.clone(), self.guest.clone(), self.staff.clone()]
-    }
+    /// Who did it, and whose key it is.
+    #[serde(flatten)]
+    pub people: Pseudonyms,
 }
 
 #[cfg(test)]

@@ -446,10 +446,10 @@ impl Look {
 
     fn has_its_people(&self, nth: u64, kept: &Kept) -> bool {
         let Ok(entry) = serde_json::from_str::<AuditEntry>(&kept.entry) else { return true };
-        let written = entry.pseudonyms();
+        let written = entry.people;
         match &kept.people {
             Some(people) => people.pseudonyms(&self.key) == written,
-            None => nth <= self.pseudonymised || written.iter().all(Option::is_none),
+            None => nth <= self.pseudonymised || written.is_empty(),
         }
     }
 

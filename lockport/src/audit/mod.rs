@@ -10,7 +10,8 @@ mod merkle;
 
 pub(crate) use self::chain::{Chain, End};
 pub use self::entry::{
-    Action, AuditEntry, Draft, InvalidPurpose, Outcome, People, Pseudonym, Purpose, Reason, TraceId,
+    Action, AuditEntry, Draft, InvalidPurpose, Outcome, People, Pseudonym, Pseudonyms, Purpose, Reason,
+    TraceId,
 };
 pub use self::hash::{Digest, InvalidDigest, VendorRefHash};
 pub use self::log::{Anchor, AuditLog, Fault, Told, Verdict};

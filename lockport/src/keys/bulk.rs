@@ -176,8 +176,9 @@ impl KeyService {
         left.sort_unstable();
         left.dedup();
         let keys = meant.iter().map(|key| key.id).collect();
-        let record = BulkRecord { order, at: self.env.now(), keys, left };
         let mut transaction = Transaction::new(&self.env)?;
+        self.note_bulk(&mut transaction, &order);
+        let record = BulkRecord { order, at: self.env.now(), keys, left };
         transaction.put(&mut Stored::fresh(record.clone()))?;
         transaction.commit(&*self.store, self.partition()).await?;
         self.progress(&record).await

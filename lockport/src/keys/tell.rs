@@ -4,7 +4,7 @@
 use super::claim::KeyOwner;
 use super::record::{KeyRecord, Spec};
 use super::task::DeskTask;
-use super::{KeyService, StayRecord};
+use super::{BulkRevoke, BulkTarget, KeyService, StayRecord};
 use crate::audit::{Action, Digest, Draft, Outcome, Purpose, Reason, TraceId};
 use crate::credential::{Holder, RevokeOutcome, RevokeReason, SuspendReason, Warning};
 use crate::error::{FailureReason, LockError};
@@ -436,6 +436,23 @@ impl KeyService {
         let mut draft = Draft { reservation_id: Some(reservation), ..Draft::new(action, Outcome::Ok) };
         draft.people.operator_id = Some(operator);
         draft.people.guest_id = stay.guest();
+        transaction.note(&self.env, draft);
+    }
+
+    /// An order of a person to take many keys away.
+    pub(super) fn note_bulk(&self, transaction: &mut Transaction, order: &BulkRevoke) {
+        let mut draft = Draft::new(Action::RevokeAll, Outcome::Ok);
+        draft.reason = Some(Reason::Revoke(order.reason));
+        draft.decision_id = order.decision;
+        draft.people.operator_id = Some(order.operator);
+        draft.people.approver_ids.clone_from(&order.approvals);
+        match order.target {
+            BulkTarget::Owner(KeyOwner::Stay(reservation)) => draft.reservation_id = Some(reservation),
+            BulkTarget::Owner(KeyOwner::Shift(shift)) => draft.shift_id = Some(shift),
+            BulkTarget::Guest(guest) => draft.people.guest_id = Some(guest),
+            BulkTarget::Staff(staff) => draft.people.staff_id = Some(staff),
+            BulkTarget::Property => {}
+        }
         transaction.note(&self.env, draft);
     }
 

@@ -32,6 +32,7 @@ fn draft(nth: u64) -> Draft {
     draft.reason = (action == Action::Revoke).then_some(Reason::Revoke(RevokeReason::Lost));
     draft.people.operator_id = Some(UserId::derived("test", &[b"operator"]));
     draft.people.guest_id = Some(guest(nth));
+    draft.people.approver_ids = vec![UserId::derived("test", &[b"approver"])];
     draft
 }
 
@@ -245,7 +246,7 @@ fn people_are_taken_out_and_the_proofs_stay_valid() {
         assert!(after.people.is_empty());
     }
     assert_eq!(after[6].people.guest_id, Some(guest(1)), "younger than that");
-    assert_eq!(after[6].entry.guest, before[0].entry.guest);
+    assert_eq!(after[6].entry.people.guest, before[0].entry.people.guest);
     let ids = [guest(3).to_string(), UserId::derived("test", &[b"operator"]).to_string()];
     for nth in 1..=LENGTH {
         let body = rig.entry(nth).to_string();
