@@ -35,8 +35,9 @@ fn every_door_of_every_random_day_does_as_the_page_says() {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let outcomes = thread::scope(|scope| {
         let share = |worker: usize| (first..first + days).skip(worker).step_by(workers);
-        let workers: Vec<_> =
-            (0..workers).map(|worker| scope.spawn(move || play_all(share(worker), features, days == 1))).collect();
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || play_all(share(worker), features, days == 1)))
+            .collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
     });
     let mut total = Tally::default();

@@ -106,26 +106,24 @@ impl KeyService {
                     self.property.shares(&booking.rooms, &booking.areas, &Default::default())?;
                 }
                 let cause = cause(reservation.to_string());
-                self.take_in(async || self.hear(reservation, version, &news, &cause).await).await
+                self.take_in(|| self.hear(reservation, version, &news, &cause)).await
             }
             Consumed::ShiftStarted { shift, user, rota } => {
                 let (rooms, areas) = self.property.reach(&rota.scopes, &rota.assigned);
                 self.property.shares(&rooms, &areas, &Default::default())?;
                 let cause = cause(shift.to_string());
-                self.take_in(async || self.shift(shift, user, Some(&rota), &cause).await).await
+                self.take_in(|| self.shift(shift, user, Some(&rota), &cause)).await
             }
             Consumed::ShiftEnded { shift, user } => {
                 let cause = cause(shift.to_string());
-                self.take_in(async || self.shift(shift, user, None, &cause).await).await
+                self.take_in(|| self.shift(shift, user, None, &cause)).await
             }
             Consumed::UserDeactivated(user) => {
                 let cause = cause(user.to_string());
-                self.take_in(async || self.deactivate_user(user, &cause).await).await
+                self.take_in(|| self.deactivate_user(user, &cause)).await
             }
-            Consumed::PropertyDeactivated => self.take_in(async || self.deactivate_property().await).await,
-            Consumed::ConfigUpdated(policy) => {
-                self.take_in(async || self.change_policy(policy.clone()).await).await
-            }
+            Consumed::PropertyDeactivated => self.take_in(|| self.deactivate_property()).await,
+            Consumed::ConfigUpdated(policy) => self.take_in(|| self.change_policy(policy.clone())).await,
             Consumed::Foreign => Ok(()),
         }
     }
@@ -143,7 +141,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let lose = |stay: &mut StayRecord, now| stay.lose(name.clone(), operator, now);
         let deed = (Action::ReportLoss, operator);
-        self.take_in(async || self.by_hand(reservation, lose, deed).await).await
+        self.take_in(|| self.by_hand(reservation, &lose, deed)).await
     }
 
     /// Lifts every suspension of a reservation heard of so far, also a no-show that still waits for its delay. Told again under
@@ -159,11 +157,14 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let lift = |stay: &mut StayRecord, now| stay.lift(name.clone(), operator, now);
         let deed = (Action::LiftSuspensions, operator);
-        self.take_in(async || self.by_hand(reservation, lift, deed).await).await
+        self.take_in(|| self.by_hand(reservation, &lift, deed)).await
     }
 
     /// Does it, and again when another instance was quicker with the same record.
-    async fn take_in(&self, act: impl AsyncFn() -> Result<(), LockError>) -> Result<(), LockError> {
+    async fn take_in<F>(&self, act: impl Fn() -> F) -> Result<(), LockError>
+    where
+        F: Future<Output = Result<(), LockError>>,
+    {
         self.queue.catch_up().await?;
         let mut last = StoreError::Conflict.into();
         for _ in 0..DELIVERY_TRIES {

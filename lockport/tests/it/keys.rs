@@ -358,3 +358,21 @@ fn what_cannot_be_changed_is_replaced() {
     assert_eq!(rig.subjects(), ["revoked.v1"]);
     assert_eq!(rig.asked("issue").len(), 2);
 }
+
+/// A service calls from any of its threads: every future may be carried to another one. That this compiles is the test.
+#[test]
+fn every_call_may_be_carried_to_another_thread() {
+    fn sends(_: impl Send) {}
+    let rig = Rig::new();
+    let (keys, event, guest) = (&rig.service, rig.confirmed(1, 48), stay());
+    let name = "desk/1".parse().unwrap();
+    sends(keys.deliver(&event));
+    sends(keys.report_lost(guest, operator(), &name));
+    sends(keys.lift_suspensions(guest, operator(), &name));
+    sends(keys.tick());
+    sends(keys.open_tasks());
+    sends(keys.drain(1));
+    sends(keys.encode_now(guest.into(), LockDeviceId::derived("encoder", &[])));
+    sends(keys.keys(guest.into()));
+    sends(keys.all_revoked(guest));
+}
