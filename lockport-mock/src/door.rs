@@ -24,8 +24,11 @@ impl Door {
     #[must_use]
     pub fn try_open(&self, artifact: &str, at: Timestamp) -> bool {
         self.vendor.with(|state, _| {
-            let at = state.lock(self.device).clock(at);
-            state.cloud.opens(self.device, artifact, at) || state.desk.try_open(self.device, artifact, at)
+            let lock = state.lock(self.device);
+            let at = lock.clock(at);
+            lock.battery_percent > 0
+                && (state.cloud.opens(self.device, artifact, at)
+                    || state.desk.try_open(self.device, artifact, at))
         })
     }
 }

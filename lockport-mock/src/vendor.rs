@@ -151,7 +151,8 @@ impl MockVendor {
         });
     }
 
-    /// The battery of this door's lock is at so many percent from now on, as far as the vendor can ask.
+    /// The battery of this door's lock is at so many percent from now on. With none left the door opens to nobody, and with a new
+    /// one it does again what the vendor says.
     pub fn set_battery(&self, device: LockDeviceId, percent: u8) {
         self.with(|state, _| state.locks.entry(device).or_default().battery_percent = percent.min(100));
     }

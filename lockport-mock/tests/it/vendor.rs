@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use lockport::credential::KeyCredentialKind;
 use lockport::driver::{Found, GrantOrder, VendorDriver as _};
 use lockport::id::LockDeviceId;
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Validity};
@@ -33,6 +34,25 @@ async fn a_door_judges_artifact_window_and_block() {
     assert_eq!(stand.vendor.live_grants(stand.door), 1);
     stand.withdraw(&order, reference).await.unwrap();
     assert_eq!((stand.vendor.live_grants(stand.door), stand.vendor.effects_made()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_door_without_power_opens_to_nobody() {
+    for personality in [Personality::PerDoor, Personality::Card] {
+        let stand = Stand::of(personality);
+        let (order, shown) = if personality == Personality::Card {
+            stand.vendor.encoder(stand.encoder).place_card("card 1");
+            (stand.order(KeyCredentialKind::RfidCard, None, "one"), "card 1")
+        } else {
+            (stand.pin("482913", "one"), "482913")
+        };
+        stand.grant(&order).await.unwrap();
+        assert!(stand.opens(shown), "{personality}");
+        stand.vendor.set_battery(stand.door, 0);
+        assert!(!stand.opens(shown), "{personality}");
+        stand.vendor.set_battery(stand.door, 1);
+        assert!(stand.opens(shown), "{personality}");
+    }
 }
 
 #[tokio::test]
