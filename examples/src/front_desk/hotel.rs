@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use lockport::credential::{KeyCredentialKind, VendorCode};
-use lockport::id::{PropertyId, RoomId, TenantId};
+use lockport::device::DoorMap;
+use lockport::id::{LockDeviceId, PropertyId, RoomId, TenantId};
 use lockport::property::KindPolicy;
 use lockport::scope::{Area, Floor};
+use lockport::store::Partition;
 use serde::Deserialize;
 
 /// The lock systems a hotel may name (R29).
@@ -204,6 +206,35 @@ impl Hotel {
     pub fn doors(&self) -> impl Iterator<Item = (&str, &str)> {
         let rooms = self.rooms.iter().map(|room| (&*room.door, &*room.vendor));
         rooms.chain(self.areas.iter().map(|area| (&*area.door, &*area.vendor)))
+    }
+
+    /// Whose rows of a store are this hotel's.
+    #[must_use]
+    pub const fn partition(&self) -> Partition {
+        Partition { tenant: self.tenant, property: self.property }
+    }
+
+    /// The id of the lock in a door: the same for the same door, so that a house can be left and entered again.
+    #[must_use]
+    pub fn lock(&self, door: &str) -> LockDeviceId {
+        LockDeviceId::derived("front-desk/door/v1", &[&self.property.to_bytes(), door.as_bytes()])
+    }
+
+    /// The id of a vendor's encoder.
+    #[must_use]
+    pub fn encoder(&self, vendor: &str) -> LockDeviceId {
+        LockDeviceId::derived("front-desk/encoder/v1", &[&self.property.to_bytes(), vendor.as_bytes()])
+    }
+
+    /// The rooms and areas of one vendor, with their locks.
+    #[must_use]
+    pub fn door_map(&self, vendor: &str) -> DoorMap {
+        let rooms = self.rooms.iter().filter(|room| room.vendor == vendor);
+        let map = rooms.fold(DoorMap::default(), |map, room| {
+            map.with_room(room.id, room.floor.clone(), vec![self.lock(&room.door)])
+        });
+        let areas = self.areas.iter().filter(|area| area.vendor == vendor);
+        areas.fold(map, |map, area| map.with_area(area.name.clone(), vec![self.lock(&area.door)]))
     }
 
     /// Whether there is such a door.

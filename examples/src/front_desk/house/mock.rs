@@ -52,15 +52,15 @@ impl Vendor for Mock {
     }
 
     fn encoder(&self, site: &Site) -> Option<LockDeviceId> {
-        (self.vendor.personality() == Personality::Card).then(|| site.encoder(&self.name))
+        (self.vendor.personality() == Personality::Card).then(|| site.hotel.encoder(&self.name))
     }
 
     fn place_card(&self, site: &Site, number: &str) {
-        self.vendor.encoder(site.encoder(&self.name)).place_card(number);
+        self.vendor.encoder(site.hotel.encoder(&self.name)).place_card(number);
     }
 
     fn take_card(&self, site: &Site) -> Option<String> {
-        self.vendor.encoder(site.encoder(&self.name)).remove()
+        self.vendor.encoder(site.hotel.encoder(&self.name)).remove()
     }
 
     fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
@@ -71,7 +71,7 @@ impl Vendor for Mock {
 
 /// Puts a lock into each door of the vendor.
 pub(super) fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dyn Vendor>, HouseError> {
-    let (property, doors, clock) = (site.hotel.property, site.door_map(name), site.env.clock.clone());
+    let (property, doors, clock) = (site.hotel.property, site.hotel.door_map(name), site.env.clock.clone());
     let before = site.hotel.vendors.keys().take_while(|other| *other != name);
     let seed = before.fold(site.seed, |seed, _| seed.wrapping_add(1));
     let vendor = MockVendor::from_url(&seeded(url.unwrap_or(ANY), seed), property, doors, clock)

@@ -17,14 +17,13 @@ use std::sync::Arc;
 use lockport::Timestamp;
 use lockport::adapter::AdapterSetup;
 use lockport::credential::{Artifact, VendorCode};
-use lockport::device::DoorMap;
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::LockDeviceId;
 use lockport::keys::KeyService;
 use lockport::port::{LockPort, Settle};
 use lockport::property::{AdapterBinding, Property};
 use lockport::stack::LockStack;
-use lockport::store::{OpenError, Partition, Store};
+use lockport::store::{OpenError, Store};
 
 pub use self::mortal::Died;
 use self::mortal::{Mortality, Outages, Way};
@@ -160,7 +159,7 @@ struct Site {
     hotel: Hotel,
     env: Env,
     seed: u64,
-    /// The lock in each door: the same for the same door, so that a house can be left and entered again.
+    /// The lock in each door.
     devices: BTreeMap<String, LockDeviceId>,
     mortality: Mortality,
     outages: Outages,
@@ -176,12 +175,7 @@ impl House {
         let env =
             Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
         let (mortality, outages) = (Mortality::default(), Outages::default());
-        let lock = |(door, _): (&str, _)| {
-            let id =
-                LockDeviceId::derived("front-desk/door/v1", &[&hotel.property.to_bytes(), door.as_bytes()]);
-            (door.to_owned(), id)
-        };
-        let devices = hotel.doors().map(lock).collect();
+        let devices = hotel.doors().map(|(door, _)| (door.to_owned(), hotel.lock(door))).collect();
         let site = Site { hotel: hotel.clone(), env, seed, devices, mortality, outages };
         let mut vendors = BTreeMap::new();
         for (name, vendor) in &hotel.vendors {
@@ -296,7 +290,7 @@ impl House {
             let Built { port, settle } = vendor
                 .adapter(&self.site, setup)
                 .map_err(|reason| HouseError::DoesNotStart { name: name.clone(), reason })?;
-            let (partition, env) = (self.site.partition(), self.site.env.clone());
+            let (partition, env) = (self.site.hotel.partition(), self.site.env.clone());
             let port = LockStack::new(port, partition, doors.clone(), env).build();
             let (name, encoder) = (name.clone(), vendor.encoder(&self.site));
             let settle = Some(settle);
@@ -308,18 +302,9 @@ impl House {
 }
 
 impl Site {
-    fn partition(&self) -> Partition {
-        Partition { tenant: self.hotel.tenant, property: self.hotel.property }
-    }
-
     /// The lock in a door. Nothing is in a door that the hotel does not have.
     fn device(&self, door: &str) -> Option<LockDeviceId> {
         self.devices.get(door).copied()
-    }
-
-    /// The id of a vendor's encoder.
-    fn encoder(&self, vendor: &str) -> LockDeviceId {
-        LockDeviceId::derived("front-desk/encoder/v1", &[&self.hotel.property.to_bytes(), vendor.as_bytes()])
     }
 
     /// The way to a vendor.
@@ -332,24 +317,12 @@ impl Site {
         }
     }
 
-    /// The rooms and areas of one vendor.
-    fn door_map(&self, vendor: &str) -> DoorMap {
-        let rooms = self.hotel.rooms.iter().filter(|room| room.vendor == vendor);
-        let map = rooms.fold(DoorMap::default(), |map, room| {
-            map.with_room(room.id, room.floor.clone(), self.device(&room.door).into_iter().collect())
-        });
-        let areas = self.hotel.areas.iter().filter(|area| area.vendor == vendor);
-        areas.fold(map, |map, area| {
-            map.with_area(area.name.clone(), self.device(&area.door).into_iter().collect())
-        })
-    }
-
     /// What an adapter of a new process stands on.
     fn setup(&self, vendor: &str, store: &Arc<dyn Store>) -> AdapterSetup {
         AdapterSetup {
             name: vendor.to_owned(),
-            partition: self.partition(),
-            doors: Arc::new(self.door_map(vendor)),
+            partition: self.hotel.partition(),
+            doors: Arc::new(self.hotel.door_map(vendor)),
             store: store.clone(),
             env: self.env.clone(),
             instance: INSTANCE.to_owned(),

@@ -29,7 +29,10 @@ impl Default for StoreAt {
 
 impl StoreAt {
     /// What a process does when it starts. A file is opened anew each time.
-    pub(super) async fn open(&self) -> Result<Arc<dyn Store>, HouseError> {
+    ///
+    /// # Errors
+    /// [`HouseError::Store`] when the file cannot be opened, or is no store.
+    pub async fn open(&self) -> Result<Arc<dyn Store>, HouseError> {
         let path = match self {
             Self::Memory(store) => return Ok(store.clone()),
             Self::File(path) => path,

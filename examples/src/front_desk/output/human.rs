@@ -154,7 +154,8 @@ impl<W: Write> Output for Human<'_, W> {
         let key = id("keyCredentialId");
         let who =
             if event.data.get("reservationId").is_some() { id("reservationId") } else { id("staffUserId") };
-        self.row("", "  told", &who, &format!("{subject} {key}"))
+        let at = event.time.format(SECOND).to_string();
+        self.row(&at, "  told", &who, &format!("{subject} {key}"))
     }
 
     fn came_back(&mut self, at: Timestamp) -> io::Result<()> {
