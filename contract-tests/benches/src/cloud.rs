@@ -242,14 +242,8 @@ impl Script {
 
     /// How many requests it has.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn requests(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The same bytes, but for the guest's account and the time.

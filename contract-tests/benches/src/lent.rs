@@ -61,17 +61,9 @@ pub fn thread_cpu_micros() -> Option<f64> {
     Some(nanos as f64 / 1e3)
 }
 
-/// Counts what it is told.
+/// Counts what it is told, and keeps nothing of it.
 #[derive(Debug, Default)]
 pub struct Counted(AtomicU64);
-
-impl Counted {
-    /// How many records it had.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 #[async_trait]
 impl AuditSink for Counted {

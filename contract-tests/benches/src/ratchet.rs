@@ -27,8 +27,17 @@ pub struct Bound {
 }
 
 impl Bound {
+    fn tolerance(self) -> f64 {
+        1.0 + self.tolerance_percent / 100.0
+    }
+
     fn limit(self) -> f64 {
-        self.at_most * (1.0 + self.tolerance_percent / 100.0)
+        self.at_most * self.tolerance()
+    }
+
+    /// Below what another compiler may take away, too.
+    fn has_fallen_to(self, value: f64) -> bool {
+        value * self.tolerance() < self.at_most
     }
 }
 
@@ -69,7 +78,7 @@ impl Ratchet {
                     bound.at_most,
                     bound.tolerance_percent
                 )),
-                (Some(figure), _) if figure.value < bound.at_most => {
+                (Some(figure), _) if bound.has_fallen_to(figure.value) => {
                     verdict.notes.push(format!("{id} has fallen from {} to {}", bound.at_most, figure.value))
                 }
                 (Some(_), _) | (None, None) => {}
@@ -105,6 +114,7 @@ mod tests {
     fn a_figure_may_rise_by_its_tolerance_and_no_further() {
         assert_eq!(with(102.0), Verdict::default());
         assert_eq!(with(102.1).red.len(), 1);
+        assert_eq!(with(99.0), Verdict::default());
         let fallen = with(90.0);
         assert!(fallen.red.is_empty() && fallen.notes == ["row/count has fallen from 100 to 90"]);
     }

@@ -1,20 +1,23 @@
 //! A key through everything, beside the HTTP requests that it needs sent by a bare client: to the same cloud, in turns.
 
+use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lockport::SharedLockPort;
 use lockport::env::{Env, HttpTransport};
-use lockport::store::{MemoryStore, Store};
+use lockport::store::{Batch, MemoryStore, Store};
 use lockport::transport::{Circuit, CircuitPolicy, Limits, Quota, TransportStack};
+use rusqlite::Connection;
 
+use super::store::{again, bare, by_hand};
 use crate::cloud::{Cloud, Script, Tap, bare_client, send_bare, transport};
 use crate::hotel::Hotel;
 use crate::lent::{Counted, Stopwatch, real_env, thread_cpu_micros};
 use crate::meter::{Metered, Meters};
 use crate::report::{Figure, Hold};
-use crate::store::{Folder, sqlite};
+use crate::store::{BatchTap, Folder, sqlite};
 use crate::{Effort, Trouble};
 
 /// At most this many times the wall time of the bare requests.
@@ -38,6 +41,8 @@ enum Ledger {
 struct Pair {
     stack: f64,
     bare: f64,
+    /// The issue's commits made by hand, where the ledger is a file.
+    durable: Option<f64>,
     /// Processor time of this thread, of both.
     cpu: Option<(f64, f64)>,
 }
@@ -49,6 +54,8 @@ struct Stand {
     port: SharedLockPort,
     script: Script,
     client: reqwest::Client,
+    /// The commits of one issue, and a database in which they are made by hand.
+    by_hand: Option<(Vec<Batch>, RefCell<Connection>)>,
     env: Env,
     /// Requests of the set-up.
     before: usize,
@@ -81,17 +88,24 @@ impl Stand {
 
         // One key of another process, to see what is sent.
         let tap = Arc::new(Tap::new(transport()?));
-        let elsewhere: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let elsewhere = Arc::new(BatchTap::new(Arc::new(MemoryStore::new())));
         let driver = cloud.driver(&hotel, tap.clone(), elsewhere.clone(), &env)?;
-        let seen = hotel.adapter("main", driver, elsewhere, &env);
+        let seen = hotel.adapter("main", driver, elsewhere.clone(), &env);
         seen.issue_credential(hotel.issue(u32::MAX - 1, 1, env.now())?).await?;
-        let _login = tap.sent();
+        let _login = (tap.sent(), elsewhere.batches());
         seen.issue_credential(hotel.issue(u32::MAX, 1, env.now())?).await?;
-        let script = Script::of(tap.sent());
+        let (script, batches) = (Script::of(tap.sent()), elsewhere.batches());
 
         let mut store: Arc<dyn Store> = match ledger {
             Ledger::Memory => Arc::new(MemoryStore::new()),
             Ledger::Sqlite => sqlite(&folder.file("ledger.db")).await?,
+        };
+        let by_hand = match ledger {
+            Ledger::Memory => None,
+            Ledger::Sqlite => {
+                let connection = bare(&folder.file("bare.db"), &folder.file("ledger.db"))?;
+                Some((batches, RefCell::new(connection)))
+            }
         };
         let mut http = layered(&env)?;
         if let Some(meters) = meters {
@@ -100,7 +114,7 @@ impl Stand {
         }
         let driver = cloud.driver(&hotel, http, store.clone(), &env)?;
         let port = hotel.whole_stack(hotel.adapter("main", driver, store, &env), &env);
-        let mut stand = Self { hotel, cloud, port, script, client, env, before: 0, _folder: folder };
+        let mut stand = Self { hotel, cloud, port, script, client, by_hand, env, before: 0, _folder: folder };
         for number in 0..WARM_UP {
             stand.pair(number).await?;
         }
@@ -134,13 +148,20 @@ impl Stand {
             let bare = self.bare(number).await?;
             (self.through_the_stack(number).await?, bare)
         };
-        Ok(Pair { stack: stack.0, bare: bare.0, cpu: stack.1.zip(bare.1) })
+        let durable = match &self.by_hand {
+            None => None,
+            Some((batches, connection)) => {
+                let of = [self.hotel.partition.tenant.to_string(), self.hotel.partition.property.to_string()];
+                Some(by_hand(&mut connection.borrow_mut(), &of, &again(batches, number))?)
+            }
+        };
+        Ok(Pair { stack: stack.0, bare: bare.0, durable, cpu: stack.1.zip(bare.1) })
     }
 
     /// Both sides sent the same number of requests, and the vendor did what each one asked.
     fn check(&self, pairs: u32) -> Result<(), Trouble> {
         let (all, bad) = self.cloud.tally(self.before);
-        let want = self.script.len().saturating_mul(usize::try_from(pairs)?).saturating_mul(2);
+        let want = self.script.requests().saturating_mul(usize::try_from(pairs)?).saturating_mul(2);
         if (all, bad) != (want, 0) {
             return Err(
                 format!("the cloud saw {all} requests instead of {want}, {bad} without success").into()
@@ -214,6 +235,13 @@ pub async fn row(effort: Effort) -> Result<Vec<Figure>, Trouble> {
             &of(|pair| pair.stack - pair.bare),
             "us",
         ));
+        let beside = |pair: &Pair| pair.durable.map(|durable| pair.stack / (pair.bare + durable));
+        let durable: Vec<f64> = pairs.iter().filter_map(beside).collect();
+        if !durable.is_empty() {
+            let what =
+                "whole stack / the same requests by bare reqwest and the same commits by bare rusqlite";
+            figures.push(Figure::median(&id("wall-durable"), what, &durable, "x"));
+        }
         let cpu: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.cpu).collect();
         if !cpu.is_empty() {
             let added: Vec<f64> = cpu.iter().map(|(stack, bare)| stack - bare).collect();

@@ -30,7 +30,7 @@ async fn of_an_issue(hotel: &Hotel) -> Result<Vec<Batch>, Trouble> {
 }
 
 /// The same for another key: other rows, otherwise the same bytes.
-fn again(batches: &[Batch], number: u32) -> Vec<Batch> {
+pub(super) fn again(batches: &[Batch], number: u32) -> Vec<Batch> {
     let renamed = |write: &Write| Write { id: format!("{}-{number:06}", write.id), ..write.clone() };
     let renamed = |batch: &Batch| Batch {
         id: batch.id.wrapping_add(u128::from(number) << 96),
@@ -40,7 +40,7 @@ fn again(batches: &[Batch], number: u32) -> Vec<Batch> {
 }
 
 /// The settings of the store, and its tables as the store itself made them.
-fn bare(path: &Path, like: &Path) -> Result<Connection, Trouble> {
+pub(super) fn bare(path: &Path, like: &Path) -> Result<Connection, Trouble> {
     let tables: Vec<String> = Connection::open(like)?
         .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")?
         .query_map([], |row| row.get(0))?
@@ -89,9 +89,12 @@ fn put(
 }
 
 /// Nothing is read, compared, sealed or taken away first: the floor.
-fn by_hand(connection: &mut Connection, of: &[String; 2], batches: &[Batch]) -> Result<f64, Trouble> {
-    let bodies = |batch: &Batch| -> usize { batch.writes.len() };
-    let mut sealed: Vec<Vec<Sealed<'_>>> = Vec::with_capacity(batches.iter().map(bodies).sum());
+pub(super) fn by_hand(
+    connection: &mut Connection,
+    of: &[String; 2],
+    batches: &[Batch],
+) -> Result<f64, Trouble> {
+    let mut sealed: Vec<Vec<Sealed<'_>>> = Vec::with_capacity(batches.len());
     for batch in batches {
         let contents = batch.writes.iter().filter_map(|write| Some((write, write.content.as_ref()?)));
         // EXPOSE: for its length.
