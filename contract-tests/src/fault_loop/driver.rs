@@ -52,6 +52,7 @@ impl FaultyDriver {
                 self.late.post(self.noted(errand, attempt).await?);
                 return hold().await;
             }
+            Way::NotSent => return Err(no_answer().with_advice(RetryAdvice::NotApplied)),
             Way::Refused => return Err(says_no(FailureReason::CapacityFull)),
         }
         Err(no_answer())

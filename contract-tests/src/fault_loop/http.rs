@@ -27,6 +27,7 @@ impl HttpTransport for FaultyHttp {
         let call = if request.method == HttpMethod::Get { Call::Look } else { Call::Effect };
         let Some(way) = self.points.enter(call, name) else { return self.inner.send(request).await };
         match way {
+            Way::NotSent => return Err(TransportError::NotSent),
             Way::LostBefore | Way::AwayBefore | Way::Refused => {}
             Way::LostAfter | Way::AwayAfter => {
                 let _unheard = self.inner.send(request).await;

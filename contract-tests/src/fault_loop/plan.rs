@@ -283,7 +283,7 @@ fn ways(plan: &LoopPlan, point: &Point, number: usize, late: bool) -> Vec<Way> {
             &dropped(Way::DroppedAfter),
         ],
         Call::Effect | Call::Grant => &[
-            &[Way::LostBefore],
+            &[Way::LostBefore, Way::NotSent],
             &[Way::LostAfter],
             &[Way::Late],
             &dropped(Way::DroppedBefore),

@@ -63,7 +63,7 @@ impl Store for FaultyStore {
                 self.inner.commit(partition, batch).await?;
                 Err(StoreError::Unavailable)
             }
-            Some(Way::LostBefore | Way::AwayBefore | Way::Late | Way::Refused) => {
+            Some(Way::LostBefore | Way::AwayBefore | Way::Late | Way::NotSent | Way::Refused) => {
                 Err(StoreError::Unavailable)
             }
         }

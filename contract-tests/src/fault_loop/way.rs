@@ -22,6 +22,8 @@ pub(crate) enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Way {
+    /// The call never left, and whoever made it knows that.
+    NotSent,
     /// No answer, and nothing was done.
     LostBefore,
     /// No answer, and it was done.
@@ -62,7 +64,8 @@ impl Call {
 
 impl Way {
     /// Every way in which an answer can be missing, the mild ones first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::NotSent,
         Self::LostBefore,
         Self::LostAfter,
         Self::AwayBefore,
@@ -86,6 +89,7 @@ impl Way {
             Self::LostAfter | Self::DroppedAfter(_) => call == Call::Commit || call.has_effect(),
             Self::AwayBefore | Self::AwayAfter => call == Call::Commit,
             Self::Late | Self::DroppedLate(_) => call.has_effect() && calls_land_late,
+            Self::NotSent => call.has_effect(),
             Self::Refused => call == Call::Grant,
         }
     }
@@ -107,6 +111,7 @@ impl Way {
             Self::AwayBefore => "away-before",
             Self::AwayAfter => "away-after",
             Self::Late => "late",
+            Self::NotSent => "not-sent",
             Self::Refused => "refused",
             Self::DroppedBefore(Then::LivesOn) => "dropped-before",
             Self::DroppedBefore(Then::Reborn) => "dropped-before-reborn",

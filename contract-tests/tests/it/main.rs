@@ -17,5 +17,3 @@ mod teeth;
 mod ttlock;
 #[cfg(test)]
 mod verdicts;
-#[cfg(test)]
-mod wear;
