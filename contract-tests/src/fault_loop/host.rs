@@ -218,7 +218,7 @@ impl Host<'_> {
 
     async fn refused(&mut self, op: &Op, error: LockError) -> Result<End, Red> {
         let before = self.before(op).map(|before| before.hopes.clone());
-        if let (true, Some(before)) = (self.world.points.has_refused(), before)
+        if let Some(before) = before.filter(|_| self.world.points.has_refused())
             && error.reason() == FailureReason::CapacityFull
         {
             self.hopes.refused(op.guest, &before);
