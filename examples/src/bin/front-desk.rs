@@ -1,25 +1,22 @@
 //! Plays a hotel's day through the whole of lockport against simulated locks, and tries doors on the way.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use lockport::env::{Entropy as _, OsEntropy};
 use lockport_examples::front_desk::day;
 use lockport_examples::front_desk::hotel::Hotel;
 use lockport_examples::front_desk::house::StoreAt;
-use lockport_examples::front_desk::output::{Human, Json, Output, Summary};
+use lockport_examples::front_desk::output::{Human, Json, Output, Progress, Summary};
 use lockport_examples::front_desk::player::{PlayError, play};
 use lockport_examples::front_desk::printable;
+use lockport_examples::front_desk::record::{Record, SEED};
 
 /// The day that is played when none is named; within the program, so that it plays in any directory.
 const HOTEL: &str = include_str!("../../data/hotel.json");
 const DAY: &str = include_str!("../../data/day.jsonl");
-
-/// The rehearsal is the same every time.
-const SEED: u64 = 1;
 
 /// Plays a hotel's day against simulated locks and tries doors on the way.
 ///
@@ -32,8 +29,8 @@ struct Arguments {
     /// The day; without it the shipped one.
     #[arg(long, value_name = "FILE", requires = "hotel")]
     day: Option<PathBuf>,
-    /// Where the desk keeps its state: a file of an earlier rehearsal, or one that is made; without it in memory. It is sealed with
-    /// the rehearsal's key, which everybody can read in this program.
+    /// Where the desk keeps its state; without it in memory. A day that was broken off over this file goes on where it was. The file
+    /// is sealed with the rehearsal's key, which everybody can read in this program.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// One JSON object a line on standard output.
@@ -55,25 +52,40 @@ fn main() -> ExitCode {
 
 /// `None` when nobody listened to the end.
 fn rehearse(arguments: &Arguments) -> Result<Option<Summary>, String> {
-    let hotel = match &arguments.hotel {
-        Some(path) => Hotel::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
-        None => Hotel::read(HOTEL.as_bytes()).map_err(|error| error.to_string())?,
+    let hotel_file = match &arguments.hotel {
+        Some(path) => read(path)?,
+        None => HOTEL.as_bytes().to_vec(),
     };
-    let day = match &arguments.day {
-        Some(path) => day::read(&hotel, &read(path)?),
-        None => day::read(&hotel, DAY.as_bytes()),
+    let hotel = Hotel::read(&hotel_file).map_err(|error| match &arguments.hotel {
+        Some(path) => format!("{}: {error}", path.display()),
+        None => error.to_string(),
+    })?;
+    let day_file = match &arguments.day {
+        Some(path) => read(path)?,
+        None => DAY.as_bytes().to_vec(),
     };
-    let to = io::stdout().lock();
-    let mut output: Box<dyn Output> =
-        if arguments.json { Box::new(Json::new(to)) } else { Box::new(Human::new(&hotel, to)) };
+    let day = day::read(&hotel, &day_file);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    let (store, seed) = match &arguments.store {
-        Some(path) => (StoreAt::File(path.clone()), seed_over(path)?),
-        None => (StoreAt::default(), SEED),
+    let record = match &arguments.store {
+        Some(path) => {
+            let record = runtime.block_on(Record::open(path, &hotel_file, &day_file));
+            Some(record.map_err(|error| error.to_string())?)
+        }
+        None => None,
     };
+    let seed = record.as_ref().map_or(SEED, Record::seed);
+    let to = Heard { to: io::stdout().lock(), record: record.clone() };
+    let mut output: Box<dyn Output> = if arguments.json {
+        Box::new(Json::new(to))
+    } else if io::stderr().is_terminal() {
+        Box::new(Progress::new(Human::new(&hotel, to), day.len()))
+    } else {
+        Box::new(Human::new(&hotel, to))
+    };
+    let store = record.map_or_else(StoreAt::default, StoreAt::Recorded);
     match runtime.block_on(play(&hotel, &day, seed, store, &mut *output)) {
         Ok(summary) => Ok(Some(summary)),
         Err(PlayError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
@@ -81,14 +93,24 @@ fn rehearse(arguments: &Arguments) -> Result<Option<Summary>, String> {
     }
 }
 
-/// A store that was used before has rows under the ids that the one seed draws; over it every rehearsal has a seed of its own.
-fn seed_over(path: &Path) -> Result<u64, String> {
-    if fs::metadata(path).map_or(0, |file| file.len()) == 0 {
-        return Ok(SEED);
+/// What was told before, by a process that is gone, is not told again.
+struct Heard<W> {
+    to: W,
+    record: Option<Record>,
+}
+
+impl<W: Write> Write for Heard<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.record.as_ref().is_some_and(Record::is_replaying) {
+            Ok(text.len())
+        } else {
+            self.to.write(text)
+        }
     }
-    let mut seed = [0; 8];
-    OsEntropy.fill(&mut seed).map_err(|error| error.to_string())?;
-    Ok(u64::from_be_bytes(seed))
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -8,6 +8,7 @@ pub mod hotel;
 pub mod house;
 pub mod output;
 pub mod player;
+pub mod record;
 
 /// What some editors put before the first character of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -6,7 +6,7 @@ use std::io;
 use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::event::{Envelope, Published};
-use lockport::id::{ArtifactRef, ReservationId, UserId};
+use lockport::id::{ArtifactRef, EventId, ReservationId, UserId};
 use lockport::idempotency::IdempotencyKey;
 use lockport::keys::{DeskTask, KeyService};
 use lockport::{LockError, Timestamp};
@@ -100,6 +100,9 @@ pub struct Player<'o> {
     cards: usize,
     /// Whoever delivers keys to guests; a reveal is written down under this name.
     courier: UserId,
+    /// The last line that was counted, and the events that were: what is told twice counts once.
+    counted: usize,
+    told: BTreeSet<EventId>,
     summary: Summary,
     output: &'o mut dyn Output,
 }
@@ -124,6 +127,8 @@ impl<'o> Player<'o> {
             losses: BTreeSet::new(),
             cards: 0,
             courier: UserId::derived("front-desk/courier/v1", &[&hotel.property.to_bytes()]),
+            counted: 0,
+            told: BTreeSet::new(),
             summary: Summary::default(),
             output,
         })
@@ -181,6 +186,11 @@ impl<'o> Player<'o> {
     /// # Errors
     /// [`PlayError`] when the desk itself fails or nothing can be told any more.
     pub async fn close(mut self) -> Result<Summary, PlayError> {
+        // The day was played to its end before: what it came to is told all the same, as the store has it.
+        while self.house.is_replaying() {
+            self.house.next_life()?;
+            self.come_back().await?;
+        }
         self.summary.open_tasks = self.tasks().await?.len();
         self.output.summary(&self.summary)?;
         Ok(self.summary)
@@ -196,7 +206,10 @@ impl<'o> Player<'o> {
         while let Err(halt) = self.play(line, &mut is_told).await {
             self.get_over(halt).await?;
         }
-        Ok(())
+        match self.house.failure() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     async fn play(&mut self, line: &Line, is_told: &mut bool) -> Result<(), Halt> {
@@ -207,9 +220,15 @@ impl<'o> Player<'o> {
                 self.step(line.number, step).await?
             }
         };
-        if !std::mem::replace(is_told, true) {
-            self.summary.count(&answer);
+        if !*is_told {
+            if line.number > self.counted {
+                self.counted = line.number;
+                self.summary.count(&answer);
+            }
             self.output.answer(line, &answer)?;
+            // Told first: whoever is killed in between tells it twice, and nobody misses it.
+            self.house.note()?;
+            *is_told = true;
         }
         if let Ok(Moment { step: Step::Event(_) | Step::Arrive(_) | Step::ByHand { .. }, .. }) = line.content
         {
@@ -222,6 +241,10 @@ impl<'o> Player<'o> {
     async fn get_over(&mut self, halt: Halt) -> Result<(), PlayError> {
         match halt {
             Halt::Failed(error) => Err(error),
+            Halt::Died if self.house.is_life_over() => {
+                self.house.next_life()?;
+                self.come_back().await
+            }
             Halt::Died => {
                 self.output.came_back(self.now)?;
                 self.come_back().await
@@ -235,6 +258,7 @@ impl<'o> Player<'o> {
             match self.pump().await {
                 Ok(()) => return Ok(()),
                 Err(Halt::Failed(error)) => return Err(error),
+                Err(Halt::Died) if self.house.is_life_over() => self.house.next_life()?,
                 Err(Halt::Died) => {}
             }
         }
@@ -411,8 +435,11 @@ impl<'o> Player<'o> {
             }
             for undelivered in waiting {
                 let event = undelivered.event().clone();
+                self.house.note()?;
                 self.output.event(&event)?;
-                self.summary.count_event(&event);
+                if self.told.insert(event.id) {
+                    self.summary.count_event(&event);
+                }
                 self.hand_over(&event).await?;
                 self.house.ask(async |desk| desk.delivered(undelivered).await).await??;
             }

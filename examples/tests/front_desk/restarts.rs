@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::rehearsed::{Day, fresh_file, rehearse, restarting};
 use crate::samples;
 
-const SHIPPED_HOTEL: &str = include_str!("../../data/hotel.json");
-const SHIPPED_DAY: &str = include_str!("../../data/day.jsonl");
+pub(crate) const SHIPPED_HOTEL: &str = include_str!("../../data/hotel.json");
+pub(crate) const SHIPPED_DAY: &str = include_str!("../../data/day.jsonl");
 
 /// Two vendors in one hotel, and stays over both.
 pub(crate) const TWO_HOTEL: &str = include_str!("../../data/samples/annex.hotel.json");

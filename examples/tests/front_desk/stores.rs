@@ -11,7 +11,7 @@ use lockport_examples::front_desk::player::Player;
 
 use crate::program::{file, run};
 use crate::rehearsed::fresh_file;
-use crate::restarts::{TWO_DAY, TWO_HOTEL};
+use crate::restarts::{SHIPPED_DAY, SHIPPED_HOTEL, TWO_DAY, TWO_HOTEL};
 
 #[test]
 fn a_day_is_the_same_over_a_file() {
@@ -76,13 +76,15 @@ fn a_file_that_is_no_store_is_named_in_one_line_and_left_alone() {
     }
 }
 
-/// The vendors begin anew with each rehearsal, and the desk goes on with what it has: nothing is told of what was told.
+/// The vendors begin anew with another day, and the desk goes on with what it has: nothing is told of what was told.
 #[test]
-fn a_store_of_an_earlier_rehearsal_is_taken_up() {
+fn a_store_of_another_day_is_taken_up() {
     let path = fresh_file("again.store");
-    let arguments = ["--json", "--store", path.to_str().unwrap()];
-    assert_eq!(run(&arguments).0.status.code(), Some(0));
-    let (output, out, err) = run(&arguments);
+    let store = ["--json", "--store", path.to_str().unwrap()];
+    assert_eq!(run(&store).0.status.code(), Some(0));
+    let hotel = file("again.hotel.json", SHIPPED_HOTEL.as_bytes());
+    let day = file("again.jsonl", format!("\n{SHIPPED_DAY}").as_bytes());
+    let (output, out, err) = run(&[&store[..], &["--hotel", &hotel, "--day", &day]].concat());
     assert_eq!(
         (output.status.code(), &*err),
         (Some(1), ""),

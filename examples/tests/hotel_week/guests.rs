@@ -43,9 +43,9 @@ impl Stay<'_> {
 
 pub(crate) fn come_and_go(chance: &mut Chance, hotel: &Hotel, week: &mut Week) {
     for room in &hotel.rooms {
-        let mut day = chance.between(0, 2);
+        let mut day = chance.between(0, 4);
         while day < DAYS {
-            let nights = chance.between(1, 4);
+            let nights = chance.between(2, 6);
             stay(chance, hotel, week, room, (day, (day + nights).min(DAYS)));
             day += nights + i64::from(chance.percent(60)) * chance.between(1, 3);
         }

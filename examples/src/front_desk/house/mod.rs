@@ -10,6 +10,7 @@ mod ttlock;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use self::mortal::Died;
 use self::mortal::{Mortality, Outages, Way};
 pub use self::store::StoreAt;
 use super::hotel::Hotel;
+use super::record::Record;
 
 /// The name of this process among those that share a store. Whoever comes back under it takes up at once what it left open.
 const INSTANCE: &str = "front-desk";
@@ -130,6 +132,14 @@ pub enum HouseError {
         /// Why.
         reason: String,
     },
+    /// The record of what was played over a file.
+    #[error("the record beside {}: {error}", .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
     /// The file that is to hold the desk's state.
     #[error("{}: {error}", .path.display())]
     Store {
@@ -146,6 +156,7 @@ pub struct House {
     site: Site,
     clock: Arc<ManualClock>,
     store: StoreAt,
+    record: Option<Record>,
     vendors: BTreeMap<String, Box<dyn Vendor>>,
     /// Door to vendor, both by name.
     doors: BTreeMap<String, String>,
@@ -172,9 +183,14 @@ impl House {
     /// [`HouseError`] when a vendor cannot be played or does not start, or when the store cannot be opened.
     pub async fn start(hotel: &Hotel, now: Timestamp, seed: u64, store: StoreAt) -> Result<Self, HouseError> {
         let clock = Arc::new(ManualClock::new(now));
-        let env =
-            Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) };
-        let (mortality, outages) = (Mortality::default(), Outages::default());
+        let (store, record) = match store {
+            StoreAt::Recorded(record) => (record.store(), Some(record)),
+            other => (other, None),
+        };
+        let drawn_from = record.as_ref().map_or(seed, Record::seed_of_life);
+        let entropy = Arc::new(SeededEntropy::new(drawn_from));
+        let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy };
+        let (mortality, outages) = (Mortality::over(record.clone()), Outages::default());
         let devices = hotel.doors().map(|(door, _)| (door.to_owned(), hotel.lock(door))).collect();
         let site = Site { hotel: hotel.clone(), env, seed, devices, mortality, outages };
         let mut vendors = BTreeMap::new();
@@ -194,7 +210,7 @@ impl House {
             vendors.insert(name.clone(), started);
         }
         let doors = hotel.doors().map(|(door, vendor)| (door.to_owned(), vendor.to_owned())).collect();
-        let mut house = Self { site, clock, store, vendors, doors, desk: None };
+        let mut house = Self { site, clock, store, record, vendors, doors, desk: None };
         house.come_back().await?;
         Ok(house)
     }
@@ -271,6 +287,47 @@ impl House {
     /// Orders the death of the process as so many vendor calls from here on have been answered, in the place of an earlier order.
     pub fn dies_after(&self, calls: NonZeroU64) {
         self.site.mortality.dies_after(calls);
+    }
+
+    /// Something is noted in the record, where there is one.
+    ///
+    /// # Errors
+    /// [`Died`] when the process whose record is played again got no further than here.
+    pub fn note(&self) -> Result<(), Died> {
+        if self.record.as_ref().is_none_or(Record::mark) { Ok(()) } else { Err(Died) }
+    }
+
+    /// Whether what is played now was played before by a process that is gone.
+    #[must_use]
+    pub fn is_replaying(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_replaying)
+    }
+
+    /// Whether the process whose record is played again got no further than here.
+    #[must_use]
+    pub fn is_life_over(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_over)
+    }
+
+    /// What cannot be noted any more.
+    #[must_use]
+    pub fn failure(&self) -> Option<io::Error> {
+        self.record.as_ref().and_then(Record::failure)
+    }
+
+    /// The process that followed the one whose record was played again; it is to come back next.
+    ///
+    /// # Errors
+    /// [`HouseError::Record`] when the store cannot be copied.
+    pub fn next_life(&mut self) -> Result<(), HouseError> {
+        // Gone before its store is copied.
+        self.desk = None;
+        let Some(record) = &self.record else { return Ok(()) };
+        let path = || record.path();
+        record.next_life().map_err(|error| HouseError::Record { path: path(), error })?;
+        self.store = record.store();
+        self.site.env.entropy = Arc::new(SeededEntropy::new(record.seed_of_life()));
+        Ok(())
     }
 
     /// The process is gone, and a new one of the same name starts on the store. Whatever death was ordered has had its turn.

@@ -18,13 +18,18 @@ use lockport::env::{Clock, HttpRequest, HttpResponse, HttpTransport, TransportEr
 use lockport::id::LockDeviceId;
 use lockport::{FailureReason, LockError, RetryAdvice, Timestamp};
 
+use crate::front_desk::record::Record;
+
 /// The process behind the desk is dead: what it was about is dropped, and so is all it knew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Died;
 
 /// What is to become of the process that runs now. Clones are the same fate.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mortality(Arc<Mutex<Fate>>);
+pub(super) struct Mortality {
+    fate: Arc<Mutex<Fate>>,
+    record: Option<Record>,
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fate {
@@ -37,7 +42,20 @@ enum Fate {
 
 impl Mortality {
     fn fate(&self) -> MutexGuard<'_, Fate> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process whose vendor calls are noted.
+    pub(super) fn over(record: Option<Record>) -> Self {
+        Self { record, ..Self::default() }
+    }
+
+    /// A vendor is about to be called. Where a process whose record is played again came no further, this never returns.
+    async fn called(&self) {
+        if self.record.as_ref().is_some_and(|record| !record.mark()) {
+            *self.fate() = Fate::Dead;
+            pending::<()>().await;
+        }
     }
 
     /// A new process, which is to die of nothing.
@@ -122,6 +140,7 @@ impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
         if self.way.is_cut() {
             return Err(TransportError::TimedOut);
         }
+        self.way.mortality.called().await;
         let response = self.inner.send(request).await?;
         self.way.mortality.answered().await;
         Ok(response)
@@ -141,6 +160,7 @@ impl<D> MortalDriver<D> {
             let (reason, advice) = (FailureReason::Timeout, RetryAdvice::OutcomeUnknown);
             return Err(LockError::unreachable(reason, advice, "no answer"));
         }
+        self.way.mortality.called().await;
         let answer = call.await;
         self.way.mortality.answered().await;
         answer

@@ -11,6 +11,7 @@ use lockport::env::{Entropy as _, KeyWrap, OsEntropy, SecretError};
 use lockport::store::{MemoryStore, SqliteStore, Store};
 
 use super::HouseError;
+use crate::front_desk::record::Record;
 
 /// Where the desk's state is: it is there before the process and after it.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub enum StoreAt {
     Memory(Arc<MemoryStore>),
     /// In this file, which is made where there is none.
     File(PathBuf),
+    /// In the file of this record, from where the record has come to.
+    Recorded(Record),
 }
 
 impl Default for StoreAt {
@@ -35,13 +38,14 @@ impl StoreAt {
     pub async fn open(&self) -> Result<Arc<dyn Store>, HouseError> {
         let path = match self {
             Self::Memory(store) => return Ok(store.clone()),
-            Self::File(path) => path,
+            Self::File(path) => path.clone(),
+            Self::Recorded(record) => record.path(),
         };
         // Not the rehearsal's own randomness: what a file was sealed with before must not be drawn once more.
-        let store = SqliteStore::open(path, &RehearsalKey, Arc::new(OsEntropy)).await;
+        let store = SqliteStore::open(&path, &RehearsalKey, Arc::new(OsEntropy)).await;
         store
             .map(|store| -> Arc<dyn Store> { Arc::new(store) })
-            .map_err(|error| HouseError::Store { path: path.clone(), error })
+            .map_err(|error| HouseError::Store { path, error })
     }
 }
 

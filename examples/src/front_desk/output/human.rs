@@ -21,6 +21,8 @@ pub struct Human<'h, W> {
     hotel: &'h Hotel,
     to: W,
     doors: BTreeMap<String, AtDoor>,
+    /// The last line that was counted: one that is told twice counts once.
+    counted: usize,
 }
 
 /// What happened at a door.
@@ -34,7 +36,7 @@ struct AtDoor {
 impl<'h, W: Write> Human<'h, W> {
     /// Writes there, with the hotel's own names for its doors.
     pub const fn new(hotel: &'h Hotel, to: W) -> Self {
-        Self { hotel, to, doors: BTreeMap::new() }
+        Self { hotel, to, doors: BTreeMap::new(), counted: 0 }
     }
 
     /// What a step is, in three columns: what kind, who, and what of it.
@@ -139,7 +141,10 @@ impl<W: Write> Output for Human<'_, W> {
                 what = format!("{what}; refused: {} ({})", refusal.message, refusal.code.name());
             }
             Answer::Tried(tried) => {
-                if let Step::Try(attempt) = step {
+                if let Step::Try(attempt) = step
+                    && line.number > self.counted
+                {
+                    self.counted = line.number;
                     self.tried(attempt, tried);
                 }
                 what = tried_told(tried);

@@ -2,6 +2,7 @@
 
 mod human;
 mod json;
+mod progress;
 
 use std::io;
 
@@ -10,6 +11,7 @@ use lockport::event::Envelope;
 
 pub use self::human::Human;
 pub use self::json::Json;
+pub use self::progress::Progress;
 use super::day::{Line, Refusal};
 
 /// What became of a line.
