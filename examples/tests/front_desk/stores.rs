@@ -83,7 +83,7 @@ fn a_store_of_another_day_is_taken_up() {
     let store = ["--json", "--store", path.to_str().unwrap()];
     assert_eq!(run(&store).0.status.code(), Some(0));
     let hotel = file("again.hotel.json", SHIPPED_HOTEL.as_bytes());
-    let day = file("again.jsonl", format!("\n{SHIPPED_DAY}").as_bytes());
+    let day = file("again.jsonl", format!("{SHIPPED_DAY}\n").as_bytes());
     let (output, out, err) = run(&[&store[..], &["--hotel", &hotel, "--day", &day]].concat());
     assert_eq!(
         (output.status.code(), &*err),
