@@ -109,8 +109,21 @@ mod tests {
     #[test]
     fn the_formulas_are_frozen() {
         let reservation: ReservationId = "rsv_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap();
+        let credential = "key_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap();
         let one = IdempotencyKey::for_stay_step(reservation, "issue", 2);
-        assert_eq!(one.as_str(), include_str!("idempotency.golden").trim_end());
+        let all = [
+            one.clone(),
+            IdempotencyKey::for_shift_step("shf_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(), "issue-master"),
+            IdempotencyKey::for_event(
+                "evt_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(),
+                credential,
+                "revoke",
+            ),
+            IdempotencyKey::for_credential_step(credential, "update", 2),
+        ];
+        let all: Vec<&str> = all.iter().map(IdempotencyKey::as_str).collect();
+        let golden: Vec<&str> = include_str!("idempotency.golden").lines().collect();
+        assert_eq!(all, golden);
         assert_ne!(one, IdempotencyKey::for_stay_step(reservation, "issue", 3));
         assert_ne!(one, IdempotencyKey::for_stay_step(reservation, "update", 2));
     }

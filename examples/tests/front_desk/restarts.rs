@@ -128,10 +128,11 @@ fn a_death_over_a_call_to_a_silent_vendor_ends_in_a_task_at_worst() {
         for (with, without) in day.answers.iter().zip(&undisturbed.answers) {
             let waits_for_a_person = with.starts_with("opened false") && with.contains("decide_outcome");
             assert!(with == without || waits_for_a_person, "{when}: {without} became {with}");
+            undecided += usize::from(with != without);
         }
         assert_eq!(day.answers.len(), undisturbed.answers.len());
-        assert!(day.open_tasks <= 1, "{when}");
-        undecided += day.open_tasks;
+        // The end of the stay has taken away what nobody decided about.
+        assert_eq!(day.open_tasks, 0, "{when}");
     });
     assert!(deaths >= 20 && undecided >= 10, "{deaths} deaths, {undecided} undecided");
 }

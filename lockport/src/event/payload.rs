@@ -62,6 +62,9 @@ payloads! {
         pub vendor: VendorCode,
         /// The name of the issue.
         pub idempotency_key: IdempotencyKey,
+        /// The credential in whose place it comes: a lost one, or one that could not be changed (R103).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub replaces: Option<KeyCredentialId>,
     }
 
     /// The vendor confirmed a credential; it opens (R209).

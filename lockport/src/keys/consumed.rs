@@ -229,3 +229,145 @@ fn scrubbed(error: &serde_json::Error) -> String {
         _ => "a member cannot be read".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::id::TenantId;
+
+    fn own() -> Partition {
+        Partition {
+            tenant: "tnt_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(),
+            property: "ppt_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(),
+        }
+    }
+
+    fn event(subject: &str, data: &Value) -> Envelope {
+        serde_json::from_value(json!({
+            "specVersion": "1.0", "id": "evt_01STPS8FNWQ9SP6SX84512QPKP", "subject": subject, "type": subject,
+            "source": "/test", "time": "2026-05-04T10:00:00Z", "tenantId": own().tenant, "data": data,
+        }))
+        .unwrap()
+    }
+
+    /// What each of the twelve subjects carries when nothing is missing.
+    fn good(subject: &str) -> Value {
+        let mut data = json!({ "propertyId": own().property });
+        let more = match subject.split('.').nth_back(1).unwrap() {
+            "confirmed" | "dates_changed" => json!({
+                "reservationId": "rsv_01STPS8FNWQ9SP6SX84512QPKP", "version": 7,
+                "guestId": "gst_01STPS8FNWQ9SP6SX84512QPKP", "rooms": ["rmu_01STPS8FNWQ9SP6SX84512QPKP"],
+                "areas": ["gym"], "preferredKinds": ["pin_code"],
+                "validFrom": "2026-05-04T12:00:00Z", "validUntil": "2026-05-06T12:00:00Z",
+            }),
+            "started" => json!({
+                "shiftId": "shf_01STPS8FNWQ9SP6SX84512QPKP", "userId": "usr_01STPS8FNWQ9SP6SX84512QPKP",
+                "scope": "floor:2", "validFrom": "2026-05-04T12:00:00Z", "validUntil": "2026-05-04T20:00:00Z",
+            }),
+            "ended" => json!({
+                "shiftId": "shf_01STPS8FNWQ9SP6SX84512QPKP", "userId": "usr_01STPS8FNWQ9SP6SX84512QPKP",
+            }),
+            "deactivated" if subject.contains(".property.") => json!({}),
+            "deactivated" => json!({ "userId": "usr_01STPS8FNWQ9SP6SX84512QPKP" }),
+            "config_updated" => {
+                json!({ "policy": { "noShowSuspendAfterHours": 3, "preferredKinds": ["rfid_card"] } })
+            }
+            _ => json!({ "reservationId": "rsv_01STPS8FNWQ9SP6SX84512QPKP", "version": 7 }),
+        };
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    }
+
+    /// R71, R224: each of the twelve subjects asks for what stands beside it, in the order of 004.
+    #[test]
+    fn each_subject_asks_for_its_own() {
+        let asked: Vec<String> = SUBJECTS
+            .iter()
+            .map(|(subject, _)| {
+                let asked = match decode(&event(subject, &good(subject)), own()).unwrap() {
+                    Consumed::Stay { version: 7, news, .. } => match news {
+                        News::Confirmed(booking) => format!("issue {} areas", booking.areas.len()),
+                        News::DatesChanged(booking) => format!("update {} rooms", booking.rooms.len()),
+                        News::Ended(reason) => format!("revoke {reason:?}"),
+                        News::NoShow(said) => format!("suspend some time after {said}"),
+                        News::Fraud => "suspend at once".to_owned(),
+                    },
+                    Consumed::Stay { .. } => "another version".to_owned(),
+                    Consumed::ShiftStarted { rota, .. } => format!("issue master {}", rota.scopes[0]),
+                    Consumed::ShiftEnded { .. } => "revoke master".to_owned(),
+                    Consumed::UserDeactivated(_) => "revoke masters of the user".to_owned(),
+                    Consumed::PropertyDeactivated => "revoke everything".to_owned(),
+                    Consumed::ConfigUpdated(_) => "another policy".to_owned(),
+                    Consumed::Foreign => "nothing".to_owned(),
+                };
+                format!("{} {asked}", subject.trim_start_matches("melmastoon."))
+            })
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                "reservation.booking.confirmed.v1 issue 1 areas",
+                "reservation.booking.dates_changed.v1 update 1 rooms",
+                "reservation.booking.cancelled.v1 revoke Cancellation",
+                "reservation.booking.checked_out.v1 revoke Checkout",
+                "reservation.booking.early_checkout.v1 revoke Checkout",
+                "reservation.booking.no_show.v1 suspend some time after 2026-05-04 10:00:00 UTC",
+                "reservation.booking.fraud_flagged.v1 suspend at once",
+                "staff.shift.started.v1 issue master floor:2",
+                "staff.shift.ended.v1 revoke master",
+                "iam.user.deactivated.v1 revoke masters of the user",
+                "tenant.property.deactivated.v1 revoke everything",
+                "tenant.config_updated.v1 another policy",
+            ]
+        );
+        assert_eq!(
+            decode(&event("melmastoon.billing.paid.v1", &json!([])), own()).unwrap(),
+            Consumed::Foreign
+        );
+    }
+
+    /// R227: what is another tenant's or property's is refused as such, whatever else is wrong with it.
+    #[test]
+    fn what_is_not_ours_is_refused() {
+        let other = Partition {
+            tenant: TenantId::derived("t", &[b"other"]),
+            property: PropertyId::derived("t", &[b"other"]),
+        };
+        for (subject, _) in &SUBJECTS {
+            let ours = event(subject, &good(subject));
+            let foreign = decode(&ours, Partition { tenant: other.tenant, ..own() }).unwrap_err();
+            assert_eq!(foreign.code(), ErrorCode::TenantMismatch, "{subject}");
+            let foreign = decode(&ours, Partition { property: other.property, ..own() }).unwrap_err();
+            assert_eq!(foreign.code(), ErrorCode::TenantMismatch, "{subject}");
+            let torn = event(subject, &json!({ "propertyId": other.property }));
+            assert_eq!(decode(&torn, own()).unwrap_err().code(), ErrorCode::TenantMismatch, "{subject}");
+        }
+    }
+
+    /// A member that is missing or cannot be read is named or at least refused, and nothing of what stands there is quoted.
+    #[test]
+    fn what_cannot_be_read_is_refused_without_a_quotation() {
+        let optional = ["areas", "preferredKinds"];
+        for (subject, kind) in &SUBJECTS {
+            let good = good(subject);
+            for member in good.as_object().unwrap().keys() {
+                let may_be_of_all = matches!(kind, Subject::UserDeactivated | Subject::ConfigUpdated);
+                let may_be_missing =
+                    optional.contains(&member.as_str()) || (member == "propertyId" && may_be_of_all);
+                let mut missing = good.clone();
+                missing.as_object_mut().unwrap().remove(member);
+                let read = decode(&event(subject, &missing), own());
+                assert_eq!(read.is_ok(), may_be_missing, "{subject} without {member}");
+                let mut broken = good.clone();
+                broken[member] = json!({ "secret words": "of a guest" });
+                let error = decode(&event(subject, &broken), own()).unwrap_err();
+                assert_eq!(error.code(), ErrorCode::InvalidInput, "{subject} with {member} broken");
+                assert!(!format!("{error} {error:?}").contains("secret words"), "{error:?}");
+            }
+            assert!(decode(&event(subject, &json!([1, 2])), own()).is_err(), "{subject} as a list");
+        }
+    }
+}

@@ -201,7 +201,13 @@ impl KeyService {
                     key.value.adapter == share.adapter && key.value.from_version == live.version
                 };
                 let nth = u32::try_from(keys.iter().filter(is_of).count()).unwrap_or(u32::MAX);
-                let key = self.new_key(&claimant.value, live, share, nth, &policy)?;
+                let mut key = self.new_key(&claimant.value, live, share, nth, &policy)?;
+                let before = keys
+                    .iter()
+                    .map(|key| &key.value)
+                    .filter(|before| before.adapter == share.adapter && before.from_version >= live.begun);
+                key.replaces =
+                    before.max_by_key(|before| (before.from_version, before.nth)).map(|before| before.id);
                 self.tell_requested(transaction, &key)?;
                 transaction.put(&mut Stored::fresh(key))?;
             }
@@ -259,6 +265,7 @@ impl KeyService {
             from_version: live.version,
             nth,
             losses: live.losses,
+            replaces: None,
             on_card: comes_on_card(binding, &kinds),
             kinds,
             state: KeyState::Requested,

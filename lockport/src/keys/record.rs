@@ -106,6 +106,8 @@ pub(super) struct KeyRecord {
     pub(super) from_version: u64,
     /// Which key of that version at that adapter: 0 is the first.
     pub(super) nth: u32,
+    /// The key in whose place it comes.
+    pub(super) replaces: Option<KeyCredentialId>,
     /// How often its owner had lost everything when the key was asked for.
     pub(super) losses: usize,
     /// Kinds in order of preference, as they were when the key was asked for: a repeat must ask for the same.

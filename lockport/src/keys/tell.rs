@@ -81,6 +81,7 @@ impl KeyService {
                 preferred_kinds: key.kinds.clone(),
                 vendor: key.vendor.clone(),
                 idempotency_key: key.issue_key(),
+                replaces: key.replaces,
             },
         )?;
         self.note(transaction, key, Some(event), Draft::new(Action::Request, Outcome::Ok))
