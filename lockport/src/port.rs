@@ -22,9 +22,10 @@ use crate::id::{LockDeviceId, PropertyId};
 /// 2. A key opens its doors inside its window and nowhere else. (`ISSUE-001`, `ISSUE-002`)
 /// 3. Revoking a revoked credential succeeds, with the proof of the first time. (`REVOKE-001`, `REVOKE-002`)
 /// 4. Dropping a returned future never corrupts the adapter; the outcome is then settled by calling again with the same key.
-/// 5. What a capability says is impossible, and what an input type forbids, is refused before any I/O. (`GUARD-001`)
+///    (`CANCEL-001` to `CANCEL-004`)
+/// 5. What a capability says is impossible, and what an input type forbids, is refused before any I/O. (`GUARD-001`, `CAPA-001`)
 /// 6. No vendor type, reference or message reaches the caller; a vendor code nobody knows is the operation's failure code.
-///    (`ERROR-001`)
+///    (`ERROR-001`, `ERROR-002`, `LEAK-001` to `LEAK-003`)
 #[async_trait]
 pub trait LockPort: fmt::Debug + Send + Sync + 'static {
     /// What this adapter is and can do; the same at every call, without I/O.
