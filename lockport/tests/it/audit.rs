@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -11,12 +12,14 @@ use lockport::audit::{Action, AuditLog, Draft, Fault, Outcome, Reason};
 use lockport::credential::{RevokeReason, VendorCode};
 use lockport::env::ManualClock;
 use lockport::id::{GuestId, KeyCredentialId, UserId};
+use lockport::stack::{AuditRecord, AuditSink};
 use lockport::store::{Batch, Content, MemoryStore, Partition, Row, Store, StoreError, Table, Write};
-use lockport::{LockError, Secret, Timestamp};
+use lockport::{FailureReason, LockError, RetryAdvice, Secret, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::rig::{env, now, partition, run};
+use crate::stack::{Bench, away, issue, revoke};
 
 const LENGTH: u64 = 6;
 
@@ -361,6 +364,42 @@ fn an_entry_is_proved_under_its_root() {
     rig.put(300, &resealed(body));
     assert_ne!(run(rig.log.seal(250..=520)).unwrap().unwrap().root, sealed.root);
     assert_eq!(run(Rig::new(0).log.seal(..)).unwrap(), None);
+}
+
+/// A sink that keeps what a port was asked in the property's chain.
+#[derive(Debug)]
+struct Kept(AuditLog);
+
+#[async_trait]
+impl AuditSink for Kept {
+    async fn record(&self, record: AuditRecord) {
+        if let Some(draft) = record.draft() {
+            self.0.append(draft).await.unwrap();
+        }
+    }
+    fn leave(&self, record: AuditRecord) {
+        panic!("{record:?}");
+    }
+}
+
+/// R136: what a host does at a bare port has its place in the same chain, what it only asks has none.
+#[test]
+fn a_bare_port_is_audited_in_the_same_chain() {
+    let rig = Rig::new(1);
+    let (env, _) = env();
+    let book = Arc::new(Kept(AuditLog::new(rig.store.clone(), partition("a"), env)));
+    let bench =
+        Bench::new(|call| (Duration::ZERO, if call == 1 { Err(away(RetryAdvice::Never)) } else { Ok(()) }));
+    let port = bench.stack().audit(book).build();
+    bench.drive(port.issue_credential(issue("k-1"))).unwrap();
+    bench.drive(port.revoke_credential(revoke("k-2"))).unwrap_err();
+    bench.drive(port.list_devices(partition("a").property)).unwrap();
+    let told = run(rig.log.entries(2..)).unwrap();
+    let ends: Vec<_> = told.iter().map(|told| (told.entry.action, told.entry.outcome)).collect();
+    assert_eq!(ends, [(Action::Issue, Outcome::Ok), (Action::Revoke, Outcome::Error)]);
+    assert!(told.iter().all(|told| told.entry.capabilities.is_some() && told.entry.vendor.is_some()));
+    assert_eq!(told[1].entry.failure_reason, Some(FailureReason::Network));
+    assert_eq!(rig.faults(), []);
 }
 
 /// More than a page: parts can be looked at by themselves, and a fault is found from the part it is in.

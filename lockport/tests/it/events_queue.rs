@@ -7,12 +7,13 @@ use lockport::audit::Action;
 use lockport::event::{CONSUMED, Envelope, Objection};
 use lockport::id::ReservationId;
 use lockport::keys::KeyService;
-use lockport::store::queue::{LEASE, Undelivered};
+use lockport::store::Transaction;
+use lockport::store::queue::{LEASE, Queue, Undelivered};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use serde_json::json;
 
 use crate::keys::{Rig, operator};
-use crate::rig::run;
+use crate::rig::{partition, run};
 
 /// An event about another reservation.
 fn of(mut event: Envelope, nth: u64) -> Envelope {
@@ -170,6 +171,19 @@ fn an_event_with_an_artifact_in_it_is_dropped() {
     assert_eq!(dropped.len(), 1);
     assert_eq!(dropped[0].entry.event_id, failed.entry.event_id);
     assert!(!format!("{entries:?}").contains(text.expose()));
+}
+
+/// R227: an event of another tenant does not even get into the queue.
+#[test]
+fn an_event_of_another_tenant_is_refused_where_it_is_told() {
+    let rig = Rig::new();
+    let queue = Queue::new(rig.store.clone(), partition("a"), rig.env.clone(), "one");
+    let mut event = rig.confirmed(1, 48);
+    let mut transaction = Transaction::new(&rig.env).unwrap();
+    queue.push(&mut transaction, event.clone()).unwrap();
+    event.tenant_id = partition("b").tenant;
+    let refused = queue.push(&mut transaction, event).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::TenantMismatch);
 }
 
 /// The table of consumed subjects is what `deliver` knows (R224); a subject of somebody else is none of its business.

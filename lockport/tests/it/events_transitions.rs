@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use lockport::audit::Action;
 use lockport::credential::RevokeReason;
 use lockport::env::ManualClock;
-use lockport::event::Envelope;
+use lockport::event::{Envelope, FORBIDDEN_MEMBERS};
 use lockport::id::{DecisionId, EventId, ReservationId, ShiftId, UserId};
 use lockport::keys::{BulkRevoke, BulkTarget};
 use lockport::store::{Batch, MemoryStore, Partition, Row, Store, StoreError, Table};
@@ -83,6 +83,11 @@ impl Watch {
                 }
                 Table::Audit => {
                     let entry: Value = serde_json::from_str(body["entry"].as_str().unwrap()).unwrap();
+                    // R137: what must never be kept has no name there.
+                    for member in entry.as_object().unwrap().keys() {
+                        let plain: String = member.to_lowercase().replace('_', "");
+                        assert!(!FORBIDDEN_MEMBERS.contains(&&*plain), "{member}");
+                    }
                     let id: Option<EventId> = serde_json::from_value(entry["eventId"].clone()).unwrap();
                     noted.extend(id);
                     if entry["action"] == "issue" && entry["outcome"] == "deferred" {
