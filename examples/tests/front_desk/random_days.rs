@@ -4,8 +4,10 @@
 //! they are made of (`-outage,+card`, `all`, `none`). A day that fails is made short and left in the build's directory for
 //! temporary files, to be played again by the program itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use crate::days::{Day, Features, Item, day};
@@ -14,7 +16,25 @@ use crate::program::{file, run};
 use crate::rehearsed::fresh_file;
 use crate::shrink::shrink;
 
-const DAYS: u64 = 100;
+const DAYS: u64 = 60;
+
+/// How long nobody plays anything before a day counts as one that never ends. A day takes less than a second.
+const NEVER_ENDS: Duration = Duration::from_secs(300);
+
+/// What a worker has to tell.
+enum News {
+    Plays {
+        worker: usize,
+        seed: u64,
+    },
+    /// What stands in the files that were left behind.
+    Found(String),
+    Over {
+        worker: usize,
+        tally: Tally,
+        failed: usize,
+    },
+}
 
 /// What random days are made of.
 const FEATURES: Features = Features::ALL;
@@ -33,19 +53,37 @@ fn every_door_of_every_random_day_does_as_the_page_says() {
     let (first, days) = (number("LOCKPORT_SEED", 1), number("LOCKPORT_DAYS", DAYS));
     let features = features();
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let outcomes = thread::scope(|scope| {
-        let share = |worker: usize| (first..first + days).skip(worker).step_by(workers);
-        let workers: Vec<_> = (0..workers)
-            .map(|worker| scope.spawn(move || play_all(share(worker), features, days == 1)))
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
-    });
-    let mut total = Tally::default();
-    let mut failures = 0;
-    for (tally, failed) in outcomes {
-        total.add(&tally);
-        failures += failed;
+    let (tell, hear) = mpsc::channel();
+    for worker in 0..workers {
+        let share = (first..first + days).skip(worker).step_by(workers);
+        let tell = tell.clone();
+        thread::spawn(move || play_all(share, features, days == 1, worker, &tell));
     }
+    drop(tell);
+    let mut playing = BTreeMap::new();
+    let mut total = Tally::default();
+    let (mut failures, mut over) = (0, 0);
+    loop {
+        match hear.recv_timeout(NEVER_ENDS) {
+            Ok(News::Plays { worker, seed }) => _ = playing.insert(worker, seed),
+            Ok(News::Found(told)) => println!("{told}"),
+            Ok(News::Over { worker, tally, failed }) => {
+                playing.remove(&worker);
+                total.add(&tally);
+                failures += failed;
+                over += 1;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                for seed in playing.values() {
+                    let day = day(*seed, features);
+                    println!("{}", left_behind(&day, day.items.len(), *seed, &[]));
+                }
+                panic!("a day never ends: of one of the seeds {:?}", playing.values());
+            }
+        }
+    }
+    assert_eq!(over, workers, "a day was given up");
     println!("{days} days from seed {first}: {total:?}, {failures} failed");
     assert!(failures == 0, "{failures} of {days} days failed");
     if days >= DAYS {
@@ -104,26 +142,36 @@ fn what_was_found_once_stays_right() {
     assert!(played > 0 && wrong.is_empty(), "{wrong}");
 }
 
-/// A day that is played alone is left behind whether it fails or not, or never ends.
-fn play_all(seeds: impl Iterator<Item = u64>, features: Features, is_alone: bool) -> (Tally, usize) {
+/// A day that is played alone is left behind whether it fails or not.
+fn play_all(
+    seeds: impl Iterator<Item = u64>,
+    features: Features,
+    is_alone: bool,
+    worker: usize,
+    tell: &mpsc::Sender<News>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut tally = Tally::default();
-    let mut failures = 0;
+    let mut failed = 0;
     for seed in seeds {
         let day = day(seed, features);
         if is_alone {
-            println!("{}", left_behind(&day, day.items.len(), seed, &[]));
+            tell.send(News::Found(left_behind(&day, day.items.len(), seed, &[]))).unwrap();
         }
-        let first = runtime.block_on(judged(&day, seed, &mut tally)).into_iter().next();
+        let judged = |day: &Day, tally: &mut Tally| {
+            tell.send(News::Plays { worker, seed }).unwrap();
+            runtime.block_on(judged(day, seed, tally))
+        };
+        let first = judged(&day, &mut tally).into_iter().next();
         let Some(first) = first else { continue };
-        let judged = |day: &Day| runtime.block_on(judged(day, seed, &mut Tally::default()));
+        let judged = |day: &Day| judged(day, &mut Tally::default());
         let short = shrink(&day, |day| judged(day).iter().any(|complaint| complaint.kind == first.kind));
         let complaints = judged(&short);
         // At once: who plays thousands by hand need not wait for the last.
-        println!("{}", left_behind(&short, day.items.len(), seed, &complaints));
-        failures += 1;
+        tell.send(News::Found(left_behind(&short, day.items.len(), seed, &complaints))).unwrap();
+        failed += 1;
     }
-    (tally, failures)
+    tell.send(News::Over { worker, tally, failed }).unwrap();
 }
 
 async fn judged(day: &Day, seed: u64, tally: &mut Tally) -> Vec<Complaint> {
