@@ -23,6 +23,9 @@ use crate::validity::Timestamp;
 
 /// How many operations in a row may stand in the way of one before it is told to come back.
 const MAX_IN_THE_WAY: usize = 16;
+/// How many turns one run of an operation may take: many times what the largest needs. Then it rests.
+const MAX_TURNS: usize = 20_000;
+const REST: TimeDelta = TimeDelta::seconds(10);
 
 impl<D: VendorDriver> Adapter<D> {
     /// Claims and carries out; or repeats what came of it.
@@ -255,7 +258,7 @@ impl<D: VendorDriver> Adapter<D> {
         {
             waiting.insert(index, then);
         }
-        loop {
+        for _ in 0..MAX_TURNS {
             match plan::next(&mut op.value.body, &waiting.keys().copied().collect()) {
                 Next::Execute(index) => {
                     let kind = self.kind_of(op.value.body.steps.get(index))?;
@@ -296,6 +299,8 @@ impl<D: VendorDriver> Adapter<D> {
                 }
             }
         }
+        // A vendor that keeps saying the same keeps nobody busy for ever.
+        Err(self.come_back(self.env.now().checked_add_signed(REST).unwrap_or(Timestamp::MAX_UTC)))
     }
 
     pub(super) fn kind_of(&self, step: Option<&Step>) -> Result<Kind, LockError> {

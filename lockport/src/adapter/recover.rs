@@ -56,7 +56,8 @@ impl<D: VendorDriver> Engine<'_, D> {
                 let wait = settled_at.map_or(Duration::ZERO, |settled| until(settled, now).min(soon));
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::After(wait)))
             }
-            found => match (refusal.filter(|_| !withdraws), found) {
+            found => match (refusal, found) {
+                // Also where something is to be taken away: it is there still, and the vendor says no.
                 (Some(error), found) => self.refused_with(op, index, found, error).await,
                 (None, Found::Absent) if !withdraws => self.unsend(op, index).await,
                 (None, _) => {
