@@ -24,6 +24,8 @@ use crate::bench::Site;
 #[derive(Clone, Debug)]
 pub struct Backstage {
     driver: Arc<Paced<dyn VendorDriver>>,
+    /// What the driver says of itself, or less than that.
+    descriptor: DriverDescriptor,
     store: Arc<Paced<dyn Store>>,
     pace: Arc<Pace>,
     site: Site,
@@ -52,6 +54,7 @@ impl Backstage {
     ) -> Self {
         let pace = Arc::new(Pace::default());
         Self {
+            descriptor: driver.describe(),
             driver: Arc::new(Paced { inner: Arc::new(driver), pace: Arc::clone(&pace) }),
             store: Arc::new(Paced { inner: store, pace: Arc::clone(&pace) }),
             pace,
@@ -83,6 +86,11 @@ impl Backstage {
         Self { site, store, ..self.clone() }
     }
 
+    /// The same driver, which says this of itself, over an empty ledger.
+    pub(crate) fn described(&self, descriptor: DriverDescriptor) -> Self {
+        Self { descriptor, ..self.in_site(self.site.clone()) }
+    }
+
     /// The port of another process over the same ledger and the same vendor.
     pub(crate) fn port_of(&self, instance: &str) -> SharedLockPort {
         self.stack_of(instance).build()
@@ -97,7 +105,7 @@ impl Backstage {
             env: self.env(),
             instance: instance.to_owned(),
         };
-        Arc::new(Adapter::new(SharedDriver(Arc::clone(&self.driver)), setup))
+        Arc::new(Adapter::new(SharedDriver(Arc::clone(&self.driver), self.descriptor.clone()), setup))
     }
 
     /// The layers of the judged port, with room for more.
@@ -199,7 +207,7 @@ struct Paced<T: ?Sized> {
 
 /// The one driver of a bench, for every adapter over it.
 #[derive(Clone, Debug)]
-pub(crate) struct SharedDriver(Arc<Paced<dyn VendorDriver>>);
+pub(crate) struct SharedDriver(Arc<Paced<dyn VendorDriver>>, DriverDescriptor);
 
 macro_rules! paced {
     ($this:expr, $has_effect:literal, $call:expr) => {{
@@ -213,7 +221,7 @@ macro_rules! paced {
 #[async_trait]
 impl VendorDriver for SharedDriver {
     fn describe(&self) -> DriverDescriptor {
-        self.0.inner.describe()
+        self.1.clone()
     }
 
     fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {

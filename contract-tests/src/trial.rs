@@ -323,10 +323,7 @@ impl Trial {
 
     /// How many permissions at the vendor a key for these rooms is made of.
     pub(crate) fn grants_for(&self, rooms: &[RoomId]) -> u64 {
-        match self.kind.per {
-            Per::Door => u64::try_from(self.doors_of(rooms).len()).unwrap_or(u64::MAX),
-            _ => 1,
-        }
+        grants_of(self.kind.per, self.doors_of(rooms).len())
     }
 
     /// Whether anything on the ring opens the door at `at`.
@@ -480,4 +477,13 @@ fn word(is_open: bool) -> &'static str {
 /// An idempotency key of the suite's own.
 pub(crate) fn key(name: &str) -> CaseResult<IdempotencyKey> {
     name.parse().map_err(|_| Stop::NotRun(format!("{name:?} is no idempotency key")))
+}
+
+/// How many permissions at the vendor so many doors are.
+pub(crate) fn grants_of(per: Per, doors: usize) -> u64 {
+    let grants = match per {
+        Per::Stay { max_doors } => doors.div_ceil(usize::from(max_doors).max(1)),
+        _ => doors,
+    };
+    u64::try_from(grants).unwrap_or(u64::MAX)
 }

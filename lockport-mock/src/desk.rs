@@ -24,8 +24,8 @@ pub(crate) struct Entry {
 pub(crate) enum Command {
     /// Adds the key. A card serves one holder: what is on it for another credential goes.
     Write(Entry),
-    /// Takes the credential's keys from the card, all but the one with this serial.
-    Wipe(KeyCredentialId, Option<u64>),
+    /// Takes what bears this marker from the card, all but the one with this serial.
+    Wipe(String, Option<u64>),
 }
 
 #[derive(Debug, Default)]
@@ -88,8 +88,8 @@ impl Desk {
                 on_it.retain(|old| old.credential == entry.credential && old.serial != entry.serial);
                 on_it.push(entry);
             }
-            Command::Wipe(credential, keep) => {
-                on_it.retain(|old| old.credential != credential || Some(old.serial) == keep);
+            Command::Wipe(marker, keep) => {
+                on_it.retain(|old| old.marker != marker || Some(old.serial) == keep);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use lockport::credential::{Artifact, KeyCredentialKind, Progress, Proof, RevokeOutcome, UpdateInput};
-use lockport::driver::{AfterLost, ArtifactSource, Attempt, Found, Journal, Per};
+use lockport::driver::{AfterLost, ArtifactSource, Attempt, DriverDescriptor, Found, Journal, Per};
 use lockport::id::{LockDeviceId, RoomId};
 use lockport::scope::GuestScope;
 use lockport::{ErrorCode, LockError};
@@ -12,6 +12,9 @@ use lockport::{ErrorCode, LockError};
 use crate::bench::SiteRoom;
 use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::trial::{Keyring, Trial};
+
+/// The most doors of a key whose descriptor knows no limit.
+const WING: u16 = 9;
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -51,7 +54,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "CAPA-006",
-        requirement: "A key for as many doors as the site has opens them all; one for more than the descriptor allows is refused before any call, at an issue and at an update.",
+        requirement: "A key for as many doors as the site has opens them all, however few one grant holds; one for more than the descriptor allows is refused before any call, at an issue and at an update.",
         spec: "R30, X9",
         needs: &[Need::Backstage],
         judge: |trial| Box::pin(most_doors(trial)),
@@ -260,29 +263,31 @@ async fn proof_and_digits(trial: &Trial) -> CaseResult {
     Ok(())
 }
 
+/// A limit of one grant is no limit of a key; what the descriptor says of a whole key is.
 async fn most_doors(trial: &Trial) -> CaseResult {
     let window = trial.hours(2, 26)?;
     let all: Vec<RoomId> = trial.site().rooms.iter().map(|room| room.id).collect();
+    let [one] = trial.rooms()?;
+    let doors = trial.doors_of(&all).len();
+    let descriptor = trial.backstage()?.driver().describe();
     let can = trial.port().describe_adapter().capabilities;
-    let of_kind = match trial.kind().per {
-        Per::Stay { max_doors } => Some(max_doors),
-        _ => None,
-    };
-    let limit = of_kind.into_iter().chain(can.max_doors).min();
-    if limit.is_none_or(|limit| trial.doors_of(&all).len() <= usize::from(limit)) {
+    if can.max_doors.is_none_or(|limit| doors <= usize::from(limit)) {
         let issued =
             trial.port().issue_credential(trial.issue("whole-house", &all, window)?).await?.credential;
         trial.judge("the guest of the whole house", &Keyring::of(&issued), &[(&all, window)]).await?;
         trial.port().revoke_credential(trial.revoke(issued.id, "revoke")?).await?;
+        let two_a_grant = trial.backstage()?.described(two_doors_a_grant(&descriptor));
+        in_several_grants(&trial.through(two_a_grant.port()), one, &all).await?;
     }
-    let Some(limit) = limit else { return Ok(()) };
-    // A wing with more doors than one key may have. The vendor has never heard of it, and must not.
+    // A wing with more doors than a key may have. The vendor has never heard of it, and must not.
+    let limit = can.max_doors.unwrap_or(WING);
+    let mut limited = descriptor;
+    limited.capabilities.max_doors = Some(limit);
     let door = |number: u16| LockDeviceId::derived("lockport-contract/wing-door", &[&number.to_be_bytes()]);
     let wing = RoomId::derived("lockport-contract/wing", &[]);
     let mut site = trial.site().clone();
     site.rooms.push(SiteRoom { id: wing, doors: (0..=limit).map(door).collect() });
-    let wide = trial.through(trial.backstage()?.in_site(site).port());
-    let [one] = trial.rooms()?;
+    let wide = trial.through(trial.backstage()?.in_site(site).described(limited).port());
     let issued = wide.port().issue_credential(wide.issue("guest", &[one], window)?).await?.credential;
     let calls = trial.calls().await?;
     let input = wide.issue("too-many", &[wing], window)?;
@@ -290,6 +295,33 @@ async fn most_doors(trial: &Trial) -> CaseResult {
     let update: UpdateInput = wide.update(issued.id, "too-many-more")?.with_rooms(vec![one, wing]);
     refused(trial, "maxDoors", wide.port().update_credential(update).await, calls).await?;
     trial.judge("the guest", &Keyring::of(&issued), &[(&[one], window)]).await
+}
+
+/// A key for the whole house, for one room, and for the whole house again.
+async fn in_several_grants(trial: &Trial, one: RoomId, all: &[RoomId]) -> CaseResult {
+    let window = trial.hours(2, 26)?;
+    let issued = trial.port().issue_credential(trial.issue("in-grants", all, window)?).await?.credential;
+    let mut keys = Keyring::of(&issued);
+    trial.judge("the guest with several grants", &keys, &[(all, window)]).await?;
+    for (name, rooms) in [("fewer", &[one][..]), ("more", all)] {
+        let input = trial.update(issued.id, name)?.with_rooms(rooms.to_vec());
+        keys.add(&trial.port().update_credential(input).await?.credential);
+        trial.judge(&format!("the guest with several grants, {name},"), &keys, &[(rooms, window)]).await?;
+        trial.vendor_holds(1, &trial.doors_of(rooms)).await?;
+    }
+    trial.port().revoke_credential(trial.revoke(issued.id, "revoke-grants")?).await?;
+    trial.vendor_holds_nothing().await
+}
+
+/// The same vendor, whose grants for a stay hold two doors at most.
+fn two_doors_a_grant(descriptor: &DriverDescriptor) -> DriverDescriptor {
+    let mut descriptor = descriptor.clone();
+    for kind in &mut descriptor.kinds {
+        if let Per::Stay { max_doors } = &mut kind.per {
+            *max_doors = (*max_doors).min(2);
+        }
+    }
+    descriptor
 }
 
 async fn side_by_side(trial: &Trial) -> CaseResult {

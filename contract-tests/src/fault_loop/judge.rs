@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockport::credential::{Artifact, Delivery};
-use lockport::driver::Per;
 use lockport::id::{KeyCredentialId, LockDeviceId};
 
 use super::driver::short;
@@ -183,10 +182,7 @@ impl Judge {
 
     /// How many permissions an issue for so many doors makes.
     pub(crate) fn made_by(world: &World, doors: usize) -> u64 {
-        match world.kind.per {
-            Per::Door => u64::try_from(doors).unwrap_or(u64::MAX),
-            _ => 1,
-        }
+        crate::trial::grants_of(world.kind.per, doors)
     }
 
     /// Nothing that opens a door stands on the disk for everybody to read.

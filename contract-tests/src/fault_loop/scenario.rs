@@ -139,6 +139,7 @@ const BOB: Guest = Guest { name: "bob", stay: 0 };
 
 const ISSUE: Op = issue("issue", ADA, &[0]);
 const ISSUE_THREE: Op = issue("issue-three", ADA, &[0, 1, 2]);
+const ISSUE_FOUR: Op = issue("issue-four", ADA, &[0, 1, 2, 3]);
 const ISSUE_ANEW: Op = issue("replace-issue", ADA_ANEW, &[0]);
 const ISSUE_BOB: Op = issue("issue-bob", BOB, &[0]);
 const LENGTHEN: Op = update("lengthen", None, Some(30));
@@ -147,6 +148,8 @@ const MOVE: Op = update("move", Some(&[1]), None);
 const MOVE_AND_SHORTEN: Op = update("move-and-shorten", Some(&[1]), Some(20));
 /// One room stays, two go, two come.
 const REGROUP: Op = update("regroup", Some(&[2, 3]), None);
+const WIDEN: Op = update("widen", Some(&[0, 1, 2, 3]), None);
+const NARROW: Op = update("narrow", Some(&[2]), None);
 const SUSPEND: Op = plain("suspend", Verb::Suspend);
 const UNSUSPEND: Op = plain("unsuspend", Verb::Unsuspend);
 const REVOKE: Op = plain("revoke", Verb::Revoke);
@@ -187,6 +190,8 @@ pub(crate) const ALL: &[Scenario<'static>] = &[
     scenario("move", &[ISSUE], &[Until(MOVE)]),
     scenario("move-and-shorten", &[ISSUE], &[Until(MOVE_AND_SHORTEN)]),
     scenario("regroup", &[ISSUE_THREE], &[Until(REGROUP)]),
+    scenario("widen-and-narrow", &[ISSUE], &[Until(WIDEN), Until(NARROW)]),
+    scenario("suspend-five", &[ISSUE_FOUR], &[Until(SUSPEND), Until(UNSUSPEND), Until(REVOKE)]),
     scenario("suspend", &[ISSUE], &[Until(SUSPEND)]),
     scenario("unsuspend", &[ISSUE, SUSPEND], &[Until(UNSUSPEND)]),
     scenario("lengthen-suspended", &[ISSUE, SUSPEND], &[Until(LENGTHEN), Until(UNSUSPEND)]),

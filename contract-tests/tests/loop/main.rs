@@ -12,6 +12,7 @@ mod bent;
 mod clock;
 mod encoder;
 mod house;
+mod many_doors;
 mod pending;
 mod singles;
 mod teeth;

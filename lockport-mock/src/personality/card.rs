@@ -21,8 +21,8 @@ use crate::desk::{Command, Entry};
 use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
 
-/// The most doors of one card.
-const MAX_DOORS: u16 = 64;
+/// The most doors of one key on a card.
+const MAX_DOORS: u16 = 9;
 /// When to look again whether a card lies there.
 const LOOK: TimeDelta = TimeDelta::seconds(10);
 
@@ -164,15 +164,15 @@ impl Nature for Card {
             return Ok(waits_for_card(vendor, encoder, target));
         };
         attempt.note(&lying.card).await?;
-        let on_it = lying.entries.iter().filter(|entry| entry.credential == target.credential);
+        let on_it = lying.entries.iter().filter(|entry| entry.marker == target.marker);
         let widens = on_it.into_iter().all(|entry| {
             target.window.covers(&entry.window) && entry.doors.iter().all(|door| target.doors.contains(door))
         });
         let write = Command::Write(to_entry(target));
         let (first, second) = if widens {
-            (write, Command::Wipe(target.credential, Some(target.serial)))
+            (write, Command::Wipe(target.marker.clone(), Some(target.serial)))
         } else {
-            (Command::Wipe(target.credential, None), write)
+            (Command::Wipe(target.marker.clone(), None), write)
         };
         lying.command(Operation::UpdateCredential, first)?;
         // Whatever is said to the second, the first is done: nobody may take the whole for refused.
@@ -190,11 +190,16 @@ impl Nature for Card {
         let held = &withdrawal.held;
         // No number was ever noted: nothing was ever written.
         let Some(card) = card_of(held) else { return Ok(Answer::Done(online::gone())) };
-        let lying = match withdrawal.at.or(held.order.at) {
+        let encoder = withdrawal.at.or(held.order.at);
+        let lying = match encoder {
             Some(encoder) => Lying::at(vendor, encoder)?,
             None => None,
         };
         let Some(lying) = lying.filter(|lying| lying.card == card) else {
+            // Who has other doors now has lost these when the card says so: as any change, that waits for it.
+            if let (WhyWithdraw::Moved, Some(encoder)) = (withdrawal.why, encoder) {
+                return Ok(waits_for_card(vendor, encoder, &held.order));
+            }
             let detail = "the card is away".to_owned();
             let warnings = vec![Warning { code: WarningCode::ExpiresOnly, detail }];
             return Ok(Answer::Done(Withdrawn { proof: Proof::ExpiresOnly, warnings }));
@@ -203,7 +208,7 @@ impl Nature for Card {
             WhyWithdraw::Suspend => Operation::SuspendCredential,
             _ => Operation::RevokeCredential,
         };
-        lying.command(operation, Command::Wipe(held.order.credential, None))?;
+        lying.command(operation, Command::Wipe(held.order.marker.clone(), None))?;
         Ok(Answer::Done(online::gone()))
     }
 }

@@ -19,7 +19,7 @@ use crate::vendor::MockVendor;
 use crate::wire::NoAnswer;
 
 /// The most doors of one grant.
-const MAX_DOORS: u16 = 64;
+const MAX_DOORS: u16 = 9;
 /// How long the vendor remembers a caller's key.
 const MEMORY: Duration = Duration::from_secs(24 * 3600);
 /// How long a grant lies in the vendor's queue.

@@ -14,7 +14,7 @@ use crate::cloud::Write;
 use crate::vendor::MockVendor;
 
 /// The most doors of one grant.
-const MAX_DOORS: u16 = 64;
+const MAX_DOORS: u16 = 9;
 
 pub(super) struct SilentAck;
 

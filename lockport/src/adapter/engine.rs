@@ -20,6 +20,7 @@ use crate::driver::{
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{GrantId, LockDeviceId};
+use crate::secret::Secret;
 use crate::store::ledger::Ledger;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
@@ -72,6 +73,13 @@ impl<D: VendorDriver> Engine<'_, D> {
         let waits_for_card = |pending: &Pending| matches!(pending.waits_for, WaitsFor::CardAt(_));
         let in_time = |pending: &Pending| waits_for_card(pending) && now < pending.give_up_at;
         let is_next = step.state == StepState::Planned || step.waiting.as_ref().is_some_and(in_time);
+        if is_next
+            && takes_any_card(kind, step)
+            && let Some(card) = self.card_of_siblings(op, index).await?
+        {
+            step_mut(op, index)?.order.artifact = Some(card);
+        }
+        let step = step_of(op, index)?;
         if self.asked == Asked::InPassing && is_next && takes_any_card(kind, step) {
             return Ok(Ran::Waiting(plus(now, COME_BACK)));
         }
@@ -123,6 +131,22 @@ impl<D: VendorDriver> Engine<'_, D> {
             }
             AfterLost::Resend { .. } | AfterLost::Ask => self.ask(op, index, kind, None).await,
             AfterLost::Declare => self.declare(op, index).await,
+        }
+    }
+
+    /// The card on which another grant of the same round stands: a credential has one.
+    async fn card_of_siblings(
+        &self,
+        op: &Stored<ProgramRecord>,
+        index: usize,
+    ) -> Result<Option<Secret>, LockError> {
+        let round = step_of(op, index)?.round;
+        let given = |step: &&Step| {
+            step.round == round && step.act == Act::Grant && step.state == StepState::Done && !step.undo
+        };
+        match op.value.body.steps.iter().find(given) {
+            Some(step) => Ok(self.required_grant(step.order.grant).await?.value.opens_with().cloned()),
+            None => Ok(None),
         }
     }
 

@@ -66,8 +66,11 @@ pub(super) fn next(program: &mut Program, waiting: &BTreeSet<usize>) -> Next {
     let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Sent | StepState::Again);
     let gives = |step: &Step| matches!(step.act, Act::Grant | Act::Amend);
     // What stands in the place of something else has to be there before that is taken away.
-    let is_giving = program.steps.iter().any(|step| open(step) && gives(step) && !step.undo);
-    let is_early = |step: &Step| is_giving && step.act == Act::Withdraw(WhyWithdraw::Moved);
+    let is_giving =
+        program.steps.iter().any(|step| open(step) && gives(step) && !step.undo && !takes_doors(step));
+    let is_early = |step: &Step| {
+        is_giving && !step.undo && (step.act == Act::Withdraw(WhyWithdraw::Moved) || takes_doors(step))
+    };
     let mut unsettled = program.steps.iter().enumerate().filter(|(_, step)| open(step)).peekable();
     if unsettled.peek().is_some() {
         let ready = unsettled.find(|(index, step)| !waiting.contains(index) && !is_early(step));
@@ -80,6 +83,12 @@ pub(super) fn next(program: &mut Program, waiting: &BTreeSet<usize>) -> Next {
             if undo.is_empty() { Next::Refused(error) } else { Next::Undo(undo) }
         }
     }
+}
+
+/// Whether an amend takes a door away.
+fn takes_doors(step: &Step) -> bool {
+    let is_taken = |door: &LockDeviceId| !step.order.doors.contains(door);
+    step.before.as_ref().is_some_and(|before| before.doors.iter().any(is_taken))
 }
 
 fn cancel_planned(program: &mut Program) {
@@ -157,21 +166,26 @@ pub(super) fn usable_kinds(
     (kinds, skipped)
 }
 
-/// Whether one credential of this kind may have so many doors.
+/// The most doors of one grant.
+fn most_doors(kind: &Kind) -> usize {
+    match kind.per {
+        Per::Door => 1,
+        Per::Stay { max_doors } => usize::from(max_doors).max(1),
+    }
+}
+
+/// Whether one credential of this kind may have so many doors: more than one grant has are several grants, and when the vendor
+/// refuses one of them the others are taken back.
 pub(super) fn has_room_for(kind: &Kind, doors: &[LockDeviceId]) -> bool {
-    !matches!(kind.per, Per::Stay { max_doors } if doors.len() > usize::from(max_doors))
+    kind.can_undo || doors.len() <= most_doors(kind)
 }
 
 fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
     if wanted.validity.narrowed_to(kind.grain).is_none() {
         return Some("the window is shorter than the lock's grain");
     }
-    match kind.per {
-        Per::Stay { .. } if !has_room_for(kind, wanted.doors) => return Some("too many doors for one"),
-        Per::Door if !kind.can_undo && wanted.doors.len() > 1 => {
-            return Some("several doors, and one could not be taken back");
-        }
-        Per::Stay { .. } | Per::Door => {}
+    if !has_room_for(kind, wanted.doors) {
+        return Some("several grants, and one could not be taken back");
     }
     if kind.artifact == ArtifactSource::Card && wanted.at.is_none() && wanted.brought.is_none() {
         return Some("no encoder and no card");
@@ -212,11 +226,7 @@ pub(super) fn grants(
             message,
         ));
     };
-    let groups: Vec<&[LockDeviceId]> = match kind.per {
-        Per::Door => wanted.doors.chunks(1).collect(),
-        Per::Stay { .. } if wanted.doors.is_empty() => Vec::new(),
-        Per::Stay { .. } => vec![wanted.doors],
-    };
+    let groups = wanted.doors.chunks(most_doors(kind));
     let mut steps = Vec::with_capacity(groups.len());
     for doors in groups {
         credential.serial = credential.serial.saturating_add(1);
@@ -277,41 +287,81 @@ pub(super) fn changes(
     env: &Env,
 ) -> Result<Vec<Step>, LockError> {
     let window = wanted.validity.narrowed_to(kind.grain);
-    let keeps = |record: &GrantRecord| {
-        let doors = &record.held.order.doors;
-        match kind.per {
-            Per::Door => doors.iter().all(|door| wanted.doors.contains(door)),
-            Per::Stay { .. } => kind.amend_doors == Amend::Native || *doors == wanted.doors,
-        }
+    let is_same =
+        |record: &GrantRecord| Some(record.held.order.window) == window && record.held.maybe.is_empty();
+    let there: Vec<&GrantRecord> = own.iter().filter(|record| record.state.occupies()).collect();
+    // What may not be there is no place for a door that is wanted.
+    let can_stay = |record: &GrantRecord| {
+        record.state != GrantState::Unknown && (is_same(record) || kind.amend_window == Amend::Native)
     };
-    let (mut amends, mut withdrawals, mut covered) = (Vec::new(), Vec::new(), Vec::new());
-    for record in own.iter().filter(|record| record.state.occupies()) {
+    let (targets, fresh) = doors_of_each(kind, wanted.doors, &there, can_stay);
+    let (mut amends, mut withdrawals) = (Vec::new(), Vec::new());
+    for (record, doors) in there.iter().zip(&targets) {
         let order = &record.held.order;
-        let same_window = Some(order.window) == window && record.held.maybe.is_empty();
-        if !keeps(record) || !(same_window || kind.amend_window == Amend::Native) {
+        if doors.is_empty() {
             withdrawals.push(Step::new(Act::Withdraw(WhyWithdraw::Moved), placed(order, wanted.at), 0));
-            continue;
-        }
-        covered.extend(order.doors.iter().copied());
-        let doors = match kind.per {
-            Per::Door => order.doors.clone(),
-            Per::Stay { .. } => wanted.doors.to_vec(),
-        };
-        if let Some(window) = window
-            && !(same_window && doors == order.doors)
+        } else if let Some(window) = window
+            && !(is_same(record) && *doors == order.doors)
         {
             let target = GrantOrder { window, doors: doors.clone(), ..placed(order, wanted.at) };
             amends.push(amend(credential, order, target));
         }
-        covered.extend(doors);
     }
-    let fresh: Vec<LockDeviceId> =
-        wanted.doors.iter().copied().filter(|door| !covered.contains(door)).collect();
     let wanted = Wanted { doors: &fresh, ..*wanted };
     let mut steps = grants(credential, content, kind, &wanted, others, 0, env)?;
+    on_the_card(&mut steps, kind, own);
     steps.append(&mut amends);
     steps.append(&mut withdrawals);
     Ok(steps)
+}
+
+/// The doors that each of these grants is to have, none where it goes; and the doors that none of them can take. A door that is
+/// wanted still stays with the grant that has it. What is new fills up what may be amended, but no grant that loses a door to it,
+/// for then it would lose that before another has its own; unless that one grant is all there is and will be.
+fn doors_of_each(
+    kind: &Kind,
+    wanted: &[LockDeviceId],
+    there: &[&GrantRecord],
+    can_stay: impl Fn(&GrantRecord) -> bool,
+) -> (Vec<Vec<LockDeviceId>>, Vec<LockDeviceId>) {
+    let most = most_doors(kind);
+    let takes_others = matches!(kind.per, Per::Stay { .. }) && kind.amend_doors == Amend::Native;
+    let stays = |record: &&GrantRecord| {
+        let doors = &record.held.order.doors;
+        let is_whole = || wanted.chunks(most).any(|group| group == doors.as_slice());
+        match kind.per {
+            _ if !can_stay(record) => Vec::new(),
+            Per::Stay { .. } if !takes_others && !is_whole() => Vec::new(),
+            _ => doors.iter().copied().filter(|door| wanted.contains(door)).collect(),
+        }
+    };
+    let mut targets: Vec<Vec<LockDeviceId>> = there.iter().map(stays).collect();
+    let is_new = |door: &LockDeviceId| !targets.iter().any(|doors| doors.contains(door));
+    let new: Vec<LockDeviceId> = wanted.iter().copied().filter(is_new).collect();
+    let mut new = new.into_iter();
+    let is_only = there.len() == 1 && wanted.len() <= most;
+    for (record, doors) in there.iter().zip(&mut targets) {
+        let loses = doors.len() < record.held.order.doors.len();
+        if takes_others && can_stay(record) && (is_only || !loses) {
+            let room = most.saturating_sub(doors.len());
+            doors.extend(new.by_ref().take(room));
+        }
+    }
+    (targets, new.collect())
+}
+
+/// What is granted beside what is there goes on the same card.
+pub(super) fn on_the_card(steps: &mut [Step], kind: &Kind, own: &[GrantRecord]) {
+    if kind.artifact != ArtifactSource::Card {
+        return;
+    }
+    let is_kept = |record: &&GrantRecord| record.state.occupies() || record.state == GrantState::Withheld;
+    let Some(card) = own.iter().filter(is_kept).find_map(GrantRecord::opens_with) else { return };
+    for step in steps {
+        if step.act == Act::Grant {
+            step.order.artifact.get_or_insert_with(|| card.clone());
+        }
+    }
 }
 
 /// Takes away everything that may be there.

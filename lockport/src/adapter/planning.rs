@@ -102,6 +102,7 @@ impl<D: VendorDriver> Adapter<D> {
             };
             let others = self.occupants(&doors).await?;
             program.steps = plan::grants(credential, &content, kind, &wanted, &others, 0, &self.env)?;
+            plan::on_the_card(&mut program.steps, kind, &own);
         } else if !was_issued {
             program.steps = plan::withdrawals(&own, WhyWithdraw::Undo, None);
         }
@@ -229,6 +230,7 @@ impl<D: VendorDriver> Adapter<D> {
                     let others = self.occupants(&doors).await?;
                     let mut again = plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?;
                     plan::restore_artifacts(&mut again, kind, &own);
+                    plan::on_the_card(&mut again, kind, &own);
                     steps.append(&mut again);
                 }
                 steps

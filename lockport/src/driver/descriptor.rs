@@ -97,7 +97,7 @@ pub enum Per {
     Door,
     /// The whole stay.
     Stay {
-        /// The most doors of one stay.
+        /// The most doors of one grant; a stay with more doors is several grants.
         max_doors: u16,
     },
 }
