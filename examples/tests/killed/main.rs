@@ -14,7 +14,16 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use lockport_examples::front_desk::day;
+use lockport_examples::front_desk::hotel::Hotel;
+use lockport_examples::front_desk::house::StoreAt;
+use lockport_examples::front_desk::output::Json;
+use lockport_examples::front_desk::player::Player;
+use lockport_examples::front_desk::record::{Record, SEED};
 use serde_json::Value;
+
+const HOTEL: &[u8] = include_bytes!("../../data/hotel.json");
+const DAY: &[u8] = include_bytes!("../../data/day.jsonl");
 
 fn program(store: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_front-desk"));
@@ -78,18 +87,61 @@ fn played_to_the_end(store: &str) -> Told {
     told
 }
 
+/// Kills the process as soon as its record has so many marks: over a vendor call, an event or a line, as it happens.
+fn killed_at(store: &str, marks: u64) {
+    let played = format!("{store}.played");
+    let mut child = program(store).spawn().unwrap();
+    // Whoever reads what is told keeps the process from waiting for it.
+    let mut out = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()).unwrap());
+    loop {
+        let text = fs::read_to_string(&played).unwrap_or_default();
+        let noted = text.split_once('\n').map_or(0, |(_, marks)| marks.len());
+        if u64::try_from(noted).unwrap() >= marks {
+            break;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it was over before {marks} marks");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+}
+
+/// Plays the day here, what was played before included: what is told, and how many keys each door's vendor holds at the end.
+fn played_here(store: StoreAt, seed: u64) -> (Told, Vec<usize>) {
+    let hotel = Hotel::read(HOTEL).unwrap();
+    let lines = day::read(&hotel, DAY);
+    let opening = lines.iter().find_map(|line| Some(line.content.as_ref().ok()?.at)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut heard = Vec::new();
+    let mut json = Json::new(&mut heard);
+    let keys = runtime.block_on(async {
+        let mut player = Player::open(&hotel, opening, seed, store, &mut json).await.unwrap();
+        for line in &lines {
+            player.line(line).await.unwrap();
+        }
+        let keys = hotel.doors().map(|(door, _)| player.keys_at(door)).collect();
+        player.close().await.unwrap();
+        keys
+    });
+    let mut told = Told::default();
+    String::from_utf8(heard).unwrap().lines().for_each(|line| told.hear(line));
+    (told, keys)
+}
+
+/// What the vendors were asked for once is not there twice, wherever the process was.
 #[test]
 fn a_day_that_was_killed_goes_on_where_it_was() {
-    let undisturbed = played_to_the_end(&place("undisturbed"));
-    for answers in [1, 19, 33, 58] {
-        let store = place(&format!("killed-{answers}"));
-        let first = killed_after(&store, answers);
-        assert_eq!(first.summary, Value::Null, "it was killed too late");
-        let last = *first.answers.keys().next_back().unwrap();
-        let second = played_to_the_end(&store);
-        let begins_at = *second.answers.keys().next().unwrap();
-        assert!(begins_at >= last, "killed after line {last}, it went on with line {begins_at}");
-        is_as_undisturbed(&undisturbed, &[first, second]);
+    let (undisturbed, keys) = played_here(StoreAt::default(), SEED);
+    for marks in [1, 9, 23, 38, 64, 101] {
+        let store = place(&format!("killed-{marks}"));
+        killed_at(&store, marks);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let record = runtime.block_on(Record::open(Path::new(&store), HOTEL, DAY)).unwrap();
+        let (told, held) = played_here(StoreAt::Recorded(record.clone()), record.seed());
+        assert!(!record.is_replaying());
+        is_as_undisturbed(&undisturbed, &[told]);
+        assert_eq!(held, keys, "killed at {marks} marks");
     }
 }
 
@@ -100,6 +152,10 @@ fn a_day_may_be_killed_again_and_again() {
     let store = place("killed-again");
     let mut told = vec![killed_after(&store, 12), killed_after(&store, 13), killed_after(&store, 14)];
     told.push(played_to_the_end(&store));
+    for (before, after) in told.iter().zip(&told[1..]) {
+        let (last, next) = (before.answers.keys().next_back(), after.answers.keys().next());
+        assert!(next >= last, "killed after line {last:?}, it went on with line {next:?}");
+    }
     is_as_undisturbed(&undisturbed, &told);
     assert!(told.iter().all(|told| told.answers.len() > 10), "{told:#?}");
     // Called once more there is nothing to play, and the same to say.
