@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockport::Timestamp;
+use lockport::keys::DeskTask;
 use lockport_examples::front_desk::day::{self, Who};
 use lockport_examples::front_desk::hotel::Hotel;
 use lockport_examples::front_desk::house::StoreAt;
@@ -31,7 +32,7 @@ pub(crate) struct Played {
     pub(crate) shut: usize,
     /// Where the page leaves the door free.
     pub(crate) free: usize,
-    /// Guests who may open and cannot, and are looked after.
+    /// Who may open and cannot, and is looked after.
     pub(crate) tasks: usize,
 }
 
@@ -97,8 +98,12 @@ impl Looking<'_> {
         let tasks = player.tasks().await.unwrap();
         for (who, person) in self.week.people.iter().filter(|(_, person)| person.since <= second) {
             let somebody = read(who);
-            let has_task =
-                matches!(somebody, Who::Guest(id) if tasks.iter().any(|task| task.reservation() == Some(id)));
+            let is_his = |task: &DeskTask| match &somebody {
+                Who::Guest(id) => task.reservation() == Some(*id),
+                Who::Staff(id) => task.staff == Some(*id),
+                _ => false,
+            };
+            let has_task = tasks.iter().any(is_his);
             for door in &self.week.doors {
                 let opened = player.opens(door, &somebody);
                 self.played.answers.push(if opened { b'o' } else { b'.' });
