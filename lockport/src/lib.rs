@@ -19,6 +19,7 @@ pub mod scope;
 pub mod secret;
 pub mod stack;
 pub mod store;
+pub mod telemetry;
 pub mod transport;
 pub mod validity;
 

@@ -1,10 +1,12 @@
-//! Layers over a port, in the one order that means what it says: audit > trace > guard > deadline > retry > attempt time-out.
+//! Layers over a port, in the one order that means what it says: audit > trace > guard > deadline > retry > metrics >
+//! attempt time-out.
 //! See `docs/decisions/0008-layers.md`.
 
 mod audit;
 mod call;
 mod deadline;
 mod guard;
+mod measure;
 mod retry;
 #[cfg(feature = "trace")]
 mod trace;
@@ -15,6 +17,7 @@ use std::time::Duration;
 pub use self::audit::{AuditLayer, AuditRecord, AuditSink};
 pub use self::deadline::DeadlineLayer;
 pub use self::guard::GuardLayer;
+pub use self::measure::MetricsLayer;
 pub use self::retry::{Decision, Failed, GiveUp, RetryBudget, RetryLayer, RetryPolicy, decide};
 #[cfg(feature = "trace")]
 pub use self::trace::TraceLayer;
@@ -23,6 +26,7 @@ use crate::device::DoorMap;
 use crate::env::Env;
 use crate::port::SharedLockPort;
 use crate::store::Partition;
+use crate::telemetry::Metrics;
 
 /// Puts the layers around a port. The guard and the deadline cannot be left out; in which order the others are named changes
 /// nothing.
@@ -37,6 +41,7 @@ pub struct LockStack {
     trace: bool,
     deadline: Option<Duration>,
     retry: Option<RetryPolicy>,
+    metrics: Option<Arc<dyn Metrics>>,
     attempt_timeout: Option<Duration>,
 }
 
@@ -54,6 +59,7 @@ impl LockStack {
             trace: false,
             deadline: None,
             retry: None,
+            metrics: None,
             attempt_timeout: None,
         }
     }
@@ -87,6 +93,13 @@ impl LockStack {
         self
     }
 
+    /// With every attempt counted and timed (R197).
+    #[must_use]
+    pub fn metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// With a time-out for each attempt: at most this long.
     #[must_use]
     pub fn attempt_timeout(mut self, ceiling: Duration) -> Self {
@@ -100,6 +113,9 @@ impl LockStack {
         let Self { mut port, partition, env, deadline, .. } = self;
         if let Some(ceiling) = self.attempt_timeout {
             port = Arc::new(DeadlineLayer::per_attempt(port, ceiling, env.clone()));
+        }
+        if let Some(metrics) = self.metrics {
+            port = Arc::new(MetricsLayer::new(port, partition, metrics, env.clone()));
         }
         if let Some(policy) = self.retry {
             port = Arc::new(RetryLayer::new(port, policy, deadline, env.clone()));
