@@ -161,6 +161,12 @@ impl KeyService {
         Ok(transaction.put(&mut Stored::fresh(task))?)
     }
 
+    /// Whether a person is asked already to see to the holder of these keys.
+    pub(super) async fn is_somebody_asked(&self, owner: KeyOwner) -> Result<bool, LockError> {
+        let open = Stored::<DeskTask>::find(&*self.store, self.partition(), &owner.to_string()).await?;
+        Ok(open.iter().any(|task| task.value.kind.serves_holder()))
+    }
+
     pub(super) async fn close_tasks(
         &self,
         owner: KeyOwner,

@@ -162,7 +162,7 @@ impl KeyService {
                     if same && !reach.follows(record) {
                         // The same would fail again: a person opens.
                         shares.remove(of);
-                        if live.wants(now) == Wants::Open {
+                        if live.wants(now) == Wants::Open && !self.is_somebody_asked(owner).await? {
                             self.open_task(record, DeskTaskKind::EscortGuest, transaction).await?;
                         }
                     } else {
