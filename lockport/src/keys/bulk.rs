@@ -14,6 +14,7 @@ use crate::event::Cause;
 use crate::id::{DecisionId, GuestId, KeyCredentialId, UserId};
 use crate::idempotency::IdempotencyKey;
 use crate::store::{Record, StoreError, Stored, Table, Transaction};
+use crate::telemetry::UseCase;
 use crate::validity::Timestamp;
 
 /// How many persons have to approve when the keys of a whole property go (R189).
@@ -153,6 +154,10 @@ impl KeyService {
     /// `INVALID_INPUT` without the decision or the approvals that the target requires; `IDEMPOTENCY_CONFLICT` when the name
     /// stands for another order. Anything retriable: ask again.
     pub async fn revoke_all(&self, order: BulkRevoke) -> Result<BulkProgress, LockError> {
+        self.timed(UseCase::RevokeAll, self.do_revoke_all(order)).await
+    }
+
+    async fn do_revoke_all(&self, order: BulkRevoke) -> Result<BulkProgress, LockError> {
         order.check()?;
         let id = order.name.to_string();
         if let Some(known) = Stored::<BulkRecord>::read(&*self.store, self.partition(), &id).await? {

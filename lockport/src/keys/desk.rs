@@ -11,6 +11,7 @@ use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{KeyCredentialId, LockDeviceId, TaskId, UserId};
 use crate::port::SharedLockPort;
 use crate::store::{StoreError, Stored, Transaction};
+use crate::telemetry::UseCase;
 
 /// How many things in a row are done with one card.
 const AT_ONCE: usize = 8;
@@ -44,6 +45,10 @@ impl KeyService {
     /// `DEVICE_NOT_PAIRED` when the property has no such encoder; anything retriable: call again. What an encoder says about a
     /// single key is in the answer.
     pub async fn encode_now(&self, owner: KeyOwner, encoder: LockDeviceId) -> Result<Encoded, LockError> {
+        self.timed(UseCase::EncodeNow, self.do_encode_now(owner, encoder)).await
+    }
+
+    async fn do_encode_now(&self, owner: KeyOwner, encoder: LockDeviceId) -> Result<Encoded, LockError> {
         let binding = self.property.adapters().iter().find(|binding| binding.encoder == Some(encoder));
         let binding = binding.ok_or_else(|| LockError::device_not_paired(encoder))?;
         let _alone = self.ticking.lock().await;
@@ -99,6 +104,15 @@ impl KeyService {
     /// # Errors
     /// `CREDENTIAL_NOT_FOUND` when no such task is open; `UNSUPPORTED` when its adapter takes no word; what the adapter says.
     pub async fn settle_task(
+        &self,
+        task: TaskId,
+        verdict: Verdict,
+        operator: UserId,
+    ) -> Result<(), LockError> {
+        self.timed(UseCase::SettleTask, self.do_settle_task(task, verdict, operator)).await
+    }
+
+    async fn do_settle_task(
         &self,
         task: TaskId,
         verdict: Verdict,

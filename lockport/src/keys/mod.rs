@@ -17,6 +17,7 @@ mod state;
 mod stay;
 mod task;
 mod tell;
+mod watch;
 mod work;
 
 use std::sync::Arc;
@@ -47,6 +48,8 @@ use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::store::queue::{Queue, Undelivered};
 use crate::store::{Partition, Store, StoreError, Stored, Transaction};
+use crate::telemetry::{Meter, NoMetrics, UseCase};
+use crate::transport::Circuit;
 use crate::validity::Timestamp;
 
 /// How often a delivery is tried again when another instance was quicker with the same reservation.
@@ -72,6 +75,9 @@ pub struct KeyService {
     instance: String,
     /// One tick at a time.
     ticking: Mutex<()>,
+    meter: Meter,
+    /// The circuit of each adapter that has one.
+    circuits: Vec<(String, Circuit)>,
 }
 
 impl KeyService {
@@ -81,7 +87,8 @@ impl KeyService {
     pub fn new(property: Arc<Property>, store: Arc<dyn Store>, env: Env, instance: &str) -> Self {
         let queue = Queue::new(Arc::clone(&store), property.partition(), env.clone(), instance);
         let instance = instance.to_owned();
-        Self { property, store, queue, env, instance, ticking: Mutex::new(()) }
+        let meter = Meter::new(Arc::new(NoMetrics), property.partition());
+        Self { property, store, queue, env, instance, ticking: Mutex::new(()), meter, circuits: Vec::new() }
     }
 
     fn partition(&self) -> Partition {
@@ -94,6 +101,12 @@ impl KeyService {
     /// # Errors
     /// `TENANT_MISMATCH` or `INVALID_INPUT`: the event is refused and without effect. Anything retriable: deliver it again.
     pub async fn deliver(&self, event: &Envelope) -> Result<(), LockError> {
+        let result = self.timed(UseCase::Deliver, self.do_deliver(event)).await;
+        self.count_inbox(event, &result);
+        result
+    }
+
+    async fn do_deliver(&self, event: &Envelope) -> Result<(), LockError> {
         let consumed = consumed::decode(event, self.partition())?;
         let cause = |business: String| Cause {
             event: Some(event.id),
@@ -139,6 +152,15 @@ impl KeyService {
         operator: UserId,
         name: &IdempotencyKey,
     ) -> Result<(), LockError> {
+        self.timed(UseCase::ReportLost, self.do_report_lost(reservation, operator, name)).await
+    }
+
+    async fn do_report_lost(
+        &self,
+        reservation: ReservationId,
+        operator: UserId,
+        name: &IdempotencyKey,
+    ) -> Result<(), LockError> {
         let lose = |stay: &mut StayRecord, now| stay.lose(name.clone(), operator, now);
         let deed = (Action::ReportLoss, operator);
         self.take_in(|| self.by_hand(reservation, &lose, deed)).await
@@ -150,6 +172,15 @@ impl KeyService {
     /// # Errors
     /// Anything retriable: say it again.
     pub async fn lift_suspensions(
+        &self,
+        reservation: ReservationId,
+        operator: UserId,
+        name: &IdempotencyKey,
+    ) -> Result<(), LockError> {
+        self.timed(UseCase::LiftSuspensions, self.do_lift_suspensions(reservation, operator, name)).await
+    }
+
+    async fn do_lift_suspensions(
         &self,
         reservation: ReservationId,
         operator: UserId,
@@ -368,6 +399,10 @@ impl KeyService {
     /// # Errors
     /// When the store is away.
     pub async fn drain(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
+        self.timed(UseCase::Drain, self.do_drain(limit)).await
+    }
+
+    async fn do_drain(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
         loop {
             let given = self.queue.lease(limit).await?;
             if given.is_empty() {
@@ -394,6 +429,7 @@ impl KeyService {
             let mut transaction = Transaction::new(&self.env)?;
             self.note_dropped(&mut transaction, event.event(), why);
             self.queue.drop_event(event, why, transaction).await?;
+            self.count_dropped(why);
         }
         Ok(to_publish)
     }
@@ -415,6 +451,7 @@ impl KeyService {
     /// # Errors
     /// When the store is away: the event is then offered once more.
     pub async fn delivered(&self, event: Undelivered) -> Result<(), LockError> {
+        self.count_published(&event);
         self.queue.delivered(event).await
     }
 
@@ -424,6 +461,15 @@ impl KeyService {
     /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
     /// before, or whose text is wiped. [`new_reference`](Self::new_reference) gives out another.
     pub async fn reveal(
+        &self,
+        artifact: ArtifactRef,
+        actor: UserId,
+        purpose: &str,
+    ) -> Result<Vec<Delivery>, LockError> {
+        self.timed(UseCase::Reveal, self.do_reveal(artifact, actor, purpose)).await
+    }
+
+    async fn do_reveal(
         &self,
         artifact: ArtifactRef,
         actor: UserId,
@@ -450,6 +496,15 @@ impl KeyService {
     /// # Errors
     /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out.
     pub async fn new_reference(
+        &self,
+        id: KeyCredentialId,
+        actor: UserId,
+        purpose: &str,
+    ) -> Result<ArtifactRef, LockError> {
+        self.timed(UseCase::NewReference, self.do_new_reference(id, actor, purpose)).await
+    }
+
+    async fn do_new_reference(
         &self,
         id: KeyCredentialId,
         actor: UserId,

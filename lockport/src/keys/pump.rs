@@ -11,6 +11,7 @@ use super::{HouseRecord, KeyService, earlier, is_conflict};
 use crate::error::LockError;
 use crate::port::SharedLockPort;
 use crate::store::{Record, StoreError, Stored, Transaction};
+use crate::telemetry::UseCase;
 use crate::validity::Timestamp;
 
 /// How many rows are taken up at a time.
@@ -26,6 +27,10 @@ impl KeyService {
     /// # Errors
     /// When the store is away. What a vendor refuses is no error here: it becomes an event and a task.
     pub async fn tick(&self) -> Result<Option<Timestamp>, LockError> {
+        self.timed(UseCase::Tick, self.do_tick()).await
+    }
+
+    async fn do_tick(&self) -> Result<Option<Timestamp>, LockError> {
         let _alone = self.ticking.lock().await;
         self.queue.catch_up().await?;
         self.come_back().await?;
@@ -166,7 +171,7 @@ impl KeyService {
         }
         self.save(&mut key, transaction).await?;
         key.value.taken = None;
-        self.carry_out(key, work, port).await
+        self.handle(key, work, port).await
     }
 
     pub(super) fn transaction(&self) -> Result<Transaction, LockError> {

@@ -279,6 +279,7 @@ impl KeyService {
             given_up: None,
             attempts: 0,
             next_try: Some(now),
+            due_since: None,
             was_woken: false,
             taken: None,
             task_at: None,

@@ -129,6 +129,9 @@ pub(super) struct KeyRecord {
     pub(super) given_up: Option<GivenUp>,
     pub(super) attempts: u32,
     pub(super) next_try: Option<Timestamp>,
+    /// Since when what is being done was to be done; unknown where a person with a card is waited for.
+    #[serde(default)]
+    pub(super) due_since: Option<Timestamp>,
     /// It was tried out of turn because its vendor seemed to be back: once is enough.
     pub(super) was_woken: bool,
     pub(super) taken: Option<Taken>,

@@ -17,6 +17,7 @@ use crate::event::{
 use crate::id::{EventId, MasterKeyId, ReservationId, TaskId, UserId};
 use crate::scope::StaffScope;
 use crate::store::{StoreError, Transaction};
+use crate::telemetry::{Ended, Saga};
 
 /// Whose key it is.
 fn holder(key: &KeyRecord) -> KeyHolder {
@@ -103,6 +104,7 @@ impl KeyService {
         key: &KeyRecord,
         artifact_type: &'static str,
     ) -> Result<(), LockError> {
+        self.mark_saga(transaction, key, Saga::Issue, Ended::Ok);
         let event = self.tell(
             transaction,
             &key.cause,
@@ -133,6 +135,7 @@ impl KeyService {
         key: &KeyRecord,
         why: Option<&LockError>,
     ) -> Result<(), LockError> {
+        self.mark_failed(transaction, key, why);
         let reason = why.map_or("cancelled", |error| error.reason().as_str());
         let event = self.tell(
             transaction,
@@ -165,6 +168,7 @@ impl KeyService {
         artifact_type: Option<&'static str>,
         warnings: &[Warning],
     ) -> Result<(), LockError> {
+        self.mark_saga(transaction, key, Saga::Update, Ended::Ok);
         let after = &key.spec;
         let changes = Changes {
             valid_from: Change::between(before.validity.from(), after.validity.from()),
@@ -196,6 +200,7 @@ impl KeyService {
         reason: SuspendReason,
         warnings: &[Warning],
     ) -> Result<(), LockError> {
+        self.mark_saga(transaction, key, Saga::Suspend, Ended::Ok);
         let event = self.tell(
             transaction,
             &key.cause,
@@ -220,6 +225,7 @@ impl KeyService {
         by: Option<UserId>,
         artifact_type: Option<&'static str>,
     ) -> Result<(), LockError> {
+        self.mark_saga(transaction, key, Saga::Unsuspend, Ended::Ok);
         let event = self.tell(
             transaction,
             &key.cause,

@@ -31,6 +31,9 @@ const LOOK_FOR_SUCCESSOR: TimeDelta = TimeDelta::seconds(15);
 impl KeyRecord {
     /// Writes down that work is about to be handed over, before it is: no skipping of `pending` (R65).
     pub(super) fn begin(&mut self, work: Work) -> Result<(), LockError> {
+        if self.attempts == 0 {
+            self.due_since = self.next_try.filter(|_| !self.needs_desk(work));
+        }
         self.attempts = self.attempts.saturating_add(1);
         match work {
             Work::Issue if self.state == KeyState::Requested => self.become_state(KeyState::Pending)?,
@@ -191,6 +194,7 @@ impl KeyService {
             let again = schedule::next_try(key.attempts, now, &key.spec.validity, error, &*self.env.entropy)?;
             if again.is_some() {
                 key.next_try = again;
+                self.mark_retry(transaction, Work::Issue, error);
                 return self.ask_for_help(key, Work::Issue, transaction).await;
             }
         }
@@ -223,6 +227,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let now = self.env.now();
         key.become_state(KeyState::Failed)?;
+        self.mark_compensation(transaction);
         self.tell_failed(transaction, key, error)?;
         key.given_up = Some(why);
         key.wanted = key.spec.clone();
@@ -320,6 +325,7 @@ impl KeyService {
         let now = self.env.now();
         self.note_outage(&key.adapter, error).await?;
         if error.advice() != RetryAdvice::Never {
+            self.mark_retry(transaction, work, error);
             key.next_try = Some(schedule::as_long_as_it_takes(
                 key.attempts,
                 now,
@@ -363,6 +369,7 @@ impl KeyService {
                 self.wake_owner(record.owner, &mut transaction).await?;
             }
             Err(error) => {
+                self.mark_retry(&mut transaction, Work::Suspend(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
                 let now = self.env.now();
                 record.next_try =
@@ -478,6 +485,7 @@ impl KeyService {
                 record.attempts = attempts;
             }
             Err(error) => {
+                self.mark_retry(&mut transaction, Work::Revoke(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
                 self.gone(record, reason, None, &mut transaction).await?;
                 if record.attempts == 1 {
@@ -504,6 +512,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let now = self.env.now();
         let is_news = matches!(key.state, KeyState::Active | KeyState::Suspended);
+        self.mark_revoked(transaction, key);
         self.gone(key, reason, Some(outcome), transaction).await?;
         key.revoke_confirmed_at = Some(outcome.effective_by);
         key.proof = Some(outcome.proof);

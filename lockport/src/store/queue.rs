@@ -185,6 +185,14 @@ impl Queue {
         Ok(share)
     }
 
+    /// How many events wait, those that somebody was given included.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn waiting(&self) -> Result<usize, LockError> {
+        Ok(self.store.find(self.partition, Table::Outbox, "").await?.len())
+    }
+
     /// The host has it: the event is not given out again.
     ///
     /// # Errors

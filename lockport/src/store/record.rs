@@ -8,6 +8,7 @@ use crate::audit::{Chain, Draft, End};
 use crate::env::{EntropyError, Env};
 use crate::error::LockError;
 use crate::secret::Secret;
+use crate::telemetry::Mark;
 use crate::validity::Timestamp;
 
 /// How often a commit is tried when the store does not answer: this process may hold the only copy of a vendor's answer.
@@ -91,6 +92,7 @@ impl<T: Record> Stored<T> {
 pub struct Transaction {
     batch: Batch,
     chain: Option<Chain>,
+    marks: Vec<Mark>,
 }
 
 impl Transaction {
@@ -99,7 +101,7 @@ impl Transaction {
     /// # Errors
     /// [`EntropyError`] when no name can be drawn.
     pub fn new(env: &Env) -> Result<Self, EntropyError> {
-        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() }, chain: None })
+        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() }, chain: None, marks: Vec::new() })
     }
 
     /// Puts a record, as it stands now. The record counts as written from here on: when the commit fails, it is read anew.
@@ -132,6 +134,11 @@ impl Transaction {
         self.chain.get_or_insert_with(|| Chain::new(env.clone())).push(draft);
     }
 
+    /// Has this counted, if and only if what is put is written.
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark);
+    }
+
     /// Whether nothing was put.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -143,7 +150,14 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`], as an error of a port's call.
-    pub async fn commit(self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
+    pub async fn commit(mut self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
+        let marks = std::mem::take(&mut self.marks);
+        self.write(store, partition).await?;
+        marks.into_iter().for_each(Mark::publish);
+        Ok(())
+    }
+
+    async fn write(self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
         let Some(chain) = &self.chain else {
             return Ok(ask(store, partition, &self.batch).await.map_err(|(error, _)| error)?);
         };
@@ -154,7 +168,7 @@ impl Transaction {
                 // Nobody added an entry: the conflict is about something else.
                 break;
             }
-            let mut linked = Self { batch: self.batch.clone(), chain: None };
+            let mut linked = Self { batch: self.batch.clone(), chain: None, marks: Vec::new() };
             chain.link(partition, end, &mut linked)?;
             match ask(store, partition, &linked.batch).await {
                 Err((StoreError::Conflict, Sure::Yes)) => {}

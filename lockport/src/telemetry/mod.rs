@@ -12,7 +12,7 @@ mod registry;
 pub use self::catalog::{
     Counter, Ended, Gauge, Happening, Histogram, Label, LogFields, Saga, Severity, UseCase,
 };
-pub(crate) use self::recorder::Meter;
 pub use self::recorder::{Labels, Metrics, NoMetrics, Value};
+pub(crate) use self::recorder::{Mark, Meter};
 #[cfg(feature = "metrics")]
 pub use self::registry::{Registry, RegistryError};

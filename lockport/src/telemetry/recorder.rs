@@ -105,3 +105,28 @@ impl Meter {
         self.metrics.observe(histogram, &Labels::new(self.partition, values), much);
     }
 }
+
+/// What is counted once something is written.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    pub(crate) meter: Meter,
+    pub(crate) counter: Counter,
+    pub(crate) words: Vec<(Label, &'static str)>,
+    pub(crate) vendor: Option<VendorCode>,
+    pub(crate) took: Option<(Histogram, f64)>,
+}
+
+impl Mark {
+    pub(crate) fn new(meter: &Meter, counter: Counter, words: Vec<(Label, &'static str)>) -> Self {
+        Self { meter: meter.clone(), counter, words, vendor: None, took: None }
+    }
+
+    pub(crate) fn publish(self) {
+        let mut labels: Vec<_> = self.words.iter().map(|(label, word)| (*label, Value::Word(word))).collect();
+        labels.extend(self.vendor.as_ref().map(|vendor| (Label::Vendor, Value::Vendor(vendor))));
+        self.meter.add(self.counter, &labels);
+        if let Some((histogram, took)) = self.took {
+            self.meter.observe(histogram, &labels, took);
+        }
+    }
+}

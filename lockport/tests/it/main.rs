@@ -16,5 +16,6 @@ mod retry;
 mod rig;
 mod stack;
 mod store;
+mod telemetry;
 mod wire;
 mod yes;

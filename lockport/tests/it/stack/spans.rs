@@ -16,13 +16,13 @@ use tracing::{Event, Metadata, Subscriber};
 use super::bench::{Bench, CANARY, id, issue, revoke, secret_of};
 use crate::rig::{now, partition};
 
-type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 /// Keeps every span.
 #[derive(Default)]
-struct Capture {
+pub(crate) struct Capture {
     next: AtomicU64,
-    spans: Arc<Mutex<Vec<(String, Fields)>>>,
+    pub(crate) spans: Arc<Mutex<Vec<(String, Fields)>>>,
 }
 
 struct Into<'a>(&'a mut Fields);

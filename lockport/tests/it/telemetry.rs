@@ -1,0 +1,168 @@
+//! R192 to R201: what a service at work tells, and what it never tells.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use lockport::credential::Artifact;
+use lockport::id::ReservationId;
+use lockport::keys::KeyService;
+use lockport::telemetry::{Registry, catalog};
+use lockport::transport::{Circuit, CircuitPolicy};
+use serde_json::json;
+
+use crate::keys::{Rig, operator, unreachable};
+use crate::rig::{now, run};
+use crate::stack::spans::Capture;
+
+/// A service that did a bit of everything, with as many further stays as told.
+fn rehearsed(stays: u64) -> (Arc<Registry>, Rig, Vec<String>) {
+    let registry = Arc::new(Registry::new().unwrap());
+    let mut rig = Rig::new();
+    rig.service = KeyService::new(rig.property.clone(), rig.store.clone(), rig.env.clone(), "one")
+        .with_metrics(registry.clone())
+        .with_circuit("main", Circuit::new(CircuitPolicy::default()));
+    let mut secrets = Vec::new();
+    rig.fail(2, &unreachable());
+    let mut confirmed = rig.confirmed(1, 48);
+    confirmed.trace_id = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+    run(rig.service.deliver(&confirmed)).unwrap();
+    rig.live(now() + TimeDelta::minutes(10));
+    let mut foreign = rig.confirmed(1, 48);
+    foreign.subject = "melmastoon.other.v1".to_owned();
+    run(rig.service.deliver(&foreign)).unwrap();
+    for stay in 0..stays {
+        let mut event = rig.confirmed(1, 48);
+        event.data["reservationId"] = json!(ReservationId::derived("test", &[&stay.to_be_bytes()]));
+        run(rig.service.deliver(&event)).unwrap();
+    }
+    run(rig.service.tick()).unwrap();
+    for event in run(rig.service.drain(1_000)).unwrap() {
+        if let Some(reference) = event.event().data.pointer("/delivery/artifact/opaqueRef") {
+            let reference = serde_json::from_value(reference.clone()).unwrap();
+            for delivery in run(rig.service.reveal(reference, operator(), "check in")).unwrap() {
+                if let Artifact::MobileToken(text) = delivery.artifact {
+                    secrets.push(text.expose().to_owned());
+                }
+            }
+        }
+        run(rig.service.delivered(event)).unwrap();
+    }
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    rig.live(now() + TimeDelta::hours(1));
+    run(rig.service.measure()).unwrap();
+    (registry, rig, secrets)
+}
+
+/// The value of each series, after the rules that `promtool check metrics` holds: HELP and TYPE once and before the series, names
+/// and suffixes that fit the type, whole buckets.
+fn read(text: &str) -> BTreeMap<String, f64> {
+    let (mut helped, mut types, mut series) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            assert!(helped.insert(name.to_owned()) && !help.is_empty(), "{line}");
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert!(
+                helped.contains(name) && types.insert(name.to_owned(), kind.to_owned()).is_none(),
+                "{line}"
+            );
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            assert!(
+                !name.ends_with("_count") && !name.ends_with("_sum") && !name.ends_with("_bucket"),
+                "{line}"
+            );
+            continue;
+        }
+        let (what, value) = line.rsplit_once(' ').unwrap();
+        let name = what.split('{').next().unwrap();
+        let whole = ["_bucket", "_sum", "_count"].iter().find_map(|tail| name.strip_suffix(tail));
+        let of =
+            whole.filter(|name| types.get(*name).is_some_and(|kind| kind == "histogram")).unwrap_or(name);
+        assert_eq!(types.get(of).is_some_and(|kind| kind == "histogram"), of != name, "{line}");
+        let spec = catalog::specs().find(|spec| spec.name == of).unwrap();
+        assert_eq!(types[of], spec.kind, "{line}");
+        assert!(series.insert(what.to_owned(), value.parse::<f64>().unwrap()).is_none(), "twice: {line}");
+    }
+    for (what, count) in series.iter().filter(|(what, _)| what.contains("_count{")) {
+        let last = what.replace("_count{", "_bucket{").replace('}', ",le=\"+Inf\"}");
+        assert_eq!(series.get(&last), Some(count), "{last}");
+    }
+    series
+}
+
+/// The sum over the series of a metric that have all of this in their labels.
+fn sum(series: &BTreeMap<String, f64>, name: &str, with: &[&str]) -> f64 {
+    let head = format!("melmastoon_lock_{name}{{");
+    let fits = |what: &str| what.starts_with(&head) && with.iter().all(|label| what.contains(label));
+    series.iter().filter(|(what, _)| fits(what)).map(|(_, value)| value).sum()
+}
+
+/// R196, R199, R200: what was done is counted once, when it is written, and told so that a Prometheus takes it.
+#[test]
+fn what_a_service_did_can_be_scraped() {
+    let (registry, ..) = rehearsed(3);
+    let text = registry.expose().unwrap();
+    let series = read(&text);
+    let sum = |name: &str, with: &[&str]| sum(&series, name, with);
+    assert_eq!(sum("saga_runs_total", &["IssueSaga", "\"ok\""]), 4.0, "{text}");
+    assert_eq!(sum("saga_runs_total", &["RevokeSaga", "\"ok\""]), 1.0, "{text}");
+    assert_eq!(sum("saga_retries_total", &["issue_credential", "VENDOR_UNREACHABLE"]), 2.0, "{text}");
+    assert_eq!(sum("saga_duration_seconds_count", &["IssueSaga"]), 4.0);
+    // Three at once, and one after two pauses of about 10 s and 60 s.
+    assert!((60.0..80.0).contains(&sum("saga_duration_seconds_sum", &["IssueSaga"])), "{text}");
+    assert_eq!(sum("inbox_processed_total", &["booking.confirmed.v1", "\"ok\""]), 4.0);
+    assert_eq!(sum("inbox_processed_total", &["\"other\"", "\"skipped\""]), 1.0);
+    assert_eq!(sum("key_credentials_active", &["mobile_app", "mock"]), 3.0);
+    assert_eq!(sum("outbox_pending", &[]), 1.0);
+    assert_eq!(sum("use_case_runs_total", &["reveal", "\"ok\""]), 4.0);
+    assert_eq!(sum("vendor_circuit_state", &["vendor_adapter_id=\"main\""]), 0.0);
+    assert!(text.contains("vendor_circuit_state{"));
+    // What nobody feeds is not told.
+    assert!(!text.contains("webhook_") && !text.contains("provisional"), "{text}");
+}
+
+/// R195: thirty guests more, not one series more, and no guest's or key's id in any.
+#[test]
+fn guests_make_no_series() {
+    let (few, ..) = rehearsed(3);
+    let (many, _, secrets) = rehearsed(33);
+    let text = many.expose().unwrap();
+    let names = |text: &str| read(text).into_keys().collect::<BTreeSet<_>>();
+    assert_eq!(names(&few.expose().unwrap()), names(&text));
+    assert!(["rsv_", "gst_", "key_0", "evt_", "rmu_"].iter().all(|id| !text.contains(id)), "{text}");
+    assert!(!secrets.is_empty() && secrets.iter().all(|secret| !text.contains(secret)));
+}
+
+/// R192, R201: a saga's span goes on with the trace of the event that asked, in the platform's names, and tells no secret.
+#[test]
+fn a_saga_has_a_span_that_goes_on_with_the_trace() {
+    let capture = Capture::default();
+    let spans = capture.spans.clone();
+    let (_, _, secrets) = tracing::subscriber::with_default(capture, || rehearsed(0));
+    let spans = spans.lock().unwrap();
+    let of = |name: &str| {
+        spans.iter().filter(|(span, _)| span == name).map(|(_, fields)| fields).collect::<Vec<_>>()
+    };
+    let issues = of("IssueSaga.handle");
+    assert_eq!((issues.len(), of("RevokeSaga.handle").len()), (3, 1), "two tries failed: {spans:?}");
+    assert!(!of("Outbox.publish").is_empty());
+    for issue in issues {
+        assert_eq!(issue["traceId"], "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert_eq!(
+            (issue["sagaName"].as_str(), issue["sagaStep"].as_str()),
+            ("IssueSaga", "issue_credential")
+        );
+        assert!(issue["tenantId"].starts_with("tnt_") && issue["keyCredentialId"].starts_with("key_"));
+    }
+    for (name, fields) in spans.iter() {
+        assert!(catalog::span::ALL.iter().any(|(known, _)| known == name), "{name}");
+        assert!(fields.contains_key("tenantId"), "{name}");
+        assert!(fields.keys().all(|field| catalog::LogFields::NAMES.contains(&field.as_str())), "{fields:?}");
+    }
+    let all = format!("{spans:?}");
+    assert!(!secrets.is_empty() && secrets.iter().all(|secret| !all.contains(secret)), "{all}");
+}
