@@ -198,7 +198,7 @@ impl KeyService {
         port: SharedLockPort,
     ) -> Result<(), LockError> {
         use tracing::Instrument as _;
-        use tracing::field::{Empty, display};
+        use tracing::field::Empty;
 
         use crate::telemetry::catalog::span;
 
@@ -210,7 +210,7 @@ impl KeyService {
                     tenantId = %self.partition().tenant,
                     propertyId = %self.partition().property,
                     traceId = $record.cause.trace_id.as_deref().and_then(crate::audit::TraceId::read).map(String::from),
-                    eventId = $record.cause.event.map(display),
+                    eventId = $record.cause.event.map(tracing::field::display),
                     keyCredentialId = %$record.id,
                     vendor = $record.vendor.as_str(),
                     vendorAdapterId = $record.adapter.as_str(),

@@ -1,6 +1,7 @@
 //! The layers around a port: their order, the time-outs, the audit and the spans.
 
 mod bench;
+mod measured;
 pub(crate) mod spans;
 
 use std::sync::{Arc, Mutex};
