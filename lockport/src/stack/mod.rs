@@ -1,5 +1,5 @@
-//! Layers over a port, in the one order that means what it says: audit > trace > guard > deadline > retry > metrics >
-//! attempt time-out.
+//! Layers over a port, in the one order that means what it says: audit > trace > guard > deadline > retry > metrics > attempt
+//! time-out.
 //! See `docs/decisions/0008-layers.md`.
 
 mod audit;
