@@ -4,6 +4,7 @@
 //! two writes, and the next run knows which one. What it does then is the descriptor's rule for that verb: send again, look
 //! (`recover`), or say that nobody can tell.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,6 +36,17 @@ pub(super) enum Ran {
     Settled,
     /// The vendor, or a person, has still to do something; ask then.
     Waiting(Timestamp),
+}
+
+/// How a program's first step stands when the program is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// It is not its turn yet.
+    Waits,
+    /// It is about to be sent.
+    Sent,
+    /// It is sent when its driver has noted something; the program is written down with that.
+    Noted,
 }
 
 /// What a call to the driver came to.
@@ -87,14 +99,16 @@ impl<D: VendorDriver> Engine<'_, D> {
             if let Some(then) = step.not_before.filter(|then| *then > now) {
                 return Ok(Ran::Waiting(then));
             }
-            self.mark_sent(op, index).await?;
+            if !is_begun_by_note(kind, step) {
+                self.mark_sent(op, index).await?;
+            }
             // A second withdrawal looks for what a lost call may have brought.
             let resend = step_of(op, index)?.not_before.is_some();
-            return self.call(op, index, kind, resend).await;
+            return self.call(op, index, kind, resend, None).await;
         }
         if step.state == StepState::Again {
             self.mark_sent(op, index).await?;
-            return self.call(op, index, kind, true).await;
+            return self.call(op, index, kind, true, None).await;
         }
         if let Some(pending) = step.waiting.clone() {
             if waits_for_card(&pending) && !in_time(&pending) && step.lost_at.is_none() {
@@ -110,14 +124,13 @@ impl<D: VendorDriver> Engine<'_, D> {
             let resend = step.lost_at.is_some();
             step_mut(op, index)?.waiting = None;
             self.mark_sent(op, index).await?;
-            return self.call(op, index, kind, resend).await;
+            return self.call(op, index, kind, resend, None).await;
         }
         // Sent by an earlier run that never came to record an answer: the latest call of it counts as lost.
         let step = step_mut(op, index)?;
         step.lost_at = step.lost_at.max(step.last_sent);
         let step = step_of(op, index)?;
-        let never_began = kind.recovery.notes_first && step.act == Act::Grant && step.note.is_none();
-        if never_began {
+        if is_begun_by_note(kind, step) && step.note.is_none() {
             return self.unsend(op, index).await;
         }
         match rule(kind, step.act) {
@@ -127,7 +140,7 @@ impl<D: VendorDriver> Engine<'_, D> {
                     (step.lost_at, step.unanswered) = (None, 0);
                 }
                 self.mark_sent(op, index).await?;
-                self.call(op, index, kind, true).await
+                self.call(op, index, kind, true, None).await
             }
             AfterLost::Resend { .. } | AfterLost::Ask => self.ask(op, index, kind, None).await,
             AfterLost::Declare => self.declare(op, index).await,
@@ -150,77 +163,73 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
     }
 
-    /// Adds to the transaction that the first step of a program is about to be sent, unless it has to wait; whether it is.
+    /// Adds to the transaction that the first step of a program is about to be sent, unless it has to wait or the driver's note
+    /// will say so.
     pub(super) async fn begin(
         &self,
         op: &mut Stored<ProgramRecord>,
         index: usize,
         kind: &Kind,
         transaction: &mut Transaction,
-    ) -> Result<bool, LockError> {
+    ) -> Result<First, LockError> {
         let step = step_of(op, index)?;
         let is_left_alone = self.asked == Asked::InPassing && takes_any_card(kind, step);
         let waits = is_left_alone || step.not_before.is_some();
         if waits || step.state != StepState::Planned {
-            return Ok(false);
+            return Ok(First::Waits);
         }
-        self.put_sent(op, index, transaction).await?;
-        Ok(true)
+        if is_begun_by_note(kind, step) {
+            return Ok(First::Noted);
+        }
+        put_sent(self.env, self.ledger, op, index, transaction).await?;
+        Ok(First::Sent)
     }
 
     /// Writes down that the step is about to be sent.
     async fn mark_sent(&self, op: &mut Stored<ProgramRecord>, index: usize) -> Result<(), LockError> {
         let mut transaction = Transaction::new(self.env)?;
-        self.put_sent(op, index, &mut transaction).await?;
+        put_sent(self.env, self.ledger, op, index, &mut transaction).await?;
         transaction.put(op)?;
         transaction.commit(self.ledger.store(), self.ledger.partition()).await
     }
 
-    /// Adds that the step is about to be sent: the intent, and what may be there from now on.
-    async fn put_sent(
+    /// A driver that was to note something came back and has not: whatever it says is written down as that of a step that was
+    /// sent; and so is what was to be written with the note.
+    async fn catch_up(
         &self,
         op: &mut Stored<ProgramRecord>,
         index: usize,
-        transaction: &mut Transaction,
+        with: Option<Transaction>,
+        is_applied: bool,
     ) -> Result<(), LockError> {
-        let now = self.env.now();
-        op.value.renew(now);
-        let step = step_mut(op, index)?;
-        step.state = StepState::Sent;
-        step.first_sent.get_or_insert(now);
-        step.last_sent = Some(now);
-        step.unanswered = step.unanswered.saturating_add(1);
-        let (act, order) = (step.act, step.order.clone());
-        match act {
-            Act::Grant => {
-                if self.grant_record(order.grant).await?.is_none() {
-                    transaction.put(&mut Stored::fresh(sent_grant(order)))?;
-                }
-            }
-            Act::Amend => {
-                let mut grant = self.required_grant(order.grant).await?;
-                let maybe = &mut grant.value.held.maybe;
-                if !maybe.iter().any(|known| known.serial == order.serial) {
-                    maybe.push(order);
-                    transaction.put(&mut grant)?;
-                }
-            }
-            Act::Withdraw(_) => {}
+        let is_planned = step_of(op, index)?.state == StepState::Planned;
+        if !is_planned || (with.is_none() && !is_applied) {
+            return Ok(());
         }
-        Ok(())
+        let mut transaction = match with {
+            Some(transaction) => transaction,
+            None => Transaction::new(self.env)?,
+        };
+        if is_applied {
+            put_sent(self.env, self.ledger, op, index, &mut transaction).await?;
+        }
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
     }
 
-    /// Calls the driver and records what it says.
+    /// Calls the driver and records what it says. What is still to be written goes `with` the driver's note, which comes before
+    /// any effect.
     pub(super) async fn call(
         &self,
         op: &mut Stored<ProgramRecord>,
         index: usize,
         kind: &Kind,
         resend: bool,
+        with: Option<Transaction>,
     ) -> Result<Ran, LockError> {
         let now_sent = step_of(op, index)?.clone();
         let call_key = format!("{}:{index}", op.value.key);
-        let journal = StepJournal::new(self.env, self.ledger, op, index);
+        let journal = StepJournal::new(self.env, self.ledger, op, index).with(with);
         let attempt = Attempt { resend, ..attempt(&now_sent, &call_key, &journal) };
         // A process that slept since it wrote this down sends nothing: another may have found out meanwhile that it is not there.
         if !op.value.is_leased(self.env.now()) {
@@ -229,9 +238,15 @@ impl<D: VendorDriver> Engine<'_, D> {
             let advice = RetryAdvice::After(Duration::ZERO);
             return Err(LockError::new(code, reason, advice, message));
         }
-        let answer = self.effect(&now_sent, &attempt).await;
+        let answer = match self.effect(&now_sent, &attempt).await {
+            // Nothing was begun, and only the store knows what of the note is written.
+            Err(error) if journal.has_failed.into_inner() => return Err(error),
+            answer => answer,
+        };
         *op = journal.op.into_inner();
-        if !answer.as_ref().is_err_and(|error| error.advice() == RetryAdvice::OutcomeUnknown) {
+        let is_unknown = answer.as_ref().is_err_and(|error| error.advice() == RetryAdvice::OutcomeUnknown);
+        self.catch_up(op, index, journal.with.into_inner(), answer.is_ok() || is_unknown).await?;
+        if !is_unknown {
             let step = step_mut(op, index)?;
             step.unanswered = step.unanswered.saturating_sub(1);
         }
@@ -470,6 +485,50 @@ impl<D: VendorDriver> Engine<'_, D> {
     }
 }
 
+/// Adds that the step is about to be sent: the intent, and what may be there from now on.
+async fn put_sent(
+    env: &Env,
+    ledger: &Ledger,
+    op: &mut Stored<ProgramRecord>,
+    index: usize,
+    transaction: &mut Transaction,
+) -> Result<(), LockError> {
+    let now = env.now();
+    op.value.renew(now);
+    let step = step_mut(op, index)?;
+    step.state = StepState::Sent;
+    step.first_sent.get_or_insert(now);
+    step.last_sent = Some(now);
+    step.unanswered = step.unanswered.saturating_add(1);
+    let (act, order) = (step.act, step.order.clone());
+    let id = order.grant.to_string();
+    let known = || Stored::<GrantRecord>::read(ledger.store(), ledger.partition(), &id);
+    match act {
+        Act::Grant => {
+            if known().await?.is_none() {
+                let mut grant = sent_grant(order);
+                grant.held.note.clone_from(&step.note);
+                transaction.put(&mut Stored::fresh(grant))?;
+            }
+        }
+        Act::Amend => {
+            let mut grant = known().await?.ok_or(StoreError::Corrupt)?;
+            let maybe = &mut grant.value.held.maybe;
+            if !maybe.iter().any(|known| known.serial == order.serial) {
+                maybe.push(order);
+                transaction.put(&mut grant)?;
+            }
+        }
+        Act::Withdraw(_) => {}
+    }
+    Ok(())
+}
+
+/// Whether the step counts as sent only when its driver has noted something: until then nothing was begun.
+fn is_begun_by_note(kind: &Kind, step: &Step) -> bool {
+    kind.recovery.notes_first && step.act == Act::Grant
+}
+
 /// When the last lost call of a program can no longer land.
 pub(super) fn quiet_until(op: &ProgramRecord, late_by: Duration, now: Timestamp) -> Option<Timestamp> {
     let lost = op.body.steps.iter().filter_map(|step| step.lost_at).max()?;
@@ -563,11 +622,50 @@ pub(super) struct StepJournal<'a> {
     ledger: &'a Ledger,
     op: Mutex<Stored<ProgramRecord>>,
     index: usize,
+    /// What is written with the first note.
+    with: Mutex<Option<Transaction>>,
+    /// Whether the note that was to begin the step could not be written.
+    has_failed: AtomicBool,
 }
 
 impl<'a> StepJournal<'a> {
     pub(super) fn new(env: &'a Env, ledger: &'a Ledger, op: &Stored<ProgramRecord>, index: usize) -> Self {
-        Self { env, ledger, op: Mutex::new(op.clone()), index }
+        Self {
+            env,
+            ledger,
+            op: Mutex::new(op.clone()),
+            index,
+            with: Mutex::new(None),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    fn with(self, with: Option<Transaction>) -> Self {
+        Self { with: Mutex::new(with), ..self }
+    }
+
+    async fn put_note(&self, op: &mut Stored<ProgramRecord>, note: &str) -> Result<(), LockError> {
+        let step = step_mut(op, self.index)?;
+        step.note = Some(note.to_owned());
+        let is_first = step.state == StepState::Planned;
+        let grant = step.order.grant.to_string();
+        let mut transaction = match self.with.lock().await.take() {
+            Some(transaction) => transaction,
+            None => Transaction::new(self.env)?,
+        };
+        if is_first {
+            put_sent(self.env, self.ledger, op, self.index, &mut transaction).await?;
+        } else {
+            // With the grant too: who takes it away later has no step to read.
+            let found =
+                Stored::<GrantRecord>::read(self.ledger.store(), self.ledger.partition(), &grant).await?;
+            if let Some(mut grant) = found {
+                grant.value.held.note = Some(note.to_owned());
+                transaction.put(&mut grant)?;
+            }
+        }
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await
     }
 }
 
@@ -575,17 +673,9 @@ impl<'a> StepJournal<'a> {
 impl Journal for StepJournal<'_> {
     async fn write(&self, note: &str) -> Result<(), LockError> {
         let mut op = self.op.lock().await;
-        let step = step_mut(&mut op, self.index)?;
-        step.note = Some(note.to_owned());
-        let mut transaction = Transaction::new(self.env)?;
-        // With the grant too: who takes it away later has no step to read.
-        let grant = step.order.grant.to_string();
-        let found = Stored::<GrantRecord>::read(self.ledger.store(), self.ledger.partition(), &grant).await?;
-        if let Some(mut grant) = found {
-            grant.value.held.note = Some(note.to_owned());
-            transaction.put(&mut grant)?;
-        }
-        transaction.put(&mut op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await
+        let is_first = step_of(&op, self.index)?.state == StepState::Planned;
+        let written = self.put_note(&mut op, note).await;
+        self.has_failed.store(is_first && written.is_err(), Ordering::Relaxed);
+        written
     }
 }

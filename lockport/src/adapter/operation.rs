@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Adapter;
 use super::answer::Run;
-use super::engine::{Asked, Engine, Ran, can_be_turned, until};
+use super::engine::{Asked, Engine, First, Ran, can_be_turned, until};
 use super::plan::{self, Next};
 use super::planning::Planned;
 use super::record::{
@@ -224,27 +224,31 @@ impl<D: VendorDriver> Adapter<D> {
         }
         let id = op.value.body.intent.credential();
         let mut begun = None;
+        let mut with_note = None;
         if !op.value.body.planned {
             match self.plan(&op.value.body).await {
                 Ok(Planned { program, mut credential, mut grants }) => {
                     op.value.body = program;
                     let mut transaction = Transaction::new(&self.env)?;
-                    // One commit says what is planned and that its first step is about to be sent; not where grants are put too,
-                    // for a step looks at them as they stand in the store.
+                    // One commit says what is planned and that its first step is about to be sent, if need be when its driver
+                    // notes something; not where grants are put too, for a step looks at them as they stand in the store.
                     if grants.is_empty()
                         && let Next::Execute(index) = plan::next(&mut op.value.body, &BTreeSet::new())
                     {
                         let kind = self.kind_of(op.value.body.steps.get(index))?;
-                        let is_sent =
-                            self.engine(asked).begin(&mut op, index, &kind, &mut transaction).await?;
-                        begun = is_sent.then_some((index, kind));
+                        let first = self.engine(asked).begin(&mut op, index, &kind, &mut transaction).await?;
+                        begun = (first != First::Waits).then_some((index, kind, first));
                     }
                     for grant in &mut grants {
                         transaction.put(grant)?;
                     }
                     transaction.put(&mut credential)?;
-                    transaction.put(&mut op)?;
-                    transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+                    if matches!(begun, Some((_, _, First::Noted))) {
+                        with_note = Some(transaction);
+                    } else {
+                        transaction.put(&mut op)?;
+                        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+                    }
                 }
                 Err(error) => {
                     self.ledger.abandon(op).await?;
@@ -253,8 +257,9 @@ impl<D: VendorDriver> Adapter<D> {
             }
         }
         let mut waiting: BTreeMap<usize, Timestamp> = BTreeMap::new();
-        if let Some((index, kind)) = begun
-            && let Ran::Waiting(then) = self.engine(asked).call(&mut op, index, &kind, false).await?
+        if let Some((index, kind, _)) = begun
+            && let Ran::Waiting(then) =
+                self.engine(asked).call(&mut op, index, &kind, false, with_note).await?
         {
             waiting.insert(index, then);
         }
