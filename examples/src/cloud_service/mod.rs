@@ -1,4 +1,4 @@
-//! A cloud service around [`KeyService`]: events come in over HTTP, a loop calls `tick` when something is due or has come in,
+//! A cloud service around [`KeyService`](lockport::keys::KeyService): events come in over HTTP, a loop calls `tick` when something is due or has come in,
 //! what is told goes to the bus, and a stop leaves nothing half done.
 //!
 //! Nothing here asks who calls: a real service has its own authentication before these routes, and checks a webhook's signature.

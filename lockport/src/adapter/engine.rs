@@ -104,11 +104,11 @@ impl<D: VendorDriver> Engine<'_, D> {
             }
             // A second withdrawal looks for what a lost call may have brought.
             let resend = step_of(op, index)?.not_before.is_some();
-            return self.call(op, index, kind, resend, None).await;
+            return Box::pin(self.call(op, index, kind, resend, None)).await;
         }
         if step.state == StepState::Again {
             self.mark_sent(op, index).await?;
-            return self.call(op, index, kind, true, None).await;
+            return Box::pin(self.call(op, index, kind, true, None)).await;
         }
         if let Some(pending) = step.waiting.clone() {
             if waits_for_card(&pending) && !in_time(&pending) && step.lost_at.is_none() {
@@ -124,7 +124,7 @@ impl<D: VendorDriver> Engine<'_, D> {
             let resend = step.lost_at.is_some();
             step_mut(op, index)?.waiting = None;
             self.mark_sent(op, index).await?;
-            return self.call(op, index, kind, resend, None).await;
+            return Box::pin(self.call(op, index, kind, resend, None)).await;
         }
         // Sent by an earlier run that never came to record an answer: the latest call of it counts as lost.
         let step = step_mut(op, index)?;
@@ -140,7 +140,7 @@ impl<D: VendorDriver> Engine<'_, D> {
                     (step.lost_at, step.unanswered) = (None, 0);
                 }
                 self.mark_sent(op, index).await?;
-                self.call(op, index, kind, true, None).await
+                Box::pin(self.call(op, index, kind, true, None)).await
             }
             AfterLost::Resend { .. } | AfterLost::Ask => self.ask(op, index, kind, None).await,
             AfterLost::Declare => self.declare(op, index).await,

@@ -102,7 +102,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
             return Err(during(LockError::tenant_mismatch()));
         }
         let id = input.resulting_id();
-        let run = self.perform(Intent::Issue(Box::new(input))).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Issue(Box::new(input)))).await.map_err(&during)?;
         answer::issue(run, id, &self.descriptor.vendor).map_err(&during)
     }
 
@@ -110,7 +110,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
         let during = self.during(Operation::UpdateCredential);
         self.check_tenant(input.tenant_id).map_err(&during)?;
         let id = input.credential_id;
-        let run = self.perform(Intent::Update(input)).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Update(input))).await.map_err(&during)?;
         answer::update(run, id, &self.descriptor.vendor).map_err(&during)
     }
 
@@ -118,7 +118,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
         let during = self.during(Operation::RevokeCredential);
         self.check_tenant(input.tenant_id).map_err(&during)?;
         let id = input.credential_id;
-        let run = self.perform(Intent::Revoke(input)).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Revoke(input))).await.map_err(&during)?;
         answer::revoke(run, id, self.env.now()).map_err(&during)
     }
 
@@ -126,7 +126,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
         let during = self.during(Operation::SuspendCredential);
         self.check_tenant(input.tenant_id).map_err(&during)?;
         let id = input.credential_id;
-        let run = self.perform(Intent::Suspend(input)).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Suspend(input))).await.map_err(&during)?;
         answer::suspend(run, id, self.env.now()).map_err(&during)
     }
 
@@ -134,7 +134,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
         let during = self.during(Operation::UnsuspendCredential);
         self.check_tenant(input.tenant_id).map_err(&during)?;
         let id = input.credential_id;
-        let run = self.perform(Intent::Unsuspend(input)).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Unsuspend(input))).await.map_err(&during)?;
         answer::update(run, id, &self.descriptor.vendor).map_err(&during)
     }
 
@@ -162,7 +162,7 @@ impl<D: VendorDriver> Settle for Adapter<D> {
         let during = self.during(Operation::SettleCredential);
         self.check_tenant(input.tenant_id).map_err(&during)?;
         let id = input.credential_id;
-        let run = self.perform(Intent::Settle(input)).await.map_err(&during)?;
+        let run = Box::pin(self.perform(Intent::Settle(input))).await.map_err(&during)?;
         answer::settle(run, id, &self.descriptor.vendor, self.env.now()).map_err(&during)
     }
 }

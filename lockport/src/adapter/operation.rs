@@ -44,7 +44,7 @@ impl<D: VendorDriver> Adapter<D> {
         };
         for _ in 0..MAX_IN_THE_WAY {
             match self.ledger.begin(&claim).await? {
-                Begun::Yours(operation) => return self.run(operation, Asked::ForIt).await,
+                Begun::Yours(operation) => return Box::pin(self.run(operation, Asked::ForIt)).await,
                 Begun::Settled(operation) => {
                     return Ok(Run { program: operation.value.body, waits_until: None });
                 }
@@ -54,7 +54,7 @@ impl<D: VendorDriver> Adapter<D> {
                     return Err(LockError::new(code, reason, RetryAdvice::Never, message));
                 }
                 Begun::Leased { until } | Begun::Quiet { until } => return Err(self.come_back(until)),
-                Begun::Blocked { by } => self.clear_the_way(&by, &claim.body.intent).await?,
+                Begun::Blocked { by } => Box::pin(self.clear_the_way(&by, &claim.body.intent)).await?,
                 Begun::InUse { by } => self.wait_for_tools(&by).await?,
             }
         }
@@ -120,7 +120,7 @@ impl<D: VendorDriver> Adapter<D> {
             self.engine(Asked::InPassing).save(&mut operation).await?;
         }
         let asked = if same { Asked::ForIt } else { Asked::InPassing };
-        match self.run(operation, asked).await {
+        match Box::pin(self.run(operation, asked)).await {
             Ok(Run { waits_until: Some(then), .. }) => Err(self.come_back(then)),
             Ok(_) => Ok(()),
             // Refused for good is settled, and no longer in the way.
@@ -151,7 +151,7 @@ impl<D: VendorDriver> Adapter<D> {
             let busy = self.busy.of(&key);
             let _mine = busy.lock().await;
             let run = match self.ledger.resume::<Program>(&key).await? {
-                Some(Begun::Yours(operation)) => self.run(operation, Asked::InPassing).await,
+                Some(Begun::Yours(operation)) => Box::pin(self.run(operation, Asked::InPassing)).await,
                 Some(Begun::Leased { .. } | Begun::InUse { .. }) => {
                     open = open.saturating_add(1);
                     continue;
@@ -267,7 +267,9 @@ impl<D: VendorDriver> Adapter<D> {
             match plan::next(&mut op.value.body, &waiting.keys().copied().collect()) {
                 Next::Execute(index) => {
                     let kind = self.kind_of(op.value.body.steps.get(index))?;
-                    if let Ran::Waiting(then) = self.engine(asked).execute(&mut op, index, &kind).await? {
+                    if let Ran::Waiting(then) =
+                        Box::pin(self.engine(asked).execute(&mut op, index, &kind)).await?
+                    {
                         waiting.insert(index, then);
                     }
                 }

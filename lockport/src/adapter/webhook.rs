@@ -42,6 +42,6 @@ impl<D: Webhook> Adapter<D> {
                 return Err(error);
             }
         }
-        self.run(op, Asked::InPassing).await.map(|_| true)
+        Box::pin(self.run(op, Asked::InPassing)).await.map(|_| true)
     }
 }

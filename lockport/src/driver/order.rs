@@ -93,7 +93,7 @@ pub enum Relation {
 }
 
 /// What the core believes the vendor holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Held {
     /// The order that was last confirmed, or sent.
     pub order: GrantOrder,
@@ -107,6 +107,20 @@ pub struct Held {
     pub job: Option<Secret>,
     /// What the granting try wrote down.
     pub note: Option<String>,
+}
+
+impl fmt::Debug for Held {
+    /// What was written down may be the number of somebody's card.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { order, maybe, reference, job, note } = self;
+        f.debug_struct("Held")
+            .field("order", order)
+            .field("maybe", maybe)
+            .field("reference", reference)
+            .field("job", job)
+            .field("note", &note.as_ref().map(|_| "[redacted]"))
+            .finish()
+    }
 }
 
 impl Held {

@@ -154,7 +154,7 @@ impl KeyService {
     /// `INVALID_INPUT` without the decision or the approvals that the target requires; `IDEMPOTENCY_CONFLICT` when the name
     /// stands for another order. Anything retriable: ask again.
     pub async fn revoke_all(&self, order: BulkRevoke) -> Result<BulkProgress, LockError> {
-        self.timed(UseCase::RevokeAll, self.do_revoke_all(order)).await
+        self.timed(UseCase::RevokeAll, Box::pin(self.do_revoke_all(order))).await
     }
 
     async fn do_revoke_all(&self, order: BulkRevoke) -> Result<BulkProgress, LockError> {

@@ -45,7 +45,7 @@ impl KeyService {
     /// `DEVICE_NOT_PAIRED` when the property has no such encoder; anything retriable: call again. What an encoder says about a
     /// single key is in the answer.
     pub async fn encode_now(&self, owner: KeyOwner, encoder: LockDeviceId) -> Result<Encoded, LockError> {
-        self.timed(UseCase::EncodeNow, self.do_encode_now(owner, encoder)).await
+        self.timed(UseCase::EncodeNow, Box::pin(self.do_encode_now(owner, encoder))).await
     }
 
     async fn do_encode_now(&self, owner: KeyOwner, encoder: LockDeviceId) -> Result<Encoded, LockError> {
@@ -59,7 +59,7 @@ impl KeyService {
                 continue;
             }
             let id = key.value.id;
-            match self.encode(key, &binding.port).await {
+            match Box::pin(self.encode(key, &binding.port)).await {
                 Ok(None) => {}
                 Ok(Some(true)) => encoded.done.push(id),
                 Ok(Some(false)) => encoded.waiting.push(id),
@@ -86,7 +86,7 @@ impl KeyService {
             touched = true;
             let id = key.value.id.to_string();
             let before = (key.value.state, key.value.work());
-            self.attempt(key, work, SharedLockPort::clone(port)).await?;
+            Box::pin(self.attempt(key, work, SharedLockPort::clone(port))).await?;
             let read = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id).await?;
             key = read.ok_or(StoreError::Corrupt)?;
             let is_done =
@@ -109,7 +109,7 @@ impl KeyService {
         verdict: Verdict,
         operator: UserId,
     ) -> Result<(), LockError> {
-        self.timed(UseCase::SettleTask, self.do_settle_task(task, verdict, operator)).await
+        self.timed(UseCase::SettleTask, Box::pin(self.do_settle_task(task, verdict, operator))).await
     }
 
     async fn do_settle_task(

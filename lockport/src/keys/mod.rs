@@ -101,7 +101,7 @@ impl KeyService {
     /// # Errors
     /// `TENANT_MISMATCH` or `INVALID_INPUT`: the event is refused and without effect. Anything retriable: deliver it again.
     pub async fn deliver(&self, event: &Envelope) -> Result<(), LockError> {
-        let result = self.timed(UseCase::Deliver, self.do_deliver(event)).await;
+        let result = self.timed(UseCase::Deliver, Box::pin(self.do_deliver(event))).await;
         self.count_inbox(event, &result);
         result
     }
@@ -152,7 +152,7 @@ impl KeyService {
         operator: UserId,
         name: &IdempotencyKey,
     ) -> Result<(), LockError> {
-        self.timed(UseCase::ReportLost, self.do_report_lost(reservation, operator, name)).await
+        self.timed(UseCase::ReportLost, Box::pin(self.do_report_lost(reservation, operator, name))).await
     }
 
     async fn do_report_lost(
@@ -177,7 +177,8 @@ impl KeyService {
         operator: UserId,
         name: &IdempotencyKey,
     ) -> Result<(), LockError> {
-        self.timed(UseCase::LiftSuspensions, self.do_lift_suspensions(reservation, operator, name)).await
+        self.timed(UseCase::LiftSuspensions, Box::pin(self.do_lift_suspensions(reservation, operator, name)))
+            .await
     }
 
     async fn do_lift_suspensions(
@@ -399,7 +400,7 @@ impl KeyService {
     /// # Errors
     /// When the store is away.
     pub async fn drain(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
-        self.timed(UseCase::Drain, self.do_drain(limit)).await
+        self.timed(UseCase::Drain, Box::pin(self.do_drain(limit))).await
     }
 
     async fn do_drain(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
@@ -466,7 +467,7 @@ impl KeyService {
         actor: UserId,
         purpose: &str,
     ) -> Result<Vec<Delivery>, LockError> {
-        self.timed(UseCase::Reveal, self.do_reveal(artifact, actor, purpose)).await
+        self.timed(UseCase::Reveal, Box::pin(self.do_reveal(artifact, actor, purpose))).await
     }
 
     async fn do_reveal(
@@ -501,7 +502,7 @@ impl KeyService {
         actor: UserId,
         purpose: &str,
     ) -> Result<ArtifactRef, LockError> {
-        self.timed(UseCase::NewReference, self.do_new_reference(id, actor, purpose)).await
+        self.timed(UseCase::NewReference, Box::pin(self.do_new_reference(id, actor, purpose))).await
     }
 
     async fn do_new_reference(

@@ -27,7 +27,7 @@ impl KeyService {
     /// # Errors
     /// When the store is away. What a vendor refuses is no error here: it becomes an event and a task.
     pub async fn tick(&self) -> Result<Option<Timestamp>, LockError> {
-        self.timed(UseCase::Tick, self.do_tick()).await
+        self.timed(UseCase::Tick, Box::pin(self.do_tick())).await
     }
 
     async fn do_tick(&self) -> Result<Option<Timestamp>, LockError> {
@@ -38,27 +38,27 @@ impl KeyService {
             let mut idle = true;
             for house in self.due::<HouseRecord>().await? {
                 idle = false;
-                self.clear_house(house).await?;
+                Box::pin(self.clear_house(house)).await?;
             }
             for bulk in self.due::<BulkRecord>().await? {
                 idle = false;
-                self.carry_on_bulk(bulk).await?;
+                Box::pin(self.carry_on_bulk(bulk)).await?;
             }
             for stay in self.due::<StayRecord>().await? {
                 idle = false;
-                self.reconcile_owner(super::Claimant::owner(&stay.value), Reach::AsWanted).await?;
+                Box::pin(self.reconcile_owner(super::Claimant::owner(&stay.value), Reach::AsWanted)).await?;
             }
             for shift in self.due::<ShiftRecord>().await? {
                 idle = false;
-                self.reconcile_owner(super::Claimant::owner(&shift.value), Reach::AsWanted).await?;
+                Box::pin(self.reconcile_owner(super::Claimant::owner(&shift.value), Reach::AsWanted)).await?;
             }
             for outage in self.due::<OutageRecord>().await? {
                 idle = false;
-                self.look_after_outage(outage).await?;
+                Box::pin(self.look_after_outage(outage)).await?;
             }
             for key in self.due::<KeyRecord>().await? {
                 idle = false;
-                match self.attend(key).await {
+                match Box::pin(self.attend(key)).await {
                     // Another instance, or an event that came meanwhile: the row is read again and worked on as it is then.
                     Err(error) if is_conflict(&error) => self.come_back().await?,
                     other => other?,
@@ -111,7 +111,7 @@ impl KeyService {
             return transaction.commit(&*self.store, self.partition()).await;
         }
         for key in open {
-            self.reconcile_owner(key.value.owner, Reach::AsWanted).await?;
+            Box::pin(self.reconcile_owner(key.value.owner, Reach::AsWanted)).await?;
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl KeyService {
                 }
                 let binding = self.property.adapter(&record.adapter).ok_or(StoreError::Corrupt)?;
                 let port = SharedLockPort::clone(&binding.port);
-                self.attempt(key, work, port).await
+                Box::pin(self.attempt(key, work, port)).await
             }
             None if record.wipe_at().is_some_and(|then| then <= now) => {
                 record.delivery.clear();
@@ -159,7 +159,7 @@ impl KeyService {
             return Ok(());
         }
         if work == Work::Issue && self.house().await?.value.is_deactivated() {
-            return self.reconcile_owner(key.value.owner, Reach::AsWanted).await;
+            return Box::pin(self.reconcile_owner(key.value.owner, Reach::AsWanted)).await;
         }
         let until = now.checked_add_signed(TAKEN_FOR).unwrap_or(now);
         key.value.taken = Some(Taken { by: self.instance.clone(), until });
@@ -171,7 +171,7 @@ impl KeyService {
         }
         self.save(&mut key, transaction).await?;
         key.value.taken = None;
-        self.handle(key, work, port).await
+        Box::pin(self.handle(key, work, port)).await
     }
 
     pub(super) fn transaction(&self) -> Result<Transaction, LockError> {

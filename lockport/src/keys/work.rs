@@ -71,11 +71,11 @@ impl KeyService {
         port: SharedLockPort,
     ) -> Result<(), LockError> {
         match work {
-            Work::Issue => self.issue(key, port).await,
-            Work::Update => self.update(key, port).await,
-            Work::Suspend(reason) => self.suspend(key, port, reason).await,
-            Work::Unsuspend => self.unsuspend(key, port).await,
-            Work::Revoke(reason) => self.revoke(key, port, reason).await,
+            Work::Issue => Box::pin(self.issue(key, port)).await,
+            Work::Update => Box::pin(self.update(key, port)).await,
+            Work::Suspend(reason) => Box::pin(self.suspend(key, port, reason)).await,
+            Work::Unsuspend => Box::pin(self.unsuspend(key, port)).await,
+            Work::Revoke(reason) => Box::pin(self.revoke(key, port, reason)).await,
         }
     }
 
