@@ -307,7 +307,15 @@ impl KeyService {
             if key.state == KeyState::Suspended { None } else { self.keep_what_is_new(key, credential)? };
         key.go_on(now);
         self.tell_updated(transaction, key, &before, artifact_type, warnings)?;
+        self.close_visit(key, transaction).await?;
         self.is_served(key, transaction).await
+    }
+
+    /// The key opens no more than it is to: nobody has to watch its doors.
+    async fn close_visit(&self, key: &KeyRecord, transaction: &mut Transaction) -> Result<(), LockError> {
+        let of = key.id;
+        let visit = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::VisitDoor;
+        self.close_tasks(key.owner, visit, transaction).await
     }
 
     /// A change that failed is tried again for as long as the vendor is merely away; what it will not change is replaced.
@@ -395,9 +403,7 @@ impl KeyService {
             self.tell_suspended(transaction, key, reason, &outcome.warnings)?;
         }
         key.go_on(now);
-        let of = key.id;
-        let visit = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::VisitDoor;
-        self.close_tasks(key.owner, visit, transaction).await
+        self.close_visit(key, transaction).await
     }
 
     async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
@@ -487,8 +493,9 @@ impl KeyService {
             Err(error) => {
                 self.mark_retry(&mut transaction, Work::Revoke(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
+                let is_news = !matches!(record.state, KeyState::Revoked | KeyState::Failed);
                 self.gone(record, reason, None, &mut transaction).await?;
-                if record.attempts == 1 {
+                if is_news || record.attempts == 1 {
                     self.tell_revoke_failed(&mut transaction, record, reason, Some(error.reason()))?;
                 }
                 self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;

@@ -376,3 +376,35 @@ fn every_call_may_be_carried_to_another_thread() {
     sends(keys.keys(guest.into()));
     sends(keys.all_revoked(guest));
 }
+
+/// R84: the alert is told once, also when the vendor first said that it was at it.
+#[test]
+fn a_revoke_that_fails_after_it_was_under_way_is_an_alert() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    rig.told();
+    let refused = LockError::new(ErrorCode::KeyRevokeFailed, FailureReason::Refused, RetryAdvice::Never, "x");
+    let at_it =
+        LockError::new(ErrorCode::KeyRevokeFailed, FailureReason::InProgress, RetryAdvice::NotApplied, "x");
+    rig.fail(2, &at_it);
+    rig.fail(2, &refused);
+    run(rig.service.deliver(&rig.cancelled(2))).unwrap();
+    rig.live(now() + TimeDelta::hours(1));
+    assert_eq!(rig.subjects(), ["revoked.v1", "revoke_failed.v1"]);
+}
+
+/// Whoever was sent to a door, because a key still opens too much there, is called back when it no longer does.
+#[test]
+fn nobody_watches_a_door_whose_key_is_narrowed_at_last() {
+    let rig = Rig::new();
+    run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+    run(rig.service.tick()).unwrap();
+    rig.port.away.store(true, Ordering::Relaxed);
+    rig.fail(3, &unreachable());
+    run(rig.service.deliver(&rig.confirmed(2, 24))).unwrap();
+    rig.live(now() + TimeDelta::minutes(1));
+    assert!(rig.tasks().contains(&DeskTaskKind::VisitDoor));
+    rig.live(now() + TimeDelta::hours(3));
+    assert!(rig.tasks().is_empty(), "{:?}", rig.tasks());
+}
