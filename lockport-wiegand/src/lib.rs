@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod encoder;
+
+use lockport::credential::VendorCode;
+
+/// Whose lock system this crate drives.
+pub const VENDOR: VendorCode = VendorCode::GENERIC_WIEGAND;
