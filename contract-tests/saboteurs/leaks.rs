@@ -142,8 +142,8 @@ impl Store for InTerms {
         self.0.due(partition, table, until, limit).await
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
-        let writes = batch.writes.into_iter().map(told).collect();
-        self.0.commit(partition, Batch { writes, ..batch }).await
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
+        let writes = batch.writes.iter().cloned().map(told).collect();
+        self.0.commit(partition, &Batch { id: batch.id, writes }).await
     }
 }

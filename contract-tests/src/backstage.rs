@@ -290,7 +290,7 @@ impl Store for Paced<dyn Store> {
         paced!(self, false, self.inner.due(partition, table, until, limit))
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         paced!(self, true, self.inner.commit(partition, batch))
     }
 }

@@ -69,7 +69,7 @@ impl Store for Metered<dyn Store> {
         self.meters.reads.over(self.inner.due(partition, table, until, limit)).await
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         self.meters.commits.over(self.inner.commit(partition, batch)).await
     }
 }

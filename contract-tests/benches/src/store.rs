@@ -120,7 +120,7 @@ impl Store for BatchTap {
         self.inner.due(partition, table, until, limit).await
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch.clone());
         self.inner.commit(partition, batch).await
     }

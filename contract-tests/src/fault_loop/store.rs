@@ -49,7 +49,7 @@ impl Store for FaultyStore {
         self.inner.due(partition, table, until, limit).await
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         let tables: Vec<String> = batch.writes.iter().map(|write| format!("{:?}", write.table)).collect();
         let name = format!("store.commit {}", tables.join("+"));
         match self.points.enter_commit(batch.id, name) {

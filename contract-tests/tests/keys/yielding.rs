@@ -37,7 +37,7 @@ impl Store for Yielding {
         let_others_go_first().await;
         self.0.due(partition, table, until, limit).await
     }
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         let_others_go_first().await;
         let done = self.0.commit(partition, batch).await;
         let_others_go_first().await;

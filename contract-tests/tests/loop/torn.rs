@@ -76,7 +76,7 @@ impl Store for Torn {
         rows.into_iter().map(|row| self.tear(table, row)).collect()
     }
 
-    async fn commit(&self, of: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, of: Partition, batch: &Batch) -> Result<(), StoreError> {
         *self.commits.lock().unwrap() += 1;
         self.inner.commit(of, batch).await
     }

@@ -54,7 +54,7 @@ impl Store for Stepping {
         self.0.due(of, table, until, limit).await
     }
 
-    async fn commit(&self, of: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, of: Partition, batch: &Batch) -> Result<(), StoreError> {
         step().await;
         self.0.commit(of, batch).await?;
         step().await;

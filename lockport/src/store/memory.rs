@@ -72,7 +72,7 @@ impl Store for MemoryStore {
         Ok(rows)
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         let mut rows = self.rows();
         let mut repeated = true;
         for write in &batch.writes {
@@ -90,14 +90,12 @@ impl Store for MemoryStore {
         if repeated {
             return Ok(());
         }
-        for write in batch.writes {
-            let key = (partition, write.table, write.id);
-            match write.content {
+        for write in &batch.writes {
+            let key = (partition, write.table, write.id.clone());
+            match write.content.clone() {
                 Some(content) => {
-                    rows.insert(
-                        key,
-                        Kept { revision: write.expected.saturating_add(1), by: batch.id, content },
-                    );
+                    let revision = write.expected.saturating_add(1);
+                    rows.insert(key, Kept { revision, by: batch.id, content });
                 }
                 None => {
                     rows.remove(&key);

@@ -173,5 +173,5 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Conflict`] when a row is not at its expected revision; [`StoreError::Unavailable`], when it may have
     /// happened: committing the same batch again succeeds and changes nothing more.
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError>;
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError>;
 }

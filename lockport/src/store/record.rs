@@ -189,7 +189,7 @@ enum Sure {
 async fn ask(store: &dyn Store, partition: Partition, batch: &Batch) -> Result<(), (StoreError, Sure)> {
     let mut sure = Sure::Yes;
     for _ in 0..COMMIT_TRIES {
-        match store.commit(partition, batch.clone()).await {
+        match store.commit(partition, batch).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Unavailable) => sure = Sure::No,
             Err(other) => return Err((other, sure)),

@@ -294,7 +294,7 @@ impl Store for SqliteStore {
         self.rows(partition, table, found)
     }
 
-    async fn commit(&self, partition: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, partition: Partition, batch: &Batch) -> Result<(), StoreError> {
         let of = Owner::from(partition);
         let by = batch.id.to_be_bytes();
         let mut connection = self.connection();

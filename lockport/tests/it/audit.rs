@@ -74,7 +74,7 @@ impl Rig {
         let content = body.map(|body| Content { due: None, terms, body: Secret::new(body) });
         let expected = there.map_or(0, |row| row.revision);
         let writes = vec![Write { table, id: id.to_owned(), expected, content }];
-        run(self.store.commit(partition("a"), Batch { id: batch, writes })).unwrap();
+        run(self.store.commit(partition("a"), &Batch { id: batch, writes })).unwrap();
     }
 
     fn entry(&self, nth: u64) -> Value {
@@ -298,7 +298,7 @@ impl Store for Rough {
     ) -> Result<Vec<Row>, StoreError> {
         self.inner.due(of, table, until, limit).await
     }
-    async fn commit(&self, of: Partition, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&self, of: Partition, batch: &Batch) -> Result<(), StoreError> {
         let take = |from: &AtomicU32| {
             from.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
         };

@@ -61,7 +61,7 @@ fn commit_until_killed(file: &Path) -> ! {
     for nth in 1..=COMMITS {
         writeln!(out, "begin {nth}").unwrap();
         out.flush().unwrap();
-        run(store.commit(partition("a"), batch(nth))).unwrap();
+        run(store.commit(partition("a"), &batch(nth))).unwrap();
         writeln!(out, "done {nth}").unwrap();
         out.flush().unwrap();
     }
@@ -114,7 +114,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_half() {
             );
             // A commit that was under way may have happened; the same batch again settles which.
             assert!(there >= acknowledged, "`{last}`: {acknowledged} was acknowledged, {there} is there");
-            run(open(&file).commit(partition("a"), batch(there.max(1)))).unwrap();
+            run(open(&file).commit(partition("a"), &batch(there.max(1)))).unwrap();
             for extension in ["db", "db-wal", "db-shm"] {
                 let _ = std::fs::remove_file(file.with_extension(extension));
             }

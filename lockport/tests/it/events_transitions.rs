@@ -122,9 +122,9 @@ impl Store for Watch {
     ) -> Result<Vec<Row>, StoreError> {
         self.inner.due(of, table, until, limit).await
     }
-    async fn commit(&self, of: Partition, batch: Batch) -> Result<(), StoreError> {
-        self.inner.commit(of, batch.clone()).await?;
-        self.look(&batch);
+    async fn commit(&self, of: Partition, batch: &Batch) -> Result<(), StoreError> {
+        self.inner.commit(of, batch).await?;
+        self.look(batch);
         Ok(())
     }
 }

@@ -46,18 +46,18 @@ const PROMISES: &[(&str, Promise)] = &[
 fn committed_is_read(store: &dyn Store) {
     let of = partition("a");
     assert_eq!(body(store, of, "k"), None);
-    run(store.commit(of, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
     assert_eq!(body(store, of, "k"), Some((1, "one".to_owned())));
-    run(store.commit(of, Batch { id: 2, writes: vec![write("k", 1, content("two"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 2, writes: vec![write("k", 1, content("two"))] })).unwrap();
     assert_eq!(body(store, of, "k"), Some((2, "two".to_owned())));
 }
 
 fn all_or_nothing(store: &dyn Store) {
     let of = partition("a");
-    run(store.commit(of, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
     for stale in [0, 2] {
         let writes = vec![write("other", 0, content("x")), write("k", stale, content("two"))];
-        assert_eq!(run(store.commit(of, Batch { id: 2, writes })), Err(StoreError::Conflict));
+        assert_eq!(run(store.commit(of, &Batch { id: 2, writes })), Err(StoreError::Conflict));
     }
     assert_eq!(body(store, of, "k"), Some((1, "one".to_owned())));
     assert_eq!(body(store, of, "other"), None);
@@ -66,31 +66,31 @@ fn all_or_nothing(store: &dyn Store) {
 fn repeatable(store: &dyn Store) {
     let of = partition("a");
     let batch = Batch { id: 1, writes: vec![write("k", 0, content("one")), write("l", 0, content("two"))] };
-    run(store.commit(of, batch.clone())).unwrap();
-    run(store.commit(of, batch)).unwrap();
+    run(store.commit(of, &batch)).unwrap();
+    run(store.commit(of, &batch)).unwrap();
     assert_eq!(body(store, of, "k"), Some((1, "one".to_owned())));
     let away = Batch { id: 2, writes: vec![write("k", 1, None)] };
-    run(store.commit(of, away.clone())).unwrap();
-    run(store.commit(of, away)).unwrap();
+    run(store.commit(of, &away)).unwrap();
+    run(store.commit(of, &away)).unwrap();
     assert_eq!(body(store, of, "k"), None);
 }
 
 fn not_by_another(store: &dyn Store) {
     let of = partition("a");
-    run(store.commit(of, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
     let other = Batch { id: 2, writes: vec![write("k", 0, content("one"))] };
-    assert_eq!(run(store.commit(of, other)), Err(StoreError::Conflict));
+    assert_eq!(run(store.commit(of, &other)), Err(StoreError::Conflict));
 }
 
 fn walls(store: &dyn Store) {
     let (one, two) = (partition("a"), partition("b"));
-    run(store.commit(one, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+    run(store.commit(one, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
     assert_eq!(body(store, two, "k"), None);
     assert!(run(store.read(one, Table::Task, "k")).unwrap().is_none());
     assert!(run(store.find(two, Table::Key, "")).unwrap().is_empty());
     let mixed = Partition { tenant: one.tenant, property: two.property };
     assert_eq!(body(store, mixed, "k"), None);
-    run(store.commit(two, Batch { id: 2, writes: vec![write("k", 0, content("two"))] })).unwrap();
+    run(store.commit(two, &Batch { id: 2, writes: vec![write("k", 0, content("two"))] })).unwrap();
     assert_eq!(body(store, one, "k"), Some((1, "one".to_owned())));
 }
 
@@ -102,7 +102,7 @@ fn terms(store: &dyn Store) {
     };
     let writes =
         vec![write("b", 0, with(&["open", "x"])), write("a", 0, with(&["open"])), write("c", 0, with(&[]))];
-    run(store.commit(of, Batch { id: 1, writes })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes })).unwrap();
     let found = |term: &str| -> Vec<String> {
         run(store.find(of, Table::Key, term)).unwrap().into_iter().map(|row| row.id).collect()
     };
@@ -110,7 +110,7 @@ fn terms(store: &dyn Store) {
     assert_eq!(found("x"), ["b"]);
     assert_eq!(found("ope"), [""; 0]);
     assert_eq!(found(""), ["a", "b", "c"]);
-    run(store.commit(of, Batch { id: 2, writes: vec![write("b", 1, with(&["shut"]))] })).unwrap();
+    run(store.commit(of, &Batch { id: 2, writes: vec![write("b", 1, with(&["shut"]))] })).unwrap();
     assert_eq!(found("open"), ["a"]);
     assert_eq!(found("shut"), ["b"]);
 }
@@ -125,7 +125,7 @@ fn due(store: &dyn Store) {
         write("a", 0, due(10)),
         write("never", 0, content("x")),
     ];
-    run(store.commit(of, Batch { id: 1, writes })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes })).unwrap();
     let up_to = |seconds, limit| -> Vec<String> {
         run(store.due(of, Table::Key, at(seconds), limit)).unwrap().into_iter().map(|row| row.id).collect()
     };
@@ -133,20 +133,20 @@ fn due(store: &dyn Store) {
     assert_eq!(up_to(10, 9), ["a", "b"]);
     assert_eq!(up_to(99, 9), ["a", "b", "late"]);
     assert_eq!(up_to(99, 1), ["a"]);
-    run(store.commit(of, Batch { id: 2, writes: vec![write("a", 1, content("x"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 2, writes: vec![write("a", 1, content("x"))] })).unwrap();
     assert_eq!(up_to(10, 9), ["b"]);
 }
 
 fn deletion(store: &dyn Store) {
     let of = partition("a");
-    run(store.commit(of, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
     assert_eq!(
-        run(store.commit(of, Batch { id: 2, writes: vec![write("k", 7, None)] })),
+        run(store.commit(of, &Batch { id: 2, writes: vec![write("k", 7, None)] })),
         Err(StoreError::Conflict)
     );
-    run(store.commit(of, Batch { id: 3, writes: vec![write("k", 1, None)] })).unwrap();
+    run(store.commit(of, &Batch { id: 3, writes: vec![write("k", 1, None)] })).unwrap();
     assert_eq!(body(store, of, "k"), None);
-    run(store.commit(of, Batch { id: 4, writes: vec![write("k", 0, content("two"))] })).unwrap();
+    run(store.commit(of, &Batch { id: 4, writes: vec![write("k", 0, content("two"))] })).unwrap();
     assert_eq!(body(store, of, "k"), Some((1, "two".to_owned())));
 }
 
@@ -246,7 +246,7 @@ mod sqlite {
         let canary = "CANARY-274913";
         {
             let store = file.open(7).unwrap();
-            run(store.commit(of, Batch { id: 1, writes: vec![write("k", 0, content(canary))] })).unwrap();
+            run(store.commit(of, &Batch { id: 1, writes: vec![write("k", 0, content(canary))] })).unwrap();
             let found = file.bytes().windows(canary.len()).any(|window| window == canary.as_bytes());
             assert!(!found, "the body is on disk in the clear");
         }
@@ -266,7 +266,7 @@ mod sqlite {
         ] {
             let file = File::new();
             let store = file.open(7).unwrap();
-            run(store.commit(one, Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
+            run(store.commit(one, &Batch { id: 1, writes: vec![write("k", 0, content("one"))] })).unwrap();
             file.sql(&moved);
             let places = [
                 (one, Table::Key, "k"),
@@ -290,7 +290,7 @@ mod sqlite {
         let file = File::new();
         let of = partition("a");
         let commit = |store: &SqliteStore, id: u128, name: &str| {
-            run(store.commit(of, Batch { id, writes: vec![write(name, 0, content(name))] })).unwrap();
+            run(store.commit(of, &Batch { id, writes: vec![write(name, 0, content(name))] })).unwrap();
         };
         commit(&file.open(7).unwrap(), 1, "old");
         commit(&file.open(8).unwrap(), 2, "new");

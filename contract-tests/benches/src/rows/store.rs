@@ -130,7 +130,7 @@ fn sealing(batches: &[Batch]) -> Result<f64, Trouble> {
 async fn by_the_store(store: &SqliteStore, of: Partition, batches: Vec<Batch>) -> Result<f64, Trouble> {
     let watch = Stopwatch::start();
     for batch in batches {
-        store.commit(of, batch).await?;
+        store.commit(of, &batch).await?;
     }
     Ok(watch.micros())
 }
