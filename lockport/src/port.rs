@@ -76,7 +76,8 @@ pub trait LockPort: fmt::Debug + Send + Sync + 'static {
     async fn health_check(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError>;
 }
 
-/// Beside the port: a person's word on what no machine can find out.
+/// Beside the port: what an adapter's ledger needs beside vendor and hotel. A person's word on what no machine can find out, and
+/// somebody who says when to clear up.
 #[async_trait]
 pub trait Settle: fmt::Debug + Send + Sync + 'static {
     /// Closes a declared unknown: an operation that ended as its failure code with reason `outcome_unknown` and advice `Never`.
@@ -86,6 +87,15 @@ pub trait Settle: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `CREDENTIAL_NOT_FOUND`; `STATE_CONFLICT` when nothing about the credential is unknown; `TENANT_MISMATCH`.
     async fn settle(&self, input: SettleInput) -> Result<Option<IssuedCredential>, LockError>;
+
+    /// Drops what nobody may ask for any more: outcomes, credentials and their grants, [`REMEMBERED`] after the credential's window
+    /// is over; some at a time. Never called, it only takes more room.
+    ///
+    /// # Errors
+    /// When the store is away.
+    ///
+    /// [`REMEMBERED`]: crate::store::ledger::REMEMBERED
+    async fn tidy(&self) -> Result<(), LockError>;
 }
 
 /// What hosts, registries and layers hold.

@@ -6,6 +6,7 @@ mod desk;
 mod fallback;
 mod instances;
 mod interleavings;
+mod kept;
 mod rig;
 mod staff;
 mod suspended;

@@ -13,6 +13,7 @@ mod plan;
 mod planning;
 mod record;
 mod recover;
+mod tidy;
 mod webhook;
 
 use std::sync::Arc;
@@ -164,5 +165,9 @@ impl<D: VendorDriver> Settle for Adapter<D> {
         let id = input.credential_id;
         let run = Box::pin(self.perform(Intent::Settle(input))).await.map_err(&during)?;
         answer::settle(run, id, &self.descriptor.vendor, self.env.now()).map_err(&during)
+    }
+
+    async fn tidy(&self) -> Result<(), LockError> {
+        self.drop_outlived().await
     }
 }

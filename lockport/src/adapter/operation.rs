@@ -10,8 +10,8 @@ use super::engine::{Asked, Engine, First, Ran, can_be_turned, until};
 use super::plan::{self, Next};
 use super::planning::Planned;
 use super::record::{
-    CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, term_of_credential,
-    term_of_door,
+    CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, lock_of_credential,
+    term_of_credential, term_of_door,
 };
 use crate::driver::{Kind, LeaseKey, LeaseSpan, Reach, VendorDriver};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -64,7 +64,7 @@ impl<D: VendorDriver> Adapter<D> {
     /// Names what must not run at once with this intent: the credential itself, and what the driver says. What must not even be
     /// used at once comes second.
     async fn locks(&self, intent: &Intent) -> Result<(Vec<String>, Vec<String>), LockError> {
-        let mut locks = vec![format!("cred:{}", intent.credential())];
+        let mut locks = vec![lock_of_credential(intent.credential())];
         let mut tools = Vec::new();
         let mut add = |kind, doors: &[LockDeviceId], at| {
             for LeaseKey { name, span } in self.driver.lease_keys(&Reach { kind, doors, at }) {

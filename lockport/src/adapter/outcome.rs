@@ -9,6 +9,7 @@ use super::record::{
 use crate::credential::{Proof, SuspendMethod, Verdict};
 use crate::driver::{Suspend, VendorDriver};
 use crate::error::LockError;
+use crate::store::ledger::REMEMBERED;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
 
@@ -106,21 +107,23 @@ impl<D: VendorDriver> Adapter<D> {
         outcome: Outcome,
     ) -> Result<Run, LockError> {
         let mut transaction = Transaction::new(&self.env)?;
-        self.conclude(&mut op, &outcome, &mut transaction).await?;
+        let ends = self.conclude(&mut op, &outcome, &mut transaction).await?;
         op.value.body.outcome = Some(outcome);
         op.value.quiet_until = op.value.quiet_until.max(self.own_quiet(&op.value));
-        self.ledger.settle(&mut op, &mut transaction).await?;
+        let from_now = self.env.now().checked_add_signed(REMEMBERED);
+        let keep_until = ends.max(from_now).unwrap_or(Timestamp::MAX_UTC);
+        self.ledger.settle(&mut op, keep_until, &mut transaction).await?;
         transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
         Ok(Run { program: op.value.body, waits_until: None })
     }
 
-    /// Writes down what an outcome means for the credential and its grants.
+    /// Writes down what an outcome means for the credential and its grants; until when the credential is remembered.
     async fn conclude(
         &self,
         op: &mut Stored<ProgramRecord>,
         outcome: &Outcome,
         transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
+    ) -> Result<Option<Timestamp>, LockError> {
         let intent = &op.value.body.intent;
         let mut credential = self.credential(intent.credential()).await?.ok_or(StoreError::Corrupt)?;
         let record = &mut credential.value;
@@ -152,6 +155,6 @@ impl<D: VendorDriver> Adapter<D> {
             Outcome::Failed(_) | Outcome::NotThere => {}
         }
         transaction.put(&mut credential)?;
-        Ok(())
+        Ok(credential.value.keep_until())
     }
 }

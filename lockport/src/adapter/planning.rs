@@ -126,6 +126,9 @@ impl<D: VendorDriver> Adapter<D> {
                 return Err(conflict(FailureReason::WrongState, "a credential of that id was issued before"));
             }
         }
+        if input.validity.is_over(self.env.now()) {
+            return Err(window_over("the window is over already"));
+        }
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
         let wanted = Wanted::of(input, &doors);
         let (kinds, skipped) = plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted);
@@ -294,6 +297,10 @@ fn conflict(reason: FailureReason, message: &str) -> LockError {
     LockError::new(ErrorCode::StateConflict, reason, RetryAdvice::Never, message)
 }
 
+fn window_over(message: &str) -> LockError {
+    LockError::new(ErrorCode::InvalidInput, FailureReason::WindowOver, RetryAdvice::Never, message)
+}
+
 fn updated(
     content: &CredentialContent,
     input: &UpdateInput,
@@ -303,13 +310,7 @@ fn updated(
     let until = input.valid_until.unwrap_or_else(|| content.validity.until());
     let validity = Validity::new(from, until).map_err(|error| LockError::invalid_input(error.to_string()))?;
     if validity.is_over(now) {
-        let message = "the new window is over already";
-        return Err(LockError::new(
-            ErrorCode::InvalidInput,
-            FailureReason::WindowOver,
-            RetryAdvice::Never,
-            message,
-        ));
+        return Err(window_over("the new window is over already"));
     }
     let rooms = input.rooms.clone().unwrap_or_else(|| content.rooms.clone());
     let scope = input.scope.clone().unwrap_or_else(|| content.scope.clone());

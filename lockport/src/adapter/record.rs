@@ -12,7 +12,7 @@ use crate::id::{GrantId, KeyCredentialId, LockDeviceId, RoomId};
 use crate::idempotency::IdempotencyKey;
 use crate::scope::GuestScope;
 use crate::secret::{Secret, stored};
-use crate::store::ledger::Operation;
+use crate::store::ledger::{Operation, REMEMBERED};
 use crate::store::{Record, Table};
 use crate::validity::{Timestamp, Validity};
 
@@ -252,6 +252,11 @@ impl GrantRecord {
     }
 }
 
+/// The lock on a credential.
+pub(super) fn lock_of_credential(id: KeyCredentialId) -> String {
+    format!("cred:{id}")
+}
+
 /// The term by which a credential's grants are found.
 pub(super) fn term_of_credential(id: KeyCredentialId) -> String {
     format!("credential:{id}")
@@ -315,11 +320,23 @@ pub(super) struct CredentialContent {
     pub(super) issued_at: Timestamp,
 }
 
+impl CredentialRecord {
+    /// When nobody may ask for it any more: a while after its window is over, a tombstone after its revoke.
+    pub(super) fn keep_until(&self) -> Option<Timestamp> {
+        let ends = self.content.as_ref().map(|content| content.validity.until());
+        ends.or(self.revoked.map(|(_, by)| by))?.checked_add_signed(REMEMBERED)
+    }
+}
+
 impl Record for CredentialRecord {
     const TABLE: Table = Table::Credential;
 
     fn id(&self) -> String {
         self.id.to_string()
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        self.keep_until()
     }
 }
 

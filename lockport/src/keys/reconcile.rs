@@ -233,6 +233,9 @@ impl KeyService {
         }
         keys.iter().for_each(|key| transaction.delete(key));
         transaction.delete(claimant);
+        for settle in self.property.adapters().iter().filter_map(|binding| binding.settle.as_ref()) {
+            settle.tidy().await?;
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! The guard: what capability, window, tenant or input forbids is refused here, before any I/O.
+//! The guard: what capability, tenant or input forbids is refused here, before any I/O. That a window is over is the adapter's
+//! to say: whoever repeats an issue after its window is told what came of it, and only the ledger knows.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,8 +7,7 @@ use std::sync::Arc;
 use super::call::{Call, layered};
 use crate::credential::{IssueInput, UpdateInput};
 use crate::device::DoorMap;
-use crate::env::Env;
-use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::error::LockError;
 use crate::id::{PropertyId, RoomId, TenantId};
 use crate::port::{AdapterDescriptor, SharedLockPort};
 use crate::scope::GuestScope;
@@ -20,15 +20,14 @@ pub struct GuardLayer {
     descriptor: AdapterDescriptor,
     partition: Partition,
     doors: Arc<DoorMap>,
-    env: Env,
 }
 
 impl GuardLayer {
     /// In front of this port of this property.
     #[must_use]
-    pub fn new(inner: SharedLockPort, partition: Partition, doors: Arc<DoorMap>, env: Env) -> Self {
+    pub fn new(inner: SharedLockPort, partition: Partition, doors: Arc<DoorMap>) -> Self {
         let descriptor = inner.describe_adapter();
-        Self { inner, descriptor, partition, doors, env }
+        Self { inner, descriptor, partition, doors }
     }
 
     fn check_tenant(&self, tenant: TenantId) -> Result<(), LockError> {
@@ -60,15 +59,6 @@ impl GuardLayer {
         self.check_tenant(input.tenant_id)?;
         self.check_property(input.property_id)?;
         input.check()?;
-        if input.validity.is_over(self.env.now()) {
-            let message = "the window is over already";
-            return Err(LockError::new(
-                ErrorCode::InvalidInput,
-                FailureReason::WindowOver,
-                RetryAdvice::Never,
-                message,
-            ));
-        }
         if !input.preferred_kinds.iter().any(|kind| self.descriptor.capabilities.supports(*kind)) {
             return Err(LockError::unsupported("this lock system has none of the preferred kinds"));
         }

@@ -121,7 +121,7 @@ impl LockStack {
             port = Arc::new(RetryLayer::new(port, policy, deadline, env.clone()));
         }
         port = Arc::new(DeadlineLayer::new(port, deadline, env.clone()));
-        port = Arc::new(GuardLayer::new(port, partition, self.doors, env.clone()));
+        port = Arc::new(GuardLayer::new(port, partition, self.doors));
         #[cfg(feature = "trace")]
         if self.trace {
             port = Arc::new(TraceLayer::new(port, partition, env.clone()));

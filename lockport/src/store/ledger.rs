@@ -19,6 +19,9 @@ use crate::validity::Timestamp;
 /// How often a claim is tried again when another instance was quicker.
 const CLAIM_TRIES: usize = 16;
 
+/// How long a key is remembered after the window of its credential is over (R79).
+pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
 /// How long one instance has an operation to itself unless it says otherwise, in seconds: longer than any call may take.
 pub const LEASE_SECONDS: i64 = 120;
 
@@ -53,6 +56,9 @@ pub struct Operation<B> {
     settled: bool,
     /// Until when a call that got no answer, its own or one it went through, can still take effect.
     pub quiet_until: Option<Timestamp>,
+    /// When nobody may ask for its outcome any more.
+    #[serde(default)]
+    keep_until: Option<Timestamp>,
     /// The rest, which only the adapter reads.
     pub body: B,
 }
@@ -84,6 +90,10 @@ impl<B: Serialize + DeserializeOwned + Send + Sync> Record for Operation<B> {
 
     fn id(&self) -> String {
         operation_id(&self.adapter, &self.key)
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        self.keep_until
     }
 
     fn terms(&self) -> Vec<String> {
@@ -340,6 +350,7 @@ impl Ledger {
             lease_until: lease_end(now),
             settled: false,
             quiet_until: inherited,
+            keep_until: None,
             body: claim.body.clone(),
         });
         transaction.put(&mut operation)?;
@@ -445,23 +456,39 @@ impl Ledger {
         self.put_tools_back(&operation.value, transaction).await
     }
 
-    /// Adds to the transaction that the operation is carried out: it keeps its outcome and lets its locks go, at once or when
-    /// its lost calls can no longer land.
+    /// Adds to the transaction that the operation is carried out: it keeps its outcome until then and lets its locks go, at once
+    /// or when its lost calls can no longer land.
     ///
     /// # Errors
     /// What the store says.
     pub async fn settle<B>(
         &self,
         operation: &mut Stored<Operation<B>>,
+        keep_until: Timestamp,
         transaction: &mut Transaction,
     ) -> Result<(), LockError>
     where
         B: Serialize + DeserializeOwned + Send + Sync,
     {
         operation.value.settled = true;
+        operation.value.keep_until = Some(keep_until);
         self.let_go(operation, transaction).await?;
         transaction.put(operation)?;
         Ok(())
+    }
+
+    /// Adds to the transaction that nobody remembers this name of a lock; whether nobody holds it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn forget_lock(&self, name: &str, transaction: &mut Transaction) -> Result<bool, LockError> {
+        let name = format!("{}/{name}", self.adapter);
+        let lock = Stored::<Lock>::read(self.store(), self.partition, &name).await?;
+        let is_free = lock.as_ref().is_none_or(|lock| !lock.value.open);
+        if let Some(lock) = lock.filter(|_| is_free) {
+            transaction.delete(&lock);
+        }
+        Ok(is_free)
     }
 }
 

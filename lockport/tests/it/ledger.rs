@@ -76,7 +76,7 @@ fn another_instance_waits_for_the_lease_and_then_takes_over() {
         panic!("the first instance still thinks that it is its own");
     };
     let mut transaction = Transaction::new(&rig.env).unwrap();
-    run(other.settle(&mut taken, &mut transaction)).unwrap();
+    run(other.settle(&mut taken, until, &mut transaction)).unwrap();
     run(transaction.commit(&*rig.store, partition("a"))).unwrap();
     assert!(matches!(run(other.begin(&claim("k", "f", &["l"]))).unwrap(), Begun::Settled(_)));
 }
@@ -96,7 +96,7 @@ fn a_lock_blocks_until_its_operation_is_settled_and_its_lost_calls_have_landed()
     let quiet = now() + TimeDelta::seconds(30);
     first.value.quiet_until = Some(quiet);
     let mut transaction = Transaction::new(&rig.env).unwrap();
-    run(ledger.settle(&mut first, &mut transaction)).unwrap();
+    run(ledger.settle(&mut first, quiet, &mut transaction)).unwrap();
     run(transaction.commit(&*rig.store, partition("a"))).unwrap();
     let Begun::Quiet { until } = run(ledger.begin(&claim("m", "f", &["b"]))).unwrap() else {
         panic!("not quiet")
