@@ -122,6 +122,9 @@ pub(super) trait Claimant: Record {
     /// Why what began at `begun` is over, if an event ended it.
     fn ending_after(&self, begun: u64) -> Option<RevokeReason>;
 
+    /// When the last window that was heard of ends.
+    fn last_end(&self) -> Option<Timestamp>;
+
     /// The event that made it what it is.
     fn cause(&self, version: u64) -> Cause;
 

@@ -1,6 +1,8 @@
 //! The desk: what waits for a person, cards that are written while somebody stands there, and a person's word on what no machine
 //! can find out.
 
+use std::collections::BTreeSet;
+
 use super::claim::KeyOwner;
 use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, Work};
@@ -54,18 +56,26 @@ impl KeyService {
         let _alone = self.ticking.lock().await;
         self.come_back().await?;
         let mut encoded = Encoded::default();
-        for key in self.keys_of(owner).await? {
-            if key.value.adapter != binding.name || !key.value.on_card {
-                continue;
+        let mut seen = BTreeSet::new();
+        for _ in 0..AT_ONCE {
+            for key in self.keys_of(owner).await? {
+                let id = key.value.id;
+                if key.value.adapter != binding.name || !key.value.on_card || !seen.insert(id) {
+                    continue;
+                }
+                match Box::pin(self.encode(key, &binding.port)).await {
+                    Ok(None) => {}
+                    Ok(Some(true)) => encoded.done.push(id),
+                    Ok(Some(false)) => encoded.waiting.push(id),
+                    Err(error) if is_conflict(&error) => encoded.waiting.push(id),
+                    Err(error) => encoded.failed.push((id, error)),
+                }
             }
-            let id = key.value.id;
-            match Box::pin(self.encode(key, &binding.port)).await {
-                Ok(None) => {}
-                Ok(Some(true)) => encoded.done.push(id),
-                Ok(Some(false)) => encoded.waiting.push(id),
-                Err(error) if is_conflict(&error) => encoded.waiting.push(id),
-                Err(error) => encoded.failed.push((id, error)),
+            // What one key could not become is another's to be: that one is written while its holder is still there.
+            if !self.is_woken(owner).await? {
+                break;
             }
+            self.reconcile_owner(owner, Reach::AsWanted).await?;
         }
         Ok(encoded)
     }

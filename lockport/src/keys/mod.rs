@@ -47,7 +47,7 @@ use crate::id::{ArtifactRef, KeyCredentialId, ReservationId, ShiftId, UserId};
 use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::store::queue::{Queue, Undelivered};
-use crate::store::{Partition, Store, StoreError, Stored, Transaction};
+use crate::store::{Partition, Record as _, Store, StoreError, Stored, Transaction};
 use crate::telemetry::{Meter, NoMetrics, UseCase};
 use crate::transport::Circuit;
 use crate::validity::Timestamp;
@@ -370,6 +370,21 @@ impl KeyService {
             Err(error) if is_conflict(&error) => Ok(()),
             other => other,
         }
+    }
+
+    /// Whether an owner's keys are to be looked at anew by now.
+    async fn is_woken(&self, owner: KeyOwner) -> Result<bool, LockError> {
+        let (now, id) = (self.env.now(), owner.to_string());
+        let (store, of) = (&*self.store, self.partition());
+        let due = match owner {
+            KeyOwner::Stay(_) => {
+                Stored::<StayRecord>::read(store, of, &id).await?.and_then(|stay| stay.value.due())
+            }
+            KeyOwner::Shift(_) => {
+                Stored::<ShiftRecord>::read(store, of, &id).await?.and_then(|shift| shift.value.due())
+            }
+        };
+        Ok(due.is_some_and(|due| due <= now))
     }
 
     /// Has an owner's keys looked at anew, as part of what is being written.

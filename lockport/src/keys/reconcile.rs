@@ -108,13 +108,18 @@ impl KeyService {
         let policy = house.policy(self.property.policy());
         let mut keys = self.keys_of(owner).await?;
         if live.is_none() {
-            let forget_at = forget_at(&keys).or(claimant.value.due()).or(now.checked_add_signed(REMEMBERED));
-            if forget_at.is_some_and(|then| then <= now) && keys.iter().all(|key| key.value.work().is_none())
-            {
+            let remembered =
+                |from: Timestamp| from.checked_add_signed(REMEMBERED).unwrap_or(Timestamp::MAX_UTC);
+            let ends = last_end(&keys).max(claimant.value.last_end());
+            // Woken for this, and not by the end of the window or by what it has just heard.
+            let is_due = |due: Timestamp| due <= now && ends.is_none_or(|ends| remembered(ends) <= due);
+            let may_be_forgotten = claimant.value.due().is_some_and(is_due);
+            if may_be_forgotten && keys.iter().all(|key| key.value.work().is_none()) {
                 return self.forget(claimant, &keys, transaction).await;
             }
-            let not_yet = now.checked_add_signed(FORGOTTEN_LATER);
-            claimant.value.set_wake(forget_at.filter(|then| *then > now).or(not_yet));
+            let later = now.checked_add_signed(FORGOTTEN_LATER).unwrap_or(Timestamp::MAX_UTC);
+            let whole = remembered(ends.map_or(now, |ends| ends.max(now)));
+            claimant.value.set_wake(Some(if may_be_forgotten { later } else { whole }));
         } else {
             claimant.value.set_wake(claim.changes_at(now));
         }
@@ -322,11 +327,11 @@ impl KeyService {
     }
 }
 
-/// When the last key of an owner may be forgotten.
-fn forget_at(keys: &[Stored<KeyRecord>]) -> Option<Timestamp> {
+/// When the last window of these keys ends.
+fn last_end(keys: &[Stored<KeyRecord>]) -> Option<Timestamp> {
     let until =
         |key: &Stored<KeyRecord>| key.value.spec.validity.until().max(key.value.wanted.validity.until());
-    keys.iter().map(until).max()?.checked_add_signed(REMEMBERED)
+    keys.iter().map(until).max()
 }
 
 /// Makes a key want what its share is.

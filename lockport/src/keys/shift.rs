@@ -134,6 +134,10 @@ impl Claimant for ShiftRecord {
         self.cut_short.as_ref().map(|_| RevokeReason::Security).or(ended)
     }
 
+    fn last_end(&self) -> Option<Timestamp> {
+        self.rota.as_ref().map(|rota| rota.validity.until())
+    }
+
     fn cause(&self, _version: u64) -> Cause {
         self.started.clone()
     }

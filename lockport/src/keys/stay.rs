@@ -271,6 +271,16 @@ impl Claimant for StayRecord {
         })
     }
 
+    fn last_end(&self) -> Option<Timestamp> {
+        let until = self.events.values().filter_map(|delivered| match &delivered.event {
+            StayEvent::Confirmed(booking) | StayEvent::DatesChanged(booking) => {
+                Some(booking.validity.until())
+            }
+            StayEvent::Ended(_) | StayEvent::Suspended { .. } => None,
+        });
+        until.max()
+    }
+
     fn cause(&self, version: u64) -> Cause {
         self.events.get(&version).map(|delivered| delivered.cause.clone()).unwrap_or_default()
     }
