@@ -25,6 +25,18 @@ pub(super) const ALL: &[Saboteur] = &[
         build: |bench, seed| with_port(bench, seed, Flags(|can| can.qr = true)),
     },
     Saboteur {
+        name: "tells of a lock without a keypad that it has one",
+        on: Personality::PerDoor,
+        caught_by: &["PLAN-001"],
+        build: |bench, seed| with_driver(bench, seed, EveryLock(|lock| lock.capabilities.pin = true)),
+    },
+    Saboteur {
+        name: "tells of every lock that it is in reach",
+        on: Personality::PerDoor,
+        caught_by: &["PLAN-002"],
+        build: |bench, seed| with_driver(bench, seed, EveryLock(|lock| lock.online = true)),
+    },
+    Saboteur {
         name: "takes floors and gives none",
         on: Personality::PerDoor,
         caught_by: &["CAPA-002"],
@@ -201,5 +213,18 @@ impl BendDriver for AllIsWell {
         let health = inner.health(device).await?;
         let battery = health.battery.map(|battery| lockport::device::Battery { percent: 100, ..battery });
         Ok(DeviceHealth { online: true, battery, clock_skew_ms: Some(0), warnings: Vec::new(), ..health })
+    }
+}
+
+/// Says the same of every lock, whatever the vendor says.
+#[derive(Debug)]
+struct EveryLock(fn(&mut LockDevice));
+
+#[async_trait]
+impl BendDriver for EveryLock {
+    async fn devices(&self, inner: &MockDriver) -> Result<Vec<LockDevice>, LockError> {
+        let mut all = inner.devices().await?;
+        all.iter_mut().for_each(self.0);
+        Ok(all)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::credential::Artifact;
+use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::device::DoorMap;
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, RoomId, TenantId};
@@ -101,6 +101,18 @@ pub trait LockControl: Send + Sync {
     /// # Errors
     /// As [`Self::set_battery`].
     fn set_online(&self, door: LockDeviceId, is_online: bool) -> Result<(), BenchError>;
+
+    /// The lock of a door can take credentials of this kind from now on, or cannot: a keypad is screwed to it, or taken off. Whether
+    /// this vendor has locks that cannot.
+    ///
+    /// # Errors
+    /// As [`Self::set_battery`].
+    fn set_able(
+        &self,
+        door: LockDeviceId,
+        kind: KeyCredentialKind,
+        is_able: bool,
+    ) -> Result<bool, BenchError>;
 
     /// The clock in the lock is so much ahead of the true time from now on, or behind it when negative.
     ///

@@ -2,7 +2,7 @@
 //!
 //! What is written here is alike for every online vendor; how a call is received ([`Receive`]) belongs to each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use lockport::Operation;
@@ -11,7 +11,7 @@ use lockport::id::LockDeviceId;
 use lockport::{Secret, Timestamp, Validity};
 
 use crate::chance::Chance;
-use crate::errcode::{MEMORY_FULL, NO_SUCH_DOOR, NO_SUCH_GRANT, PIN_TAKEN};
+use crate::errcode::{MEMORY_FULL, NO_SUCH_DOOR, NO_SUCH_GRANT, NO_SUCH_KIND, PIN_TAKEN};
 use crate::wire::{NoAnswer, Strike, Wire};
 
 /// What lets somebody in: the vendor's record of one permission.
@@ -81,6 +81,8 @@ enum What {
 pub(crate) struct Cloud {
     /// Each door with how many passes its lock holds at most.
     pub(crate) doors: BTreeMap<LockDeviceId, usize>,
+    /// Which lock cannot take which kind.
+    pub(crate) lacking: BTreeSet<(LockDeviceId, KeyCredentialKind)>,
     pub(crate) passes: BTreeMap<u64, Pass>,
     pub(crate) effects_made: u64,
     /// Callers' keys, when they were first seen, and what they stand for.
@@ -99,6 +101,7 @@ impl Cloud {
     pub(crate) fn new(doors: BTreeMap<LockDeviceId, usize>, receive: Receive, chance: Chance) -> Self {
         Self {
             doors,
+            lacking: BTreeSet::new(),
             passes: BTreeMap::new(),
             effects_made: 0,
             keys: BTreeMap::new(),
@@ -269,6 +272,9 @@ impl Cloud {
     fn check_doors(&self, pass: &Pass, except: &[u64]) -> Result<(), u16> {
         if pass.doors.iter().any(|door| !self.doors.contains_key(door)) {
             return Err(NO_SUCH_DOOR);
+        }
+        if pass.doors.iter().any(|door| self.lacking.contains(&(*door, pass.kind))) {
+            return Err(NO_SUCH_KIND);
         }
         let others = self.passes.iter().filter(|(id, _)| !except.contains(id));
         if others.into_iter().any(|(_, other)| collide(other, pass)) { Err(PIN_TAKEN) } else { Ok(()) }

@@ -34,8 +34,16 @@ impl MockDriver {
         self.vendor.personality() != Personality::Card
     }
 
-    fn device(&self, device_id: LockDeviceId, lock: Lock, now: Timestamp) -> LockDevice {
+    fn device(
+        &self,
+        device_id: LockDeviceId,
+        lock: Lock,
+        lacking: &[KeyCredentialKind],
+        now: Timestamp,
+    ) -> LockDevice {
         let is_online = self.has_line() && lock.is_online;
+        let mut descriptor = self.describe();
+        descriptor.kinds.retain(|kind| !lacking.contains(&kind.kind));
         LockDevice {
             device_id,
             property_id: self.vendor.property(),
@@ -46,7 +54,7 @@ impl MockDriver {
             battery: self.has_line().then(|| lock.battery()),
             firmware: None,
             last_seen_at: is_online.then_some(now),
-            capabilities: self.describe().all_capabilities(),
+            capabilities: descriptor.all_capabilities(),
         }
     }
 }
@@ -123,10 +131,15 @@ impl VendorDriver for MockDriver {
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
         let read = self.vendor.with(|state, now| {
             state.wire.read(Some(Operation::ListDevices))?;
-            Ok((state.cloud.doors.keys().map(|id| (*id, state.lock(*id))).collect::<Vec<_>>(), now))
+            let lacking = |id: LockDeviceId| {
+                let own = state.cloud.lacking.iter().filter(move |(door, _)| *door == id);
+                own.map(|(_, kind)| *kind).collect::<Vec<_>>()
+            };
+            let locks = state.cloud.doors.keys().map(|id| (*id, state.lock(*id), lacking(*id)));
+            Ok((locks.collect::<Vec<_>>(), now))
         });
         let (locks, now) = read.map_err(|no: NoAnswer| no.into_error(ErrorCode::VendorUnreachable))?;
-        Ok(locks.into_iter().map(|(id, lock)| self.device(id, lock, now)).collect())
+        Ok(locks.into_iter().map(|(id, lock, lacking)| self.device(id, lock, &lacking, now)).collect())
     }
 
     /// A lock for cards is offline: what is known of it is that it is there.

@@ -7,8 +7,10 @@ pub(crate) const PIN_TAKEN: u16 = 4002;
 pub(crate) const MEMORY_FULL: u16 = 4003;
 pub(crate) const NO_SUCH_GRANT: u16 = 4004;
 pub(crate) const NO_CARD: u16 = 4005;
+pub(crate) const NO_SUCH_KIND: u16 = 4006;
 /// Every code with which this vendor says no, as its page has them.
-pub const DOCUMENTED_CODES: [u16; 5] = [NO_SUCH_DOOR, PIN_TAKEN, MEMORY_FULL, NO_SUCH_GRANT, NO_CARD];
+pub const DOCUMENTED_CODES: [u16; 6] =
+    [NO_SUCH_DOOR, PIN_TAKEN, MEMORY_FULL, NO_SUCH_GRANT, NO_CARD, NO_SUCH_KIND];
 
 /// What [`Fault::UnknownCode`](crate::Fault::UnknownCode) answers. It stands in no table, and that is the point.
 pub(crate) const UNDOCUMENTED: u16 = 9999;
@@ -35,6 +37,7 @@ const TABLE: &[(u16, Option<ErrorCode>, FailureReason, &str)] = &[
         FailureReason::NoCard,
         "another card lies on the encoder, or none",
     ),
+    (NO_SUCH_KIND, None, FailureReason::KindNotSupported, "the lock of the door has no such kind"),
 ];
 
 /// The error for a code of the vendor. `refusal` is what a plain no to this call is.

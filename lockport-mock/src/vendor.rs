@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use lockport::Timestamp;
+use lockport::credential::KeyCredentialKind;
 use lockport::device::DoorMap;
 use lockport::env::{Clock, Sleep};
 use lockport::id::{LockDeviceId, PropertyId};
@@ -161,6 +162,18 @@ impl MockVendor {
     /// changes.
     pub fn set_online(&self, device: LockDeviceId, is_online: bool) {
         self.with(|state, _| state.locks.entry(device).or_default().is_online = is_online);
+    }
+
+    /// Whether this door's lock can take grants of this kind from now on; what it holds already stays.
+    pub fn set_able(&self, device: LockDeviceId, kind: KeyCredentialKind, is_able: bool) {
+        self.with(|state, _| {
+            let lacking = &mut state.cloud.lacking;
+            if is_able {
+                lacking.remove(&(device, kind))
+            } else {
+                lacking.insert((device, kind))
+            };
+        });
     }
 
     /// How far the clock of this door's lock is ahead of the true time from now on; behind it when negative.

@@ -154,6 +154,7 @@ pub fn descriptor() -> DriverDescriptor {
             joiner: true,
             ..LockCapabilities::NONE
         },
+        doors_differ: false,
         kinds: vec![Kind {
             kind: KeyCredentialKind::MobileApp,
             per: Per::Door,
@@ -165,6 +166,7 @@ pub fn descriptor() -> DriverDescriptor {
             best_proof: Proof::AtVendor,
             // Milliseconds on the wire; the core's windows are whole seconds.
             grain: TimeDelta::seconds(1),
+            needs_lock_online: false,
             recovery: Recovery {
                 // Sent again, it would get another number: so the list is asked first.
                 grant: AfterLost::Ask,

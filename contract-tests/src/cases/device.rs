@@ -12,7 +12,7 @@ use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::trial::{Keyring, Trial};
 
 /// Longer than any vendor believes a lock to be there that it no longer hears.
-const SILENCE: TimeDelta = TimeDelta::minutes(20);
+pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(20);
 
 pub(super) const CASES: &[Case] = &[
     Case {

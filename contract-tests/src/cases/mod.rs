@@ -12,6 +12,7 @@ mod issue;
 mod leak;
 mod overlap;
 mod pending;
+mod planning;
 mod revoke;
 mod shared;
 mod suspend;
@@ -39,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         card::CASES,
         capability::CASES,
         device::CASES,
+        planning::CASES,
         time::CASES,
         interrupted::CASES,
         leak::CASES,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::credential::Artifact;
+use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
@@ -60,8 +60,10 @@ const UNASKABLE: &[(&str, &str)] = &[
 ];
 
 /// What nobody is told of offline locks.
-const UNTOLD: &[(&str, &str)] =
-    &[("DEVICE-003", "the doors are offline: nobody is told of their batteries, and none is ever in reach")];
+const UNTOLD: &[(&str, &str)] = &[
+    ("DEVICE-003", "the doors are offline: nobody is told of their batteries, and none is ever in reach"),
+    ("PLAN-002", "the doors are offline: none is ever in reach, and none has to be"),
+];
 
 #[async_trait]
 impl Harness for MockHarness {
@@ -191,6 +193,16 @@ impl LockControl for Locks {
     fn set_online(&self, door: LockDeviceId, is_online: bool) -> Result<(), BenchError> {
         self.0.set_online(door, is_online);
         self.told_of()
+    }
+
+    fn set_able(
+        &self,
+        door: LockDeviceId,
+        kind: KeyCredentialKind,
+        is_able: bool,
+    ) -> Result<bool, BenchError> {
+        self.0.set_able(door, kind, is_able);
+        Ok(true)
     }
 
     fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {

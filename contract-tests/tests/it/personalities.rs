@@ -12,6 +12,7 @@ const EXEMPT: [(Personality, &str); 4] = [
     (Personality::SilentAck, "IDEM-004"),
     (Personality::SilentAck, "IDEM-005"),
     (Personality::Card, "DEVICE-003"),
+    (Personality::Card, "PLAN-002"),
 ];
 
 #[tokio::test]

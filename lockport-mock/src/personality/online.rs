@@ -39,6 +39,7 @@ pub(super) fn describe(display_name: &'static str, kinds: Vec<Kind>) -> DriverDe
             joiner: true,
             ..LockCapabilities::NONE
         },
+        doors_differ: false,
         kinds,
         latency: LatencyProfile::all(LatencyClass::Cloud),
     }
@@ -56,6 +57,7 @@ pub(super) fn kind(kind: KeyCredentialKind, artifact: ArtifactSource, suspend: S
         can_undo: true,
         best_proof: Proof::AtLock,
         grain: TimeDelta::seconds(1),
+        needs_lock_online: false,
         recovery: Recovery {
             grant: AfterLost::Ask,
             amend: RESEND,

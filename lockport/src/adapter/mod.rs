@@ -7,6 +7,7 @@
 mod answer;
 mod busy;
 mod engine;
+mod locks;
 mod operation;
 mod outcome;
 mod plan;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::busy::Busy;
+use self::locks::Locks;
 use self::record::Intent;
 use crate::credential::{
     IssueInput, IssueResult, IssuedCredential, RevokeInput, RevokeOutcome, SettleInput, SuspendInput,
@@ -64,6 +66,7 @@ pub struct Adapter<D> {
     ledger: Ledger,
     env: Env,
     busy: Busy,
+    locks: Locks,
 }
 
 impl<D: VendorDriver> Adapter<D> {
@@ -76,7 +79,16 @@ impl<D: VendorDriver> Adapter<D> {
         // An area behind a door of its own needs nothing of the vendor but that door.
         descriptor.capabilities.scope_areas |= doors.areas().next().is_some();
         let ledger = Ledger::new(store, partition, name, env.clone(), instance);
-        Self { driver, descriptor, partition, doors, ledger, env, busy: Busy::default() }
+        Self {
+            driver,
+            descriptor,
+            partition,
+            doors,
+            ledger,
+            env,
+            busy: Busy::default(),
+            locks: Locks::default(),
+        }
     }
 
     /// The domain checks the tenant again, whatever stands in front of it (R171, R172).
@@ -145,6 +157,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
             return Err(during(LockError::tenant_mismatch()));
         }
         let devices = self.driver.devices().await.map_err(&during)?;
+        self.locks.told(self.env.now(), &devices);
         Ok(devices.into_iter().filter(|device| self.doors.has_door(device.device_id)).collect())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::credential::{Decision, DecisionCode, Holder, IssueInput, KeyCredentialKind};
+use crate::device::LockDevice;
 use crate::driver::{
     Amend, ArtifactSource, DriverDescriptor, GrantOrder, Kind, Per, Relation, Suspend, WhyWithdraw,
 };
@@ -140,30 +141,43 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The kinds that can be granted as wanted, in order of preference, and why the others cannot.
+/// The kinds that can be granted as wanted, in order of preference, and why the others cannot. A kind that needs a lock which is
+/// out of reach comes after those that do not.
 pub(super) fn usable_kinds(
     descriptor: &DriverDescriptor,
     preferred: &[KeyCredentialKind],
     wanted: &Wanted<'_>,
+    locks: &[LockDevice],
 ) -> (Vec<KeyCredentialKind>, Vec<Decision>) {
-    let mut kinds = Vec::new();
-    let mut skipped = Vec::new();
+    let (mut kinds, mut later) = (Vec::new(), Vec::new());
+    let mut decisions = Vec::new();
+    let at = |door: &LockDeviceId| locks.iter().find(|lock| lock.device_id == *door);
+    let out_of_reach = wanted.doors.iter().filter_map(at).any(|lock| !lock.online);
     for kind in preferred {
-        if kinds.contains(kind) {
+        if kinds.contains(kind) || later.contains(kind) {
             continue;
         }
+        let cannot = |lock: &LockDevice| !lock.capabilities.supports(*kind);
         let why_not = match descriptor.kind(*kind) {
             None => Some("the vendor does not have it"),
+            Some(_) if wanted.doors.iter().filter_map(at).any(cannot) => {
+                Some("one of the locks cannot take it")
+            }
             Some(own) => unusable(own, wanted),
         };
+        let mut decide =
+            |code, why: &str| decisions.push(Decision { code, detail: format!("{kind}: {why}") });
         match why_not {
-            None => kinds.push(*kind),
-            Some(why) => {
-                skipped.push(Decision { code: DecisionCode::KindSkipped, detail: format!("{kind}: {why}") })
+            Some(why) => decide(DecisionCode::KindSkipped, why),
+            None if out_of_reach && descriptor.kind(*kind).is_some_and(|own| own.needs_lock_online) => {
+                decide(DecisionCode::KindPutBack, "one of the locks is out of reach");
+                later.push(*kind);
             }
+            None => kinds.push(*kind),
         }
     }
-    (kinds, skipped)
+    kinds.append(&mut later);
+    (kinds, decisions)
 }
 
 /// The most doors of one grant.

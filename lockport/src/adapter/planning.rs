@@ -131,8 +131,10 @@ impl<D: VendorDriver> Adapter<D> {
         }
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
         let wanted = Wanted::of(input, &doors);
-        let (kinds, skipped) = plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted);
-        program.decisions = skipped;
+        let locks = self.known_locks().await?;
+        let (kinds, decisions) =
+            plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, &locks);
+        program.decisions = decisions;
         program.kinds = kinds;
         let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
             let why: Vec<&str> = program.decisions.iter().map(|decision| decision.detail.as_str()).collect();

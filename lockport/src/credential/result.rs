@@ -110,6 +110,8 @@ pub enum DecisionCode {
     KindChosen,
     /// This kind was passed over.
     KindSkipped,
+    /// This kind is tried after the others.
+    KindPutBack,
     /// Another PIN was drawn (R122).
     PinRedrawn,
 }

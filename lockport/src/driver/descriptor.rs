@@ -19,6 +19,9 @@ pub struct DriverDescriptor {
     pub runs_on: Placement,
     /// What it offers beside kinds; the flags of the kinds follow from `kinds`.
     pub capabilities: LockCapabilities,
+    /// Whether its locks differ in what they can, or in whether they can be reached: the planner then asks now and then for the
+    /// list of them, and chooses a kind that every door's lock can.
+    pub doors_differ: bool,
     /// The kinds of credential it can grant, each with its own manners.
     pub kinds: Vec<Kind>,
     /// How long its calls may take.
@@ -85,6 +88,8 @@ pub struct Kind {
     pub best_proof: Proof,
     /// The grain of the lock's windows; the core narrows to it and never widens.
     pub grain: TimeDelta,
+    /// Whether a grant has to reach the lock itself. Where the lock is out of reach, a kind that does not is tried first.
+    pub needs_lock_online: bool,
     /// What is to be done about a call without an answer.
     pub recovery: Recovery,
 }

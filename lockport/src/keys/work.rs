@@ -589,7 +589,10 @@ impl KeyService {
     }
 }
 
-/// Another operation has to end first, or the vendor is at it still.
+/// Another operation has to end first, the vendor is at it still, or it is too early to say what became of a lost call: whatever
+/// failed, it was not this try.
 fn is_under_way(error: &LockError) -> bool {
-    error.reason() == FailureReason::InProgress
+    let is_too_early =
+        error.reason() == FailureReason::OutcomeUnknown && matches!(error.advice(), RetryAdvice::After(_));
+    error.reason() == FailureReason::InProgress || is_too_early
 }

@@ -31,6 +31,7 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
         display_name: "Yes",
         runs_on: Placement::Anywhere,
         capabilities: LockCapabilities::NONE,
+        doors_differ: false,
         latency: LatencyProfile::all(LatencyClass::Cloud),
         kinds: vec![Kind {
             kind: KeyCredentialKind::MobileApp,
@@ -42,6 +43,7 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
             can_undo: true,
             best_proof: Proof::AtVendor,
             grain: TimeDelta::seconds(1),
+            needs_lock_online: false,
             recovery: Recovery {
                 grant: resend,
                 amend: resend,

@@ -38,8 +38,8 @@ pub(crate) struct Vendor {
     /// How many times the five seconds a change takes, and one on its heels waits for it: a vendor that calls back four seconds
     /// after each call (`webhook`) is done with two calls after eight. The page knows no such vendor.
     pub(crate) rounds: i64,
-    /// For how long a change waits where an earlier call may have been lost in a crash: what became of it is looked for first, and
-    /// no second key is made on top of it. The page knows no such wait; within a minute there is a task all the same.
+    /// How much later a change counts where a call to a vendor that calls back may have been lost in a crash: its list shows only
+    /// what is done, so it is looked at again after its queue. Any other vendor's list shows at once what became of the call.
     pub(crate) recovers_in: i64,
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
@@ -126,8 +126,10 @@ impl Vendor {
             }
             Kind::Silent if self.may_be_lost(change) => NEVER,
             Kind::Online | Kind::Silent => match settled(change) {
-                (until, None) if self.may_be_lost(change) => until + self.recovers_in,
-                (_, None) => change.at + SETTLING * self.rounds,
+                (_, None) => {
+                    let recovers_in = if self.may_be_lost(change) { self.recovers_in } else { 0 };
+                    change.at + SETTLING * self.rounds + recovers_in
+                }
                 (_, Some(end)) => self.after(end),
             },
         }

@@ -1,0 +1,59 @@
+//! What the vendor last said of its locks, for the planner.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+
+use super::Adapter;
+use crate::device::LockDevice;
+use crate::driver::VendorDriver;
+use crate::error::{LockError, RetryAdvice};
+use crate::validity::Timestamp;
+
+/// For how long the list is believed before it is asked for again. A keypad is not screwed to a lock every minute; a gateway may
+/// be gone sooner, and then the driver says so.
+const BELIEVED_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// The newest list of locks, and when it came.
+#[derive(Debug, Default)]
+pub(super) struct Locks(Mutex<Option<(Timestamp, Arc<[LockDevice]>)>>);
+
+impl Locks {
+    fn last(&self) -> MutexGuard<'_, Option<(Timestamp, Arc<[LockDevice]>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn told(&self, now: Timestamp, devices: &[LockDevice]) {
+        *self.last() = Some((now, devices.into()));
+    }
+}
+
+impl<D: VendorDriver> Adapter<D> {
+    /// The locks as the vendor last said that they are; empty where they do not differ. When the vendor does not answer an older
+    /// list must do.
+    ///
+    /// # Errors
+    /// What the vendor says when there is no list at all; nothing was changed.
+    pub(super) async fn known_locks(&self) -> Result<Arc<[LockDevice]>, LockError> {
+        if !self.descriptor.doors_differ {
+            return Ok(Arc::from([]));
+        }
+        let now = self.env.now();
+        let last = self.locks.last().clone();
+        let is_recent = |at: Timestamp| at <= now && now.signed_duration_since(at) < BELIEVED_FOR;
+        if let Some((_, devices)) = last.as_ref().filter(|(at, _)| is_recent(*at)) {
+            return Ok(Arc::clone(devices));
+        }
+        match (self.driver.devices().await, last) {
+            (Ok(devices), _) => {
+                self.locks.told(now, &devices);
+                Ok(devices.into())
+            }
+            (Err(_), Some((_, devices))) => Ok(devices),
+            (Err(error), None) if error.advice() == RetryAdvice::OutcomeUnknown => {
+                Err(error.with_advice(RetryAdvice::NotApplied))
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+}
