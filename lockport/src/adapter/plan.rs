@@ -123,8 +123,6 @@ pub(super) struct Wanted<'a> {
     pub(super) doors: &'a [LockDeviceId],
     pub(super) at: Option<LockDeviceId>,
     pub(super) brought: Option<&'a str>,
-    /// Suspended from the start.
-    pub(super) blocked: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -136,7 +134,6 @@ impl<'a> Wanted<'a> {
             doors,
             at: input.place.at,
             brought: input.place.holder_device.as_deref(),
-            blocked: false,
         }
     }
 }
@@ -251,7 +248,7 @@ pub(super) fn grants(
             kind: kind.kind,
             doors: doors.to_vec(),
             window,
-            blocked: wanted.blocked,
+            blocked: false,
             artifact: content.artifact.clone(),
             serial: credential.serial,
             marker: marker(grant),

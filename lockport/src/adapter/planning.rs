@@ -3,7 +3,7 @@
 use super::Adapter;
 use super::plan::{self, MAX_REDRAWS, Wanted};
 use super::record::{
-    CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
+    Act, CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
     ProgramRecord,
 };
 use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
@@ -98,7 +98,6 @@ impl<D: VendorDriver> Adapter<D> {
                 doors: &doors,
                 at: None,
                 brought: None,
-                blocked: false,
             };
             let others = self.occupants(&doors).await?;
             program.steps = plan::grants(credential, &content, kind, &wanted, &others, 0, &self.env)?;
@@ -209,7 +208,6 @@ impl<D: VendorDriver> Adapter<D> {
             doors: &doors,
             at: intent.at(),
             brought: None,
-            blocked: suspended && matches!(intent, Intent::Update(_)),
         };
         let own = self.own(id).await?;
         let native = kind.suspend == Suspend::Native;
@@ -222,22 +220,25 @@ impl<D: VendorDriver> Adapter<D> {
             Intent::Update(_) if suspended && !native => Vec::new(),
             Intent::Update(_) => {
                 let others = self.occupants(&doors).await?;
-                plan::changes(record, &target, kind, &wanted, &own, &others, &self.env)?
+                let mut steps = plan::changes(record, &target, kind, &wanted, &own, &others, &self.env)?;
+                if suspended {
+                    // What would open nothing is not given: lifting the suspension gives it.
+                    steps.retain(|step| step.act != Act::Grant);
+                }
+                steps
             }
             _ => {
                 let mut steps = plan::restoration(record, &own, intent.at());
-                if !native {
-                    let there =
-                        |door: &LockDeviceId| steps.iter().any(|step| step.order.doors.contains(door));
-                    let doors: Vec<LockDeviceId> =
-                        doors.iter().copied().filter(|door| !there(door)).collect();
-                    let wanted = Wanted { doors: &doors, ..wanted };
-                    let others = self.occupants(&doors).await?;
-                    let mut again = plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?;
-                    plan::restore_artifacts(&mut again, kind, &own);
-                    plan::on_the_card(&mut again, kind, &own);
-                    steps.append(&mut again);
-                }
+                let is_there = |door: &LockDeviceId| {
+                    own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
+                };
+                let doors: Vec<LockDeviceId> = doors.iter().copied().filter(|door| !is_there(door)).collect();
+                let wanted = Wanted { doors: &doors, ..wanted };
+                let others = self.occupants(&doors).await?;
+                let mut again = plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?;
+                plan::restore_artifacts(&mut again, kind, &own);
+                plan::on_the_card(&mut again, kind, &own);
+                steps.append(&mut again);
                 steps
             }
         };

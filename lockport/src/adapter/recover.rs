@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::engine::{Effect, Engine, Ran, StepJournal, attempt, plus, step_mut, step_of, until};
 use super::record::{Act, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
-use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};
+use crate::driver::{Attempt, Found, Granted, Kind, Pending, VendorDriver, Withdrawn};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::store::Stored;
 use crate::validity::Timestamp;
@@ -16,6 +16,14 @@ use crate::validity::Timestamp;
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// How soon after a lost call a second look makes sense; the third comes after as long again, and so on.
 const LOOK_SOON: Duration = Duration::from_secs(5);
+
+/// What a lost call has certainly done.
+pub(super) enum Landed {
+    /// Changed what was held into this.
+    Made(Vec<Granted>),
+    /// Taken away what was held.
+    TakenAway,
+}
 
 impl<D: VendorDriver> Engine<'_, D> {
     /// Looks at the vendor for what a lost call left. `refusal` is what the vendor said to a later call, not yet believed.
@@ -156,21 +164,37 @@ impl<D: VendorDriver> Engine<'_, D> {
         Ok(Ran::Waiting(then))
     }
 
-    /// Whether a lost withdrawal has certainly landed, so that nothing of it is on its way any more: what was there is gone, and
-    /// only one call could have taken it.
-    pub(super) async fn has_taken_away(
+    /// What a lost call has certainly done, so that nothing of it is on its way any more: what was there is now as the step wants
+    /// it, and only one call could have done that.
+    pub(super) async fn landed(
         &self,
         op: &Stored<ProgramRecord>,
         index: usize,
-    ) -> Result<bool, LockError> {
+    ) -> Result<Option<Landed>, LockError> {
         let step = step_of(op, index)?;
-        if !matches!(step.act, Act::Withdraw(_)) || step.unanswered != 1 || op.value.quiet_until.is_some() {
-            return Ok(false);
+        if step.act == Act::Grant || step.unanswered != 1 || op.value.quiet_until.is_some() {
+            return Ok(None);
         }
-        let state = self.required_grant(step.order.grant).await?.value.state;
-        let was_there = matches!(state, GrantState::Live | GrantState::Suspended);
+        let grant = self.required_grant(step.order.grant).await?.value;
+        let was_known = matches!(grant.state, GrantState::Live | GrantState::Suspended);
+        let is_only_change = grant.held.maybe.iter().all(|maybe| maybe.serial == step.order.serial);
+        if !was_known || !is_only_change {
+            return Ok(None);
+        }
         // A look that fails decides nothing.
-        Ok(was_there && matches!(self.look(op, index).await, Ok(Found::Absent)))
+        Ok(match (step.act, self.look(op, index).await) {
+            (Act::Withdraw(_), Ok(Found::Absent)) => Some(Landed::TakenAway),
+            (Act::Amend, Ok(Found::Present(granted))) if !granted.is_empty() => Some(Landed::Made(granted)),
+            _ => None,
+        })
+    }
+
+    /// How long a lost change that takes nothing away may still be on its way to where a look can see it. It is given so long,
+    /// once: sent again at once it would be under way twice, and nobody could say when the first of the two has landed.
+    pub(super) fn may_be_seen_in(&self, step: &Step) -> Option<Duration> {
+        let gives = step.act == Act::Amend && !step.order.blocked && step.unanswered == 1;
+        let seen_by = plus(step.last_sent.filter(|_| gives)?, LOOK_SOON);
+        Some(until(seen_by, self.env.now())).filter(|wait| !wait.is_zero())
     }
 
     /// Refused; and what was found there counts. What is done by half counts as given, so that it is taken back.
@@ -220,7 +244,7 @@ fn brought_late(op: &Stored<ProgramRecord>, index: usize, now: Timestamp) -> boo
     op.value.quiet_until.is_some_and(|quiet| quiet <= now && sent.is_none_or(|sent| sent < quiet))
 }
 
-fn not_settled() -> LockError {
+pub(super) fn not_settled() -> LockError {
     let message = "an earlier call got no answer and may still take effect";
     LockError::new(
         ErrorCode::VendorUnreachable,

@@ -187,8 +187,10 @@ impl KeyRecord {
             // What was begun is brought to its end before it is blocked.
             (Requested | Pending, _) => Some(Work::Issue),
             (Active, Wants::Blocked(reason)) => Some(Work::Suspend(reason)),
+            // A lifting that was begun may come to its end still; and so long as this is not confirmed, it is not done.
             (Suspended, Wants::Blocked(reason)) => {
-                (self.trying == Some(Trying::Unsuspend)).then_some(Work::Suspend(reason))
+                let is_sure = !matches!(self.trying, Some(Trying::Unsuspend | Trying::Suspend));
+                (!is_sure).then_some(Work::Suspend(reason))
             }
             (Active, _) if self.trying == Some(Trying::Suspend) => Some(Work::Suspend(SuspendReason::Manual)),
             (Active, _) => self.differs().then_some(Work::Update),
