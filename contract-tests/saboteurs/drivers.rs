@@ -59,6 +59,12 @@ pub(super) const ALL: &[Saboteur] = &[
         build: |bench, seed| with_driver(bench, seed, DoubleIssuer),
     },
     Saboteur {
+        name: "makes anew what stands at the lock already",
+        on: Personality::PerDoor,
+        caught_by: &["ALREADY-001"],
+        build: |bench, seed| with_driver(bench, seed, MakesAnew),
+    },
+    Saboteur {
         name: "says revoked and revokes nothing",
         on: Personality::PerDoor,
         caught_by: &["REVOKE-001", "OVERLAP-001"],
@@ -287,5 +293,25 @@ impl BendDriver for OneGuestPerRoom {
                 .await?;
         }
         inner.grant(order, attempt).await
+    }
+}
+
+/// Another PIN beside the one that is there, and says that it is that one.
+#[derive(Debug)]
+struct MakesAnew;
+
+#[async_trait]
+impl BendDriver for MakesAnew {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        if !order.already {
+            return inner.grant(order, attempt).await;
+        }
+        let artifact = Some(Secret::new("161803".to_owned()));
+        inner.grant(&GrantOrder { already: false, artifact, ..order.clone() }, attempt).await
     }
 }

@@ -11,7 +11,7 @@ use lockport::device::DoorMap;
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, RoomId, TenantId};
 use lockport::scope::Area;
-use lockport::{Secret, SharedLockPort, Timestamp};
+use lockport::{Secret, SharedLockPort, Timestamp, Validity};
 
 use crate::backstage::Backstage;
 
@@ -113,6 +113,18 @@ pub trait LockControl: Send + Sync {
         kind: KeyCredentialKind,
         is_able: bool,
     ) -> Result<bool, BenchError>;
+
+    /// Somebody sets a credential of this kind at the lock by hand, for this window: the text that it opens to. `None` where nobody
+    /// can.
+    ///
+    /// # Errors
+    /// As [`Self::set_battery`].
+    fn set_by_hand(
+        &self,
+        door: LockDeviceId,
+        kind: KeyCredentialKind,
+        window: Validity,
+    ) -> Result<Option<Secret>, BenchError>;
 
     /// The clock in the lock is so much ahead of the true time from now on, or behind it when negative.
     ///

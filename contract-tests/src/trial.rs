@@ -59,6 +59,11 @@ impl Keyring {
         keyring
     }
 
+    /// What nobody handed out.
+    pub(crate) fn of_artifact(artifact: Artifact) -> Self {
+        Self(vec![Held::Artifact(artifact)])
+    }
+
     pub(crate) fn add(&mut self, credential: &IssuedCredential) {
         for delivery in &credential.delivery {
             let held = match &delivery.artifact {

@@ -59,6 +59,8 @@ pub(crate) enum Write {
     Replace(Which, Pass),
     /// Removing what is not there succeeds, and says so by the ids.
     Remove(Which),
+    /// Tells the cloud of what stands at the locks already.
+    Register(Pass),
     /// Ends what is meant now, and keeps its record.
     End(Which),
     /// Removes everything at this door.
@@ -84,6 +86,8 @@ pub(crate) struct Cloud {
     /// Which lock cannot take which kind.
     pub(crate) lacking: BTreeSet<(LockDeviceId, KeyCredentialKind)>,
     pub(crate) passes: BTreeMap<u64, Pass>,
+    /// What somebody set at the locks by hand, and the cloud has not heard of.
+    pub(crate) by_hand: Vec<Pass>,
     pub(crate) effects_made: u64,
     /// Callers' keys, when they were first seen, and what they stand for.
     pub(crate) keys: BTreeMap<String, (Timestamp, u64)>,
@@ -103,6 +107,7 @@ impl Cloud {
             doors,
             lacking: BTreeSet::new(),
             passes: BTreeMap::new(),
+            by_hand: Vec::new(),
             effects_made: 0,
             keys: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -225,6 +230,17 @@ impl Cloud {
                 self.passes.retain(|id, _| !ids.contains(id));
                 Ok(ids)
             }
+            Write::Register(pass) => {
+                let is_it = |door: LockDeviceId, own: &Pass| own.doors.contains(&door) && is_same(own, &pass);
+                if !pass.doors.iter().all(|door| self.by_hand.iter().any(|own| is_it(*door, own))) {
+                    return Err(NO_SUCH_GRANT);
+                }
+                let doors = pass.doors.clone();
+                self.by_hand.retain(|own| !doors.iter().any(|door| is_it(*door, own)));
+                self.last_id = self.last_id.saturating_add(1);
+                self.passes.insert(self.last_id, pass);
+                Ok(vec![self.last_id])
+            }
             Write::End(which) => {
                 let ids = self.matching(&which);
                 for (_, own) in self.passes.iter_mut().filter(|(id, _)| ids.contains(id)) {
@@ -250,7 +266,7 @@ impl Cloud {
 
     /// Whether the lock of the door opens to this text at `at`.
     pub(crate) fn opens(&self, door: LockDeviceId, artifact: &str, at: Timestamp) -> bool {
-        self.passes.values().any(|pass| {
+        self.passes.values().chain(&self.by_hand).any(|pass| {
             // EXPOSE: the lock compares what it is shown with what it holds.
             let is_shown = pass.secret.as_ref().is_some_and(|secret| secret.expose() == artifact);
             let is_open = pass.standing == Standing::Open && pass.window.contains(at);
@@ -276,8 +292,8 @@ impl Cloud {
         if pass.doors.iter().any(|door| self.lacking.contains(&(*door, pass.kind))) {
             return Err(NO_SUCH_KIND);
         }
-        let others = self.passes.iter().filter(|(id, _)| !except.contains(id));
-        if others.into_iter().any(|(_, other)| collide(other, pass)) { Err(PIN_TAKEN) } else { Ok(()) }
+        let others = self.passes.iter().filter(|(id, _)| !except.contains(id)).map(|(_, other)| other);
+        if others.chain(&self.by_hand).any(|other| collide(other, pass)) { Err(PIN_TAKEN) } else { Ok(()) }
     }
 
     fn matching(&self, which: &Which) -> Vec<u64> {
@@ -285,11 +301,16 @@ impl Cloud {
     }
 }
 
+/// Whether both open to the same.
+fn is_same(one: &Pass, other: &Pass) -> bool {
+    // EXPOSE: compared inside the vendor, and nowhere shown.
+    let text = |pass: &Pass| pass.secret.as_ref().map(|secret| secret.expose().clone());
+    one.kind == other.kind && text(one) == text(other)
+}
+
 /// Two people cannot type the same digits at one door, whenever they come.
 fn collide(one: &Pass, other: &Pass) -> bool {
     let is_pin = |pass: &Pass| pass.kind == KeyCredentialKind::PinCode && pass.standing != Standing::Ended;
     let meet = one.doors.iter().any(|door| other.doors.contains(door));
-    // EXPOSE: compared inside the vendor, and nowhere shown.
-    let digits = |pass: &Pass| pass.secret.as_ref().map(|secret| secret.expose().clone());
-    is_pin(one) && is_pin(other) && meet && digits(one) == digits(other)
+    is_pin(one) && is_pin(other) && meet && is_same(one, other)
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
-use lockport::Timestamp;
 use lockport::credential::KeyCredentialKind;
 use lockport::device::DoorMap;
 use lockport::env::{Clock, Sleep};
 use lockport::id::{LockDeviceId, PropertyId};
+use lockport::{Secret, Timestamp, Validity};
 
 use crate::chance::Chance;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Pass, Standing};
 use crate::desk::Desk;
 use crate::door::Door;
 use crate::encoder::Encoder;
@@ -174,6 +174,14 @@ impl MockVendor {
                 lacking.insert((device, kind))
             };
         });
+    }
+
+    /// Somebody sets a PIN at this door's lock, by hand: the door opens to it in the window, and the cloud has not heard of it.
+    pub fn set_by_hand(&self, device: LockDeviceId, pin: &str, window: Validity) {
+        let (kind, standing) = (KeyCredentialKind::PinCode, Standing::Open);
+        let secret = Some(Secret::new(pin.to_owned()));
+        let pass = Pass { kind, marker: String::new(), doors: vec![device], window, standing, secret };
+        self.with(|state, _| state.cloud.by_hand.push(pass));
     }
 
     /// How far the clock of this door's lock is ahead of the true time from now on; behind it when negative.

@@ -166,6 +166,7 @@ pub fn descriptor() -> DriverDescriptor {
             best_proof: Proof::AtVendor,
             // Milliseconds on the wire; the core's windows are whole seconds.
             grain: TimeDelta::seconds(1),
+            registers: false,
             needs_lock_online: false,
             recovery: Recovery {
                 // Sent again, it would get another number: so the list is asked first.

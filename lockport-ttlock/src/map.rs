@@ -251,6 +251,7 @@ mod tests {
             marker: "m1".to_owned(),
             relation: Relation::Override,
             at: None,
+            already: false,
         }
     }
 

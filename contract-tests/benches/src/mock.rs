@@ -91,6 +91,7 @@ impl MockStand {
             marker: format!("marker{stay}"),
             relation: Relation::Override,
             at: None,
+            already: false,
         };
         Ok(self.hotel.doors.iter().enumerate().map(order).collect())
     }

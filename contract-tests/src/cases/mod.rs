@@ -13,6 +13,7 @@ mod leak;
 mod overlap;
 mod pending;
 mod planning;
+mod registered;
 mod revoke;
 mod shared;
 mod suspend;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         capability::CASES,
         device::CASES,
         planning::CASES,
+        registered::CASES,
         time::CASES,
         interrupted::CASES,
         leak::CASES,

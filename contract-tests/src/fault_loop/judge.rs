@@ -168,7 +168,7 @@ impl Judge {
         for door in &self.doors {
             let right = hopes.houses().iter().map(|house| house.holds(&world.stand.site, *door, suspend));
             let (least, most) =
-                right.fold((u64::MAX, 0), |(least, most), one| (least.min(one), most.max(one)));
+                right.fold((u64::MAX, 0), |(least, most), (low, high)| (least.min(low), most.max(high)));
             let live = world.stand.probe.live(*door).await?;
             if !(least..=most).contains(&live) {
                 let door = short(*door);

@@ -15,6 +15,8 @@ pub(crate) struct Stay {
     pub(crate) from: i32,
     pub(crate) until: i32,
     pub(crate) suspended: bool,
+    /// Moved while it was suspended: what is new is given when it may open again.
+    moved: bool,
 }
 
 impl Stay {
@@ -37,7 +39,7 @@ impl House {
     pub(crate) fn after(&self, op: &Op) -> Self {
         let mut house = self.clone();
         if let Verb::Issue { rooms, from, until } = op.verb {
-            house.0.insert(op.guest, Stay { rooms, from, until, suspended: false });
+            house.0.insert(op.guest, Stay { rooms, from, until, suspended: false, moved: false });
             return house;
         }
         if op.verb == Verb::Revoke {
@@ -47,11 +49,12 @@ impl House {
             match op.verb {
                 Verb::Update { rooms, from, until } => {
                     stay.from = from.unwrap_or(stay.from);
+                    stay.moved |= stay.suspended && rooms.is_some();
                     stay.rooms = rooms.unwrap_or(stay.rooms);
                     stay.until = until.unwrap_or(stay.until);
                 }
                 Verb::Suspend => stay.suspended = true,
-                Verb::Unsuspend => stay.suspended = false,
+                Verb::Unsuspend => (stay.suspended, stay.moved) = (false, false),
                 Verb::Issue { .. } | Verb::Revoke => {}
             }
         }
@@ -64,13 +67,13 @@ impl House {
         Some((i64::from(stay.from) * HOUR, i64::from(stay.until) * HOUR))
     }
 
-    /// How many permissions the vendor holds for the door.
-    pub(crate) fn holds(&self, site: &Site, door: LockDeviceId, suspend: Suspend) -> u64 {
-        let held = self.0.values().filter(|stay| {
+    /// How many permissions the vendor holds for the door, at least and at most.
+    pub(crate) fn holds(&self, site: &Site, door: LockDeviceId, suspend: Suspend) -> (u64, u64) {
+        let there = self.0.values().filter(|stay| {
             let is_there = !stay.suspended || suspend == Suspend::Native;
             is_there && stay.doors(site).contains(&door)
         });
-        u64::try_from(held.count()).unwrap_or(u64::MAX)
+        there.fold((0, 0), |(least, most), stay| (least + u64::from(!stay.moved), most + 1))
     }
 }
 

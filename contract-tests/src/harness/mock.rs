@@ -8,7 +8,9 @@ use chrono::TimeDelta;
 use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId};
-use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
+use lockport::{
+    ErrorCode, FailureReason, LockError, RetryAdvice, Secret, SharedLockPort, Timestamp, Validity,
+};
 use lockport_mock::{DOCUMENTED_CODES, MockDriver, MockVendor, Personality};
 
 use super::{Exemption, Harness};
@@ -58,6 +60,9 @@ const UNASKABLE: &[(&str, &str)] = &[
     ),
     ("IDEM-005", "nobody can know when the call took effect: it is declared unknown, see DECLARE-001"),
 ];
+
+/// The digits that somebody set at a lock.
+const BY_HAND: &str = "918273";
 
 /// What nobody is told of offline locks.
 const UNTOLD: &[(&str, &str)] = &[
@@ -203,6 +208,19 @@ impl LockControl for Locks {
     ) -> Result<bool, BenchError> {
         self.0.set_able(door, kind, is_able);
         Ok(true)
+    }
+
+    fn set_by_hand(
+        &self,
+        door: LockDeviceId,
+        kind: KeyCredentialKind,
+        window: Validity,
+    ) -> Result<Option<Secret>, BenchError> {
+        if kind != KeyCredentialKind::PinCode {
+            return Ok(None);
+        }
+        self.0.set_by_hand(door, BY_HAND, window);
+        Ok(Some(Secret::new(BY_HAND.to_owned())))
     }
 
     fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {

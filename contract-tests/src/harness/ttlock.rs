@@ -17,7 +17,7 @@ use lockport::id::{LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig, WireLog, WireRecord, WireSink};
-use lockport::{Secret, Timestamp};
+use lockport::{Secret, Timestamp, Validity};
 use lockport_sim_ttlock::{Answered, Fault as SimFault, Presented, SimClock, TtlockSim, What, md5_hex};
 use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
 
@@ -299,6 +299,16 @@ impl LockControl for Locks {
     /// Every lock opens to the phone that has its key.
     fn set_able(&self, _: LockDeviceId, _: KeyCredentialKind, _: bool) -> Result<bool, BenchError> {
         Ok(false)
+    }
+
+    /// A phone's key is the cloud's, never the lock's.
+    fn set_by_hand(
+        &self,
+        _: LockDeviceId,
+        _: KeyCredentialKind,
+        _: Validity,
+    ) -> Result<Option<Secret>, BenchError> {
+        Ok(None)
     }
 
     fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {

@@ -57,6 +57,7 @@ pub(super) fn kind(kind: KeyCredentialKind, artifact: ArtifactSource, suspend: S
         can_undo: true,
         best_proof: Proof::AtLock,
         grain: TimeDelta::seconds(1),
+        registers: false,
         needs_lock_online: false,
         recovery: Recovery {
             grant: AfterLost::Ask,
@@ -122,7 +123,11 @@ pub(super) fn create(
     order: &GrantOrder,
     key: Option<&str>,
 ) -> Result<Option<u64>, LockError> {
-    let create = Write::Create(to_pass(order), key.map(str::to_owned));
+    let create = if order.already {
+        Write::Register(to_pass(order))
+    } else {
+        Write::Create(to_pass(order), key.map(str::to_owned))
+    };
     Ok(write(vendor, Operation::IssueCredential, order, create)?.first().copied())
 }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use lockport::LockError;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::{
-    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach,
-    Suspend, Withdrawal, Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Kind, LeaseKey,
+    Reach, Suspend, Withdrawal, Withdrawn,
 };
 
 use super::{Nature, online};
@@ -23,7 +23,7 @@ impl Nature for PerDoor {
         let pin = ArtifactSource::HostPin { digits: PIN_DIGITS };
         let kinds = vec![
             online::kind(KeyCredentialKind::MobileApp, ArtifactSource::HostSecret, Suspend::Native),
-            online::kind(KeyCredentialKind::PinCode, pin, Suspend::Emulated),
+            Kind { registers: true, ..online::kind(KeyCredentialKind::PinCode, pin, Suspend::Emulated) },
         ];
         online::describe("Mock", kinds)
     }

@@ -74,6 +74,7 @@ impl Stand {
             marker: marker.to_owned(),
             relation: Relation::Override,
             at: Some(self.encoder),
+            already: false,
         }
     }
 

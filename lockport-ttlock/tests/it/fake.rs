@@ -211,6 +211,7 @@ pub(crate) fn order() -> GrantOrder {
         marker: MARKER.to_owned(),
         relation: Relation::Override,
         at: None,
+        already: false,
     }
 }
 

@@ -123,6 +123,8 @@ pub(super) struct Wanted<'a> {
     pub(super) doors: &'a [LockDeviceId],
     pub(super) at: Option<LockDeviceId>,
     pub(super) brought: Option<&'a str>,
+    /// What is brought opens these doors already.
+    pub(super) already: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -134,6 +136,7 @@ impl<'a> Wanted<'a> {
             doors,
             at: input.place.at,
             brought: input.place.holder_device.as_deref(),
+            already: input.already,
         }
     }
 }
@@ -198,6 +201,9 @@ fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
     if !has_room_for(kind, wanted.doors) {
         return Some("several grants, and one could not be taken back");
     }
+    if wanted.already && !kind.registers {
+        return Some("the vendor cannot be told of what opens already");
+    }
     if kind.artifact == ArtifactSource::Card && wanted.at.is_none() && wanted.brought.is_none() {
         return Some("no encoder and no card");
     }
@@ -206,14 +212,16 @@ fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
 
 /// The artifact of a new credential of this kind: drawn here, brought by the holder, or left to the vendor.
 pub(super) fn artifact(kind: &Kind, wanted: &Wanted<'_>, env: &Env) -> Result<Option<Secret>, LockError> {
+    let brought = || wanted.brought.map(|text| Secret::new(text.to_owned()));
     Ok(match kind.artifact {
+        _ if wanted.already => brought(),
         ArtifactSource::HostPin { digits } => Some(pin::draw(&*env.entropy, digits)?),
         ArtifactSource::HostSecret => {
             let mut bytes = [0_u8; 16];
             env.entropy.fill(&mut bytes)?;
             Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
         }
-        ArtifactSource::Card => wanted.brought.map(|text| Secret::new(text.to_owned())),
+        ArtifactSource::Card => brought(),
         ArtifactSource::Vendor => None,
     })
 }
@@ -254,6 +262,7 @@ pub(super) fn grants(
             marker: marker(grant),
             relation: relation(wanted.holder, credential, doors, &window, others),
             at: wanted.at,
+            already: wanted.already,
         };
         steps.push(Step::new(Act::Grant, order, round));
     }

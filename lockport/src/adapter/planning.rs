@@ -98,6 +98,7 @@ impl<D: VendorDriver> Adapter<D> {
                 doors: &doors,
                 at: None,
                 brought: None,
+                already: false,
             };
             let others = self.occupants(&doors).await?;
             program.steps = plan::grants(credential, &content, kind, &wanted, &others, 0, &self.env)?;
@@ -208,6 +209,7 @@ impl<D: VendorDriver> Adapter<D> {
             doors: &doors,
             at: intent.at(),
             brought: None,
+            already: false,
         };
         let own = self.own(id).await?;
         let native = kind.suspend == Suspend::Native;
@@ -254,7 +256,7 @@ impl<D: VendorDriver> Adapter<D> {
     ) -> Result<bool, LockError> {
         let program = &mut op.value.body;
         let Intent::Issue(input) = program.intent.clone() else { return Ok(false) };
-        if !error.reason().suggests_another_kind() {
+        if input.already || !error.reason().suggests_another_kind() {
             return Ok(false);
         }
         let pin_refused = matches!(error.reason(), FailureReason::PinCollision | FailureReason::PinRejected);

@@ -158,6 +158,10 @@ pub struct IssueInput {
     pub credential_id: Option<KeyCredentialId>,
     /// Where it happens.
     pub place: Place,
+    /// What `place.holder_device` names opens these doors already: a PIN that somebody set at the lock, a card that was written
+    /// elsewhere. Nothing is made at the lock; the vendor is told of it, and from then on it is changed and revoked like any other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub already: bool,
     /// The member of staff who asked, if any.
     pub requested_by: Option<UserId>,
     /// Where the request came from.
@@ -186,6 +190,7 @@ impl IssueInput {
             idempotency_key,
             credential_id: None,
             place: Place::default(),
+            already: false,
             requested_by: None,
             channel_hint: None,
         }
@@ -200,6 +205,8 @@ impl IssueInput {
         with_credential_id(credential_id: KeyCredentialId) Some(credential_id);
         /// At this place.
         with_place(place: Place) place;
+        /// Whether what the holder brings opens these doors already, and is only to be registered.
+        with_already(already: bool) already;
         /// On behalf of this member of staff.
         with_requested_by(requested_by: UserId) Some(requested_by);
         /// From this channel.
@@ -225,6 +232,9 @@ impl IssueInput {
         check_rooms(&self.rooms, &self.scope)?;
         if self.preferred_kinds.is_empty() {
             return Err(LockError::invalid_input("no kind of credential is named"));
+        }
+        if self.already && self.place.holder_device.is_none() {
+            return Err(LockError::invalid_input("it is not said what opens already"));
         }
         if let Holder::Guest(guest) = &self.holder
             && guest.display_name.as_ref().is_some_and(|name| name.len() > MAX_DISPLAY_NAME)

@@ -88,6 +88,9 @@ pub struct Kind {
     pub best_proof: Proof,
     /// The grain of the lock's windows; the core narrows to it and never widens.
     pub grain: TimeDelta,
+    /// Whether the vendor can be told of a credential that somebody else brought to the lock, so that it is changed and taken away
+    /// like any other.
+    pub registers: bool,
     /// Whether a grant has to reach the lock itself. Where the lock is out of reach, a kind that does not is tried first.
     pub needs_lock_online: bool,
     /// What is to be done about a call without an answer.

@@ -37,6 +37,10 @@ pub struct GrantOrder {
     pub relation: Relation,
     /// The encoder at which it happens, where there is one.
     pub at: Option<LockDeviceId>,
+    /// The artifact opens the doors already: the vendor is only to be told of it. Asked for only where the kind
+    /// [`registers`](super::Kind::registers).
+    #[serde(default)]
+    pub already: bool,
 }
 
 /// What an operation is going to touch, as far as it is known before it is planned.

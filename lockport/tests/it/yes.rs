@@ -43,6 +43,7 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
             can_undo: true,
             best_proof: Proof::AtVendor,
             grain: TimeDelta::seconds(1),
+            registers: false,
             needs_lock_online: false,
             recovery: Recovery {
                 grant: resend,
