@@ -13,9 +13,10 @@ mod plan;
 mod planning;
 mod record;
 mod recover;
+mod signal;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
@@ -31,6 +32,7 @@ use crate::env::Env;
 use crate::error::{LockError, Operation};
 use crate::id::{LockDeviceId, PropertyId, TenantId};
 use crate::port::{AdapterDescriptor, LockPort, Settle};
+use crate::secret::Secret;
 use crate::store::ledger::Ledger;
 use crate::store::{Partition, Store};
 
@@ -63,6 +65,8 @@ pub struct Adapter<D> {
     ledger: Ledger,
     env: Env,
     busy: Busy,
+    /// The property's key for vendors' references, once it was read.
+    reference_key: OnceLock<Secret<Vec<u8>>>,
 }
 
 impl<D: VendorDriver> Adapter<D> {
@@ -75,7 +79,8 @@ impl<D: VendorDriver> Adapter<D> {
         // An area behind a door of its own needs nothing of the vendor but that door.
         descriptor.capabilities.scope_areas |= doors.areas().next().is_some();
         let ledger = Ledger::new(store, partition, name, env.clone(), instance);
-        Self { driver, descriptor, partition, doors, ledger, env, busy: Busy::default() }
+        let (busy, reference_key) = (Busy::default(), OnceLock::new());
+        Self { driver, descriptor, partition, doors, ledger, env, busy, reference_key }
     }
 
     /// The domain checks the tenant again, whatever stands in front of it (R171, R172).

@@ -71,6 +71,8 @@ pub struct Page<T> {
 
 /// The longest name of an event that is kept as the vendor wrote it.
 const MAX_EVENT_ID: usize = 64;
+/// How many digits a PIN has.
+const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=9;
 
 /// What a vendor calls one of its events: the same event has the same name whenever and however it is told.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,11 +80,16 @@ const MAX_EVENT_ID: usize = 64;
 pub struct VendorEventId(String);
 
 impl VendorEventId {
-    /// The vendor's own name; one that is long, or not of letters, digits, `-`, `_`, `.` and `:`, as its hash.
+    /// The vendor's own name; as its hash where it is long, or not of letters, digits, `-`, `_`, `.` and `:`, or has a number of
+    /// so many digits that it may be somebody's PIN.
     #[must_use]
     pub fn of(name: &str) -> Self {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
-        if (1..=MAX_EVENT_ID).contains(&name.len()) && name.bytes().all(is_plain) {
+        let is_like_a_pin =
+            |word: &str| PIN_DIGITS.contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit());
+        let words = || name.split(|c: char| !c.is_ascii_alphanumeric());
+        let fits = (1..=MAX_EVENT_ID).contains(&name.len()) && name.bytes().all(is_plain);
+        if fits && !words().any(is_like_a_pin) {
             return Self(name.to_owned());
         }
         Self(Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
@@ -209,10 +216,19 @@ mod tests {
     /// What a vendor writes into a name comes no further, unless it is a plain one.
     #[test]
     fn a_name_that_is_no_plain_word_is_hashed() {
-        for plain in ["1", "rec-17", "lock.3:1717_2"] {
+        for plain in ["1", "rec-17", "lock.3:1717000000002", "x1234"] {
             assert_eq!(VendorEventId::of(plain).as_str(), plain);
         }
-        for other in ["", "two words", "Smith, 204", "é", &"x".repeat(MAX_EVENT_ID + 1)] {
+        for other in [
+            "",
+            "two words",
+            "Smith, 204",
+            "é",
+            "1234",
+            "rec-482913",
+            "a:1_2:123456789",
+            &"x".repeat(MAX_EVENT_ID + 1),
+        ] {
             let id = VendorEventId::of(other);
             assert_eq!(id.as_str().len(), 64, "{other}");
             assert_eq!(id, VendorEventId::of(other));
