@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use lockport::Operation;
 use lockport::credential::KeyCredentialKind;
+use lockport::driver::{AttemptOutcome, DenyReason};
 use lockport::id::LockDeviceId;
 use lockport::{Secret, Timestamp, Validity};
 
@@ -24,6 +25,19 @@ pub(crate) struct Pass {
     pub(crate) standing: Standing,
     /// What it opens to; in a call, `None` where the vendor is to make or to keep it.
     pub(crate) secret: Option<Secret>,
+}
+
+impl Pass {
+    /// What it is good for at `at`.
+    fn judge(&self, at: Timestamp) -> AttemptOutcome {
+        match self.standing {
+            Standing::Blocked => AttemptOutcome::Denied(DenyReason::Blocked),
+            Standing::Ended => AttemptOutcome::Denied(DenyReason::Expired),
+            Standing::Open if self.window.contains(at) => AttemptOutcome::Granted,
+            Standing::Open if at < self.window.from() => AttemptOutcome::Denied(DenyReason::NotYetValid),
+            Standing::Open => AttemptOutcome::Denied(DenyReason::Expired),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,14 +278,26 @@ impl Cloud {
         self.passes.values().filter(is_held).count()
     }
 
-    /// Whether the lock of the door opens to this text at `at`.
-    pub(crate) fn opens(&self, door: LockDeviceId, artifact: &str, at: Timestamp) -> bool {
-        self.passes.values().chain(&self.by_hand).any(|pass| {
+    /// What the lock of the door says to this text at `at`, and the marker of what it knew by it.
+    pub(crate) fn judge(
+        &self,
+        door: LockDeviceId,
+        artifact: &str,
+        at: Timestamp,
+    ) -> (AttemptOutcome, Option<String>) {
+        let shown = self.passes.values().chain(&self.by_hand).filter(|pass| {
             // EXPOSE: the lock compares what it is shown with what it holds.
-            let is_shown = pass.secret.as_ref().is_some_and(|secret| secret.expose() == artifact);
-            let is_open = pass.standing == Standing::Open && pass.window.contains(at);
-            is_shown && is_open && pass.doors.contains(&door)
-        })
+            pass.doors.contains(&door) && pass.secret.as_ref().is_some_and(|own| own.expose() == artifact)
+        });
+        let mut known = None;
+        for pass in shown {
+            let outcome = pass.judge(at);
+            if outcome == AttemptOutcome::Granted {
+                return (outcome, Some(pass.marker.clone()));
+            }
+            known = Some((outcome, Some(pass.marker.clone())));
+        }
+        known.unwrap_or((AttemptOutcome::Denied(DenyReason::UnknownKey), None))
     }
 
     /// Whether every lock has room for one more.

@@ -29,8 +29,12 @@ impl MockDriver {
         Self { vendor }
     }
 
+    pub(crate) const fn vendor(&self) -> &MockVendor {
+        &self.vendor
+    }
+
     /// A lock for cards is offline, and says nothing of itself.
-    fn has_line(&self) -> bool {
+    pub(crate) fn has_line(&self) -> bool {
         self.vendor.personality() != Personality::Card
     }
 

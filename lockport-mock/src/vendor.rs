@@ -19,6 +19,7 @@ use crate::encoder::Encoder;
 use crate::fault::Fault;
 use crate::lock::Lock;
 use crate::personality::Personality;
+use crate::record::Records;
 use crate::url::{MockUrl, MockUrlError};
 use crate::wire::Wire;
 
@@ -45,6 +46,7 @@ pub(crate) struct State {
     pub(crate) wire: Wire,
     pub(crate) cloud: Cloud,
     pub(crate) desk: Desk,
+    pub(crate) records: Records,
     /// The locks of which something else was said than of all.
     locks: BTreeMap<LockDeviceId, Lock>,
 }
@@ -52,6 +54,10 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn lock(&self, device: LockDeviceId) -> Lock {
         self.locks.get(&device).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn lock_mut(&mut self, device: LockDeviceId) -> &mut Lock {
+        self.locks.entry(device).or_default()
     }
 }
 
@@ -86,7 +92,13 @@ impl MockVendor {
         let mut cloud = Cloud::new(locks, url.personality.receive(), Chance::new(url.seed));
         cloud.webhooks = (url.personality == Personality::Webhook).then(Vec::new);
         let wire = Wire::new(url.fail.clone(), Chance::new(!url.seed));
-        let state = Mutex::new(State { wire, cloud, desk: Desk::default(), locks: BTreeMap::new() });
+        let state = Mutex::new(State {
+            wire,
+            cloud,
+            desk: Desk::default(),
+            records: Records::default(),
+            locks: BTreeMap::new(),
+        });
         Self(Arc::new(Shared {
             property,
             doors,
@@ -155,13 +167,13 @@ impl MockVendor {
     /// The battery of this door's lock is at so many percent from now on. With none left the door opens to nobody, and with a new
     /// one it does again what the vendor says.
     pub fn set_battery(&self, device: LockDeviceId, percent: u8) {
-        self.with(|state, _| state.locks.entry(device).or_default().battery_percent = percent.min(100));
+        self.with(|state, _| state.lock_mut(device).battery_percent = percent.min(100));
     }
 
     /// Whether this door's lock answers the vendor from now on. It goes on doing what the cloud says: only what is told of it
     /// changes.
     pub fn set_online(&self, device: LockDeviceId, is_online: bool) {
-        self.with(|state, _| state.locks.entry(device).or_default().is_online = is_online);
+        self.with(|state, _| state.lock_mut(device).is_online = is_online);
     }
 
     /// Whether this door's lock can take grants of this kind from now on; what it holds already stays.
@@ -186,7 +198,7 @@ impl MockVendor {
 
     /// How far the clock of this door's lock is ahead of the true time from now on; behind it when negative.
     pub fn set_lock_clock(&self, device: LockDeviceId, ahead: TimeDelta) {
-        self.with(|state, _| state.locks.entry(device).or_default().ahead = ahead);
+        self.with(|state, _| state.lock_mut(device).ahead = ahead);
     }
 
     /// How far the vendor's own clock is ahead of the host's from now on; behind it when negative.

@@ -6,6 +6,7 @@ use crate::credential::{KeyCredentialKind, Proof};
 
 /// What can be asked of an adapter; the guard refuses the rest before any I/O.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[expect(clippy::struct_excessive_bools, reason = "a flag each is what the platform's interface says (R35)")]
 pub struct LockCapabilities {

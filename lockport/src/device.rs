@@ -14,6 +14,40 @@ use crate::validity::Timestamp;
 /// The battery threshold of a device that names none, in percent (X6).
 pub const DEFAULT_LOW_BATTERY_PERCENT: u8 = 15;
 
+/// Above this a clock that is off is a warning, in milliseconds either way (R123).
+pub const CLOCK_WARN_AT_MS: u32 = 300_000;
+
+/// Above this it is an alert (R123).
+pub const CLOCK_ALERT_AT_MS: u32 = 600_000;
+
+/// How far a lock's clock is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockStanding {
+    /// Not so far that it matters.
+    #[default]
+    Right,
+    /// More than [`CLOCK_WARN_AT_MS`].
+    Off,
+    /// More than [`CLOCK_ALERT_AT_MS`].
+    FarOff,
+}
+
+impl ClockStanding {
+    /// Of a clock that is so many milliseconds ahead, or behind when negative.
+    #[must_use]
+    pub const fn of(skew_ms: i64) -> Self {
+        let off = skew_ms.unsigned_abs();
+        if off > CLOCK_ALERT_AT_MS as u64 {
+            Self::FarOff
+        } else if off > CLOCK_WARN_AT_MS as u64 {
+            Self::Off
+        } else {
+            Self::Right
+        }
+    }
+}
+
 /// A battery's charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,6 +56,14 @@ pub struct Battery {
     pub percent: u8,
     /// At or below this it is low.
     pub low_threshold_percent: u8,
+}
+
+impl Battery {
+    /// Whether it is low, by the device's own threshold (X6).
+    #[must_use]
+    pub const fn is_low(&self) -> bool {
+        self.percent <= self.low_threshold_percent
+    }
 }
 
 /// A lock as the hotel's console shows it (R34).
@@ -72,6 +114,21 @@ pub struct DeviceHealth {
     pub last_sync_at: Option<Timestamp>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+}
+
+impl DeviceHealth {
+    /// How far its clock is off, as far as it says.
+    #[must_use]
+    pub fn clock(&self) -> ClockStanding {
+        self.clock_skew_ms.map_or(ClockStanding::Right, ClockStanding::of)
+    }
+
+    /// Whether its battery and its clock are as they should be, and its vendor warns of nothing.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        let has_power = !self.battery.is_some_and(|battery| battery.is_low());
+        has_power && self.clock() == ClockStanding::Right && self.warnings.is_empty()
+    }
 }
 
 /// Which doors a room and an area have: the part of a property that one adapter serves.

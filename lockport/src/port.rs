@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::audit::VendorRefHash;
 use crate::credential::{
-    IssueInput, IssueResult, IssuedCredential, RevokeInput, RevokeOutcome, SettleInput, SuspendInput,
-    SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
+    IssueInput, IssueResult, IssuedCredential, KeyCredentialKind, RevokeInput, RevokeOutcome, SettleInput,
+    SuspendInput, SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
 };
 use crate::device::{DeviceHealth, LockDevice};
-use crate::driver::DriverDescriptor;
+use crate::driver::{AttemptOutcome, Cursor, DriverDescriptor, Page, VendorEventId};
 use crate::error::LockError;
-use crate::id::{LockDeviceId, PropertyId};
+use crate::id::{KeyCredentialId, LockDeviceId, PropertyId};
+use crate::validity::Timestamp;
 
 /// The one seam between hotel software and a lock vendor (R38). One value serves one (tenant, property).
 ///
@@ -103,3 +105,43 @@ pub type SharedLockPort = Arc<dyn LockPort>;
 
 /// An adapter, described: its driver's descriptor, with the capabilities that the property's doors add.
 pub type AdapterDescriptor = DriverDescriptor;
+
+/// Beside the port: who tried which door, of an adapter whose driver is told.
+#[async_trait]
+pub trait AttemptFeed: fmt::Debug + Send + Sync + 'static {
+    /// The next page behind this cursor; without one the oldest that the vendor still has. Attempts at doors that the adapter
+    /// does not serve are left out.
+    ///
+    /// # Errors
+    /// `VENDOR_UNREACHABLE`; `UNSUPPORTED` when this vendor tells nothing.
+    async fn attempts(&self, after: Option<&Cursor>) -> Result<Page<SeenAttempt>, LockError>;
+}
+
+/// Beside the port: the clocks of the locks, of an adapter whose driver can set them.
+#[async_trait]
+pub trait LockClocks: fmt::Debug + Send + Sync + 'static {
+    /// Sets the clock of this lock to the time that it is (R148).
+    ///
+    /// # Errors
+    /// `DEVICE_NOT_PAIRED` when the property does not have it; `VENDOR_UNREACHABLE`.
+    async fn set_clock(&self, device: LockDeviceId) -> Result<(), LockError>;
+}
+
+/// Somebody tried a door, with whose key, as far as it can be told. The vendor's reference and what was shown are not in it (X2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenAttempt {
+    /// What the vendor calls it.
+    pub event: VendorEventId,
+    /// The door.
+    pub device: LockDeviceId,
+    /// When, by the lock's own clock.
+    pub at: Timestamp,
+    /// What the lock said.
+    pub outcome: AttemptOutcome,
+    /// Whose key it was.
+    pub credential: Option<KeyCredentialId>,
+    /// What kind of key.
+    pub kind: Option<KeyCredentialKind>,
+    /// What the vendor calls the key, as a keyed hash.
+    pub vendor_ref_hash: Option<VendorRefHash>,
+}

@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 
 use crate::yielding::{Yielding, run};
 
+/// How often a watching process looks.
+pub(crate) const LOOK: TimeDelta = TimeDelta::minutes(5);
+
 pub(crate) const ROOMS: [&str; 4] = ["101", "102", "201", "202"];
 
 pub(crate) fn opening() -> Timestamp {
@@ -57,6 +60,9 @@ pub(crate) fn name(text: &str) -> IdempotencyKey {
 
 /// One adapter: its name, the mock's address, the doors it serves.
 pub(crate) type Served<'a> = (&'a str, &'a str, &'a [&'a str]);
+
+/// An adapter beside its port, by its name.
+type Wired = (String, Arc<Adapter<MockDriver>>);
 
 /// What outlives a process.
 pub(crate) struct Hotel {
@@ -109,11 +115,30 @@ impl Hotel {
 
     /// A process of this name on the hotel's store.
     pub(crate) fn service(&self, instance: &str) -> KeyService {
+        self.wired(instance).0
+    }
+
+    /// A process of this name that looks at the locks every five minutes, and reads who tried them.
+    pub(crate) fn watching(&self, instance: &str) -> KeyService {
+        let (service, adapters) = self.wired(instance);
+        adapters.into_iter().fold(service.watching(LOOK), |service, (name, of)| service.with_feed(&name, of))
+    }
+
+    /// As [`watching`](Self::watching), setting clocks.
+    pub(crate) fn setting_clocks(&self, instance: &str) -> KeyService {
+        let (service, adapters) = self.wired(instance);
+        adapters
+            .into_iter()
+            .fold(service.watching(LOOK), |service, (name, of)| service.with_clocks(&name, of))
+    }
+
+    fn wired(&self, instance: &str) -> (KeyService, Vec<Wired>) {
         let policy = KindPolicy {
             preferred_kinds: vec![KeyCredentialKind::PinCode, KeyCredentialKind::MobileApp],
             no_show_suspend_after: TimeDelta::hours(2),
         };
         let of = partition();
+        let mut adapters = Vec::new();
         let mut property = Property::new(of.tenant, of.property, "UTC".to_owned(), policy);
         for (name, map) in &self.served {
             let doors = Arc::new(map.clone());
@@ -127,11 +152,12 @@ impl Hotel {
             };
             let adapter = Arc::new(Adapter::new(MockDriver::new(self.vendors[name].clone()), setup));
             let port = LockStack::new(adapter.clone(), of, doors.clone(), self.env.clone()).build();
+            adapters.push((name.clone(), adapter.clone()));
             let encoder = Some(Self::encoder(name));
             let (name, settle) = (name.clone(), Some(adapter as _));
             property = property.with_binding(AdapterBinding { name, port, doors, encoder, settle });
         }
-        KeyService::new(Arc::new(property), self.store.clone(), self.env.clone(), instance)
+        (KeyService::new(Arc::new(property), self.store.clone(), self.env.clone(), instance), adapters)
     }
 
     pub(crate) fn pass(&self, time: TimeDelta) {
@@ -195,6 +221,12 @@ impl Told {
 
     pub(crate) fn hand(&self, holder: &impl ToString) -> &[String] {
         self.hands.get(&holder.to_string()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was told under a subject.
+    pub(crate) fn of(&self, subject: &str) -> Vec<&Value> {
+        let subject = format!("melmastoon.lock.{subject}.v1");
+        self.events.iter().filter(|event| event.subject == subject).map(|event| &event.data).collect()
     }
 
     /// How often a subject was told.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod address;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod personalities;
 #[cfg(test)]
 mod stand;

@@ -1,6 +1,6 @@
 //! From records to what a host gets.
 
-use super::record::{CredentialContent, GrantRecord, GrantState, Outcome, Program, Snapshot, StoredDelivery};
+use super::record::{GrantRecord, GrantState, Outcome, Program, Snapshot, StoredDelivery};
 use crate::credential::{
     Artifact, Delivery, IssueResult, IssuedCredential, KeyCredentialKind, Progress, RevokeOutcome,
     SuspendOutcome, UpdateResult, VendorCode,
@@ -58,8 +58,7 @@ fn hand_out(kind: KeyCredentialKind, stored: StoredDelivery) -> Option<Delivery>
 fn issued(
     id: KeyCredentialId,
     vendor: &VendorCode,
-    content: CredentialContent,
-    delivery: Vec<StoredDelivery>,
+    Snapshot { content, delivery, vendor_ref_hash }: Snapshot,
 ) -> IssuedCredential {
     IssuedCredential {
         id,
@@ -69,6 +68,7 @@ fn issued(
         scope: content.scope,
         delivery: delivery.into_iter().filter_map(|stored| hand_out(content.kind, stored)).collect(),
         vendor: vendor.clone(),
+        vendor_ref_hash,
         provisional: false,
         issued_at: content.issued_at,
     }
@@ -81,12 +81,12 @@ fn given(
     vendor: &VendorCode,
 ) -> Result<(Progress, IssuedCredential), LockError> {
     match (run.program.outcome.take(), run.program.target.take()) {
-        (Some(Outcome::Given(snapshot)), _) => {
-            let Snapshot { content, delivery } = *snapshot;
-            Ok((Progress::Active, issued(id, vendor, content, delivery)))
-        }
+        (Some(Outcome::Given(snapshot)), _) => Ok((Progress::Active, issued(id, vendor, *snapshot))),
         (Some(Outcome::Failed(error)), _) => Err(error),
-        (None, Some(content)) => Ok((Progress::Pending, issued(id, vendor, content, Vec::new()))),
+        (None, Some(content)) => {
+            let snapshot = Snapshot { content, delivery: Vec::new(), vendor_ref_hash: None };
+            Ok((Progress::Pending, issued(id, vendor, snapshot)))
+        }
         _ => Err(StoreError::Corrupt.into()),
     }
 }
@@ -143,10 +143,7 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<Option<IssuedCredential>, LockError> {
     match run.program.outcome {
-        Some(Outcome::Given(snapshot)) => {
-            let Snapshot { content, delivery } = *snapshot;
-            Ok(Some(issued(id, vendor, content, delivery)))
-        }
+        Some(Outcome::Given(snapshot)) => Ok(Some(issued(id, vendor, *snapshot))),
         Some(Outcome::NotThere) => Ok(None),
         Some(Outcome::Failed(error)) => Err(error),
         None => Err(still_pending(&run, now)),

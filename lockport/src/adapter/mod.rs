@@ -14,10 +14,11 @@ mod plan;
 mod planning;
 mod record;
 mod recover;
+mod signal;
 mod tidy;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
@@ -34,6 +35,7 @@ use crate::env::Env;
 use crate::error::{LockError, Operation};
 use crate::id::{LockDeviceId, PropertyId, TenantId};
 use crate::port::{AdapterDescriptor, LockPort, Settle};
+use crate::secret::Secret;
 use crate::store::ledger::Ledger;
 use crate::store::{Partition, Store};
 
@@ -67,6 +69,8 @@ pub struct Adapter<D> {
     env: Env,
     busy: Busy,
     locks: Locks,
+    /// The property's key for vendors' references, once it was read.
+    reference_key: OnceLock<Secret<Vec<u8>>>,
 }
 
 impl<D: VendorDriver> Adapter<D> {
@@ -88,6 +92,7 @@ impl<D: VendorDriver> Adapter<D> {
             env,
             busy: Busy::default(),
             locks: Locks::default(),
+            reference_key: OnceLock::new(),
         }
     }
 

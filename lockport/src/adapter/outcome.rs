@@ -24,12 +24,14 @@ impl<D: VendorDriver> Adapter<D> {
                 if matches!(op.value.body.intent, Intent::Issue(_)) {
                     content.issued_at = self.env.now();
                 }
-                Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content }))
+                let vendor_ref_hash = self.hash_of_all(&own).await?;
+                Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content, vendor_ref_hash }))
             }
             Intent::Settle(input) if input.verdict == Verdict::DidNotHappen => Outcome::NotThere,
             Intent::Settle(_) => {
                 let content = op.value.body.target.clone().ok_or(StoreError::Corrupt)?;
-                Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content }))
+                let vendor_ref_hash = self.hash_of_all(&own).await?;
+                Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content, vendor_ref_hash }))
             }
             Intent::Suspend(_) => {
                 let kind =

@@ -271,7 +271,15 @@ pub(super) fn grants(
 
 /// A name for `find`: letters and digits only, unique, and telling nothing.
 pub(super) fn marker(grant: GrantId) -> String {
-    grant.to_string().replace(GrantId::PREFIX, "LP")
+    grant.to_string().replace(GrantId::PREFIX, MARKER)
+}
+
+/// What a marker begins with.
+const MARKER: &str = "LP";
+
+/// Whose marker it is, if it is one of ours.
+pub(super) fn grant_of_marker(marker: &str) -> Option<GrantId> {
+    format!("{}{}", GrantId::PREFIX, marker.strip_prefix(MARKER)?).parse().ok()
 }
 
 fn relation(

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::VendorRefHash;
 use crate::credential::{
     Decision, Holder, IssueInput, KeyCredentialKind, Proof, RevokeInput, SettleInput, SuspendInput,
     SuspendMethod, UnsuspendInput, UpdateInput, Warning,
@@ -267,6 +268,11 @@ pub(super) fn term_of_door(id: LockDeviceId) -> String {
     format!("door:{id}")
 }
 
+/// The term by which the grants are found that occupied a door.
+pub(super) fn term_of_past_door(id: LockDeviceId) -> String {
+    format!("past:{id}")
+}
+
 impl Record for GrantRecord {
     const TABLE: Table = Table::Grant;
 
@@ -276,9 +282,8 @@ impl Record for GrantRecord {
 
     fn terms(&self) -> Vec<String> {
         let mut terms = vec![term_of_credential(self.held.order.credential)];
-        if self.state.occupies() {
-            terms.extend(self.held.order.doors.iter().copied().map(term_of_door));
-        }
+        let term = if self.state.occupies() { term_of_door } else { term_of_past_door };
+        terms.extend(self.held.order.doors.iter().copied().map(term));
         terms
     }
 }
@@ -362,6 +367,9 @@ pub(super) enum Outcome {
 pub(super) struct Snapshot {
     pub(super) content: CredentialContent,
     pub(super) delivery: Vec<StoredDelivery>,
+    /// What the vendor calls it, as a keyed hash (X2).
+    #[serde(default)]
+    pub(super) vendor_ref_hash: Option<VendorRefHash>,
 }
 
 /// One artifact and its doors.

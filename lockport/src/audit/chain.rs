@@ -93,6 +93,15 @@ impl Record for Head {
     }
 }
 
+/// The key under which vendors' references are hashed (X2); there is one from the first entry on.
+pub(crate) async fn reference_key(
+    store: &dyn Store,
+    of: Partition,
+) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+    let head = Head::read(store, of).await?.value;
+    Ok(head.key.is_some().then(|| head.key()))
+}
+
 /// The entries that a transaction is to bring.
 #[derive(Debug)]
 pub(crate) struct Chain {

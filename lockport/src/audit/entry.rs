@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::{Digest, VendorRefHash, hmac};
 use crate::credential::{RevokeReason, SuspendReason, VendorCode};
+use crate::driver::DenyReason;
 use crate::error::FailureReason;
+use crate::event::AnomalyKind;
 use crate::id::{
     DecisionId, EventId, GuestId, KeyCredentialId, LockDeviceId, PropertyId, ReservationId, ShiftId, TaskId,
     TenantId, UserId,
@@ -47,6 +49,12 @@ pub enum Action {
     DropEvent,
     /// Somebody ordered that many credentials be taken away.
     RevokeAll,
+    /// Somebody tried a door (R136).
+    Attempt,
+    /// An attempt that should not be (R83, R108).
+    Anomaly,
+    /// A vendor's webhook was called by somebody who is not the vendor (R124).
+    RefuseWebhook,
     /// The people of earlier entries were taken out.
     Pseudonymise,
 }
@@ -64,6 +72,10 @@ pub enum Outcome {
     Error,
     /// The caller did not wait for the end: what was begun is settled by the next call with the same key.
     Abandoned,
+    /// Of an attempt: the door opened.
+    Granted,
+    /// Of an attempt: it did not.
+    Denied,
 }
 
 impl Outcome {
@@ -75,11 +87,13 @@ impl Outcome {
             Self::Deferred => "deferred",
             Self::Error => "error",
             Self::Abandoned => "abandoned",
+            Self::Granted => "granted",
+            Self::Denied => "denied",
         }
     }
 }
 
-/// Why something is taken away.
+/// Why something is taken away, or a door did not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -88,6 +102,10 @@ pub enum Reason {
     Revoke(RevokeReason),
     /// For a while.
     Suspend(SuspendReason),
+    /// It did not open.
+    Deny(DenyReason),
+    /// What is odd about an attempt.
+    Anomaly(AnomalyKind),
 }
 
 /// The most letters of a purpose.
@@ -268,7 +286,7 @@ pub struct Draft {
     pub action: Action,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why something is taken away.
+    /// Why something is taken away, or a door did not open.
     pub reason: Option<Reason>,
     /// Why it ended in an error.
     pub failure_reason: Option<FailureReason>,
@@ -390,7 +408,7 @@ pub struct AuditEntry {
     pub action: Action,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why something is taken away.
+    /// Why something is taken away, or a door did not open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Why it ended in an error.

@@ -112,6 +112,20 @@ impl VendorRefHash {
         let message = Digest::of("lockport/vendor-ref/v1", &[vendor.as_bytes(), reference.as_bytes()]);
         Self(Digest(hmac(key, message.as_bytes())))
     }
+
+    /// What stands for several references of one credential: the hash of the only one, or a hash over the hashes of all, in
+    /// their order as text.
+    pub(crate) fn of_all(mut hashes: Vec<Self>) -> Option<Self> {
+        hashes.sort_unstable_by_key(|hash| hash.0.0);
+        match hashes.as_slice() {
+            [] => None,
+            [only] => Some(*only),
+            several => {
+                let parts: Vec<&[u8]> = several.iter().map(|hash| hash.0.as_ref()).collect();
+                Some(Self(Digest::of("lockport/vendor-refs/v1", &parts)))
+            }
+        }
+    }
 }
 
 /// The block of SHA-256, in bytes.

@@ -8,7 +8,7 @@ mod hash;
 mod log;
 mod merkle;
 
-pub(crate) use self::chain::{Chain, End};
+pub(crate) use self::chain::{Chain, End, reference_key};
 pub use self::entry::{
     Action, AuditEntry, Draft, InvalidPurpose, Outcome, People, Pseudonym, Pseudonyms, Purpose, Reason,
     TraceId,

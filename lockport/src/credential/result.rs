@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{KeyCredentialKind, VendorCode};
+use crate::audit::VendorRefHash;
 use crate::id::{KeyCredentialId, LockDeviceId, RoomId};
 use crate::scope::GuestScope;
 use crate::secret::Secret;
@@ -75,6 +76,8 @@ pub struct IssuedCredential {
     pub delivery: Vec<Delivery>,
     /// Whose lock system.
     pub vendor: VendorCode,
+    /// What the vendor calls it, as a keyed hash (X2); absent while the vendor has no name for it, or the property no audit.
+    pub vendor_ref_hash: Option<VendorRefHash>,
     /// Issued offline and not yet reconciled (R42).
     pub provisional: bool,
     /// When the vendor confirmed it.

@@ -7,6 +7,7 @@
 
 mod descriptor;
 mod order;
+mod signal;
 
 use std::fmt;
 
@@ -20,6 +21,9 @@ pub(crate) use self::order::LeaseSpan;
 pub use self::order::{
     Answer, Attempt, Found, GrantOrder, Granted, Held, Job, JobNews, Journal, LeaseKey, Pending, Reach,
     Relation, Verb, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
+};
+pub use self::signal::{
+    AccessFeed, AttemptOutcome, ClockSync, Cursor, DenyReason, DoorAttempt, Page, Shown, VendorEventId,
 };
 use crate::device::{DeviceHealth, LockDevice};
 use crate::error::LockError;

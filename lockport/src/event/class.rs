@@ -78,9 +78,18 @@ impl Published {
     #[must_use]
     pub const fn class(self) -> RetentionClass {
         match self {
-            Self::CredentialRequested | Self::VendorError | Self::DeskTaskOpened | Self::DeskTaskClosed => {
-                RetentionClass::Operational
-            }
+            Self::CredentialRequested
+            | Self::VendorError
+            | Self::DeskTaskOpened
+            | Self::DeskTaskClosed
+            | Self::DeviceRegistered
+            | Self::DeviceHealthAlert
+            | Self::DeviceBatteryLow
+            | Self::DeviceOffline
+            | Self::DeviceOnline
+            | Self::WebhookReceived
+            | Self::WebhookProcessed
+            | Self::AdapterHealthChanged => RetentionClass::Operational,
             Self::CredentialIssued
             | Self::CredentialFailed
             | Self::CredentialUpdated
@@ -89,11 +98,14 @@ impl Published {
             | Self::CredentialUnsuspended
             | Self::RevokeFailed
             | Self::MasterKeyIssued
-            | Self::MasterKeyExpired => RetentionClass::Regulated,
+            | Self::MasterKeyExpired
+            | Self::AccessAttempt
+            | Self::AccessAnomaly => RetentionClass::Regulated,
         }
     }
 
-    /// Whether the platform's audit anchors it in its daily Merkle tree (R9): what changed who can open a door.
+    /// Whether the platform's audit anchors it in its daily Merkle tree (R9): what changed who can open a door, and
+    /// who tried to.
     #[must_use]
     pub const fn is_anchored(self) -> bool {
         matches!(
@@ -104,6 +116,8 @@ impl Published {
                 | Self::CredentialSuspended
                 | Self::CredentialUnsuspended
                 | Self::RevokeFailed
+                | Self::AccessAttempt
+                | Self::AccessAnomaly
         )
     }
 }

@@ -1,7 +1,8 @@
-//! Events: the platform's envelope, and the subjects that lockport publishes (R207 to R213, R218), each with a type for what it
-//! says. Their JSON Schemas stand in `schemas/`, generated from these types (feature `schema`).
+//! Events: the platform's envelope, and the subjects that lockport publishes (R207 to R218, R220 to R222), each with a type for
+//! what it says. Their JSON Schemas stand in `schemas/`, generated from these types (feature `schema`).
 
 mod class;
+mod observed;
 mod payload;
 mod published;
 mod redact;
@@ -13,6 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::class::{CONSUMED, Kept, MIN_REGULATED_YEARS, RetentionClass, RetentionPolicy, TooShort};
+pub use self::observed::{
+    AccessAnomaly, AccessAttempt, AdapterHealthChanged, CircuitMetric, DeviceBatteryLow, DeviceHealthAlert,
+    DeviceMetric, DeviceOffline, DeviceOnline, DeviceRegistered, DeviceThreshold, WebhookProcessed,
+    WebhookReceived,
+};
 pub use self::payload::{
     ArtifactReference, Change, Changes, CredentialFailed, CredentialIssued, CredentialRequested,
     CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated, Delivery,
@@ -21,7 +27,7 @@ pub use self::payload::{
 };
 pub use self::published::{Cause, Published, SOURCE};
 pub use self::redact::{FORBIDDEN_MEMBERS, Objection, Redactor};
-pub use self::words::{InvalidWord, UnsuspendedBy, Word};
+pub use self::words::{AnomalyKind, InvalidWord, UnsuspendedBy, Word};
 use crate::id::{EventId, TenantId};
 use crate::validity::Timestamp;
 

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Published, UnsuspendedBy, Word};
+use crate::audit::VendorRefHash;
 use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
 use crate::id::{
     ArtifactRef, GuestId, KeyCredentialId, MasterKeyId, PropertyId, ReservationId, RoomId, ShiftId, TaskId,
@@ -33,6 +34,8 @@ macro_rules! payloads {
         }
     )*};
 }
+
+pub(super) use payloads;
 
 payloads! {
     /// A credential is wanted (R208).
@@ -90,6 +93,9 @@ payloads! {
         pub valid_until: Timestamp,
         /// Whose lock system.
         pub vendor: VendorCode,
+        /// What the vendor calls it, as a keyed hash (X2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub vendor_ref_hash: Option<VendorRefHash>,
         /// Issued offline and not yet reconciled.
         pub provisional: bool,
         /// How its holder gets it.
@@ -140,6 +146,9 @@ payloads! {
         pub delivery: Option<Delivery>,
         /// Whose lock system.
         pub vendor: VendorCode,
+        /// What the vendor calls it, as a keyed hash (X2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub vendor_ref_hash: Option<VendorRefHash>,
         /// When the vendor confirmed it.
         pub updated_at: Timestamp,
         /// What a person should know.

@@ -1,4 +1,4 @@
-//! What lockport tells the bus about credentials.
+//! What lockport tells the bus.
 
 use serde_json::Value;
 
@@ -39,11 +39,31 @@ pub enum Published {
     DeskTaskOpened,
     /// It does not any more.
     DeskTaskClosed,
+    /// A lock was seen for the first time (R214).
+    DeviceRegistered,
+    /// Something about a lock crossed a threshold (R215).
+    DeviceHealthAlert,
+    /// A lock's battery is low (R216).
+    DeviceBatteryLow,
+    /// A lock cannot be reached any more (R217).
+    DeviceOffline,
+    /// A lock can be reached again (R217).
+    DeviceOnline,
+    /// Somebody tried a door (R220).
+    AccessAttempt,
+    /// An attempt that should not be (R83, R108).
+    AccessAnomaly,
+    /// A vendor's webhook was called (R221).
+    WebhookReceived,
+    /// A call of a vendor's webhook was looked into (R221).
+    WebhookProcessed,
+    /// A vendor's circuit opened, closed, or is tried carefully (R222).
+    AdapterHealthChanged,
 }
 
 impl Published {
     /// Every subject.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 23] = [
         Self::CredentialRequested,
         Self::CredentialIssued,
         Self::CredentialFailed,
@@ -57,6 +77,16 @@ impl Published {
         Self::MasterKeyExpired,
         Self::DeskTaskOpened,
         Self::DeskTaskClosed,
+        Self::DeviceRegistered,
+        Self::DeviceHealthAlert,
+        Self::DeviceBatteryLow,
+        Self::DeviceOffline,
+        Self::DeviceOnline,
+        Self::AccessAttempt,
+        Self::AccessAnomaly,
+        Self::WebhookReceived,
+        Self::WebhookProcessed,
+        Self::AdapterHealthChanged,
     ];
 
     /// The subject: `melmastoon.lock.credential.issued.v1`.
@@ -76,6 +106,16 @@ impl Published {
             Self::MasterKeyExpired => "melmastoon.lock.master_key.expired.v1",
             Self::DeskTaskOpened => "melmastoon.lock.desk_task.opened.v1",
             Self::DeskTaskClosed => "melmastoon.lock.desk_task.closed.v1",
+            Self::DeviceRegistered => "melmastoon.lock.device.registered.v1",
+            Self::DeviceHealthAlert => "melmastoon.lock.device.health_alert.v1",
+            Self::DeviceBatteryLow => "melmastoon.lock.device.battery_low.v1",
+            Self::DeviceOffline => "melmastoon.lock.device.offline.v1",
+            Self::DeviceOnline => "melmastoon.lock.device.online.v1",
+            Self::AccessAttempt => "melmastoon.lock.audit.attempt.v1",
+            Self::AccessAnomaly => "melmastoon.lock.audit.anomaly.v1",
+            Self::WebhookReceived => "melmastoon.lock.vendor_webhook.received.v1",
+            Self::WebhookProcessed => "melmastoon.lock.vendor_webhook.processed.v1",
+            Self::AdapterHealthChanged => "melmastoon.lock.vendor_adapter.health_changed.v1",
         }
     }
 

@@ -41,6 +41,18 @@ pub const FORBIDDEN_MEMBERS: [&str; 29] = [
     "vendorreference",
 ];
 
+/// Members that hold a measure of ours: a number of theirs that reads like somebody's PIN is none.
+const MEASURES: [&str; 8] = [
+    "alertAtMs",
+    "attempts",
+    "batteryPct",
+    "clockSkewMs",
+    "errorRatePct",
+    "thresholdPct",
+    "warnAtMs",
+    "windowSize",
+];
+
 /// The shortest text that is looked for: what is shorter stands everywhere.
 const SHORTEST: usize = 4;
 
@@ -105,8 +117,12 @@ impl Redactor {
             Value::String(text) => self.is_told_in(text).then_some(Objection::Artifact),
             Value::Array(values) => values.iter().find_map(|value| self.look(value)),
             Value::Object(members) => members.iter().find_map(|(name, value)| {
-                if is_forbidden(name) {
+                // That a lock can take PINs is no PIN.
+                if is_forbidden(name) && !value.is_boolean() {
                     return Some(Objection::Member);
+                }
+                if value.is_number() && MEASURES.contains(&&**name) {
+                    return None;
                 }
                 if self.is_told_in(name) { Some(Objection::Artifact) } else { self.look(value) }
             }),
@@ -166,6 +182,7 @@ mod tests {
             json!(274_913),
             json!([{ "deep": "xekey-7f3ax" }]),
             json!({ "274913": 1 }),
+            json!({ "clockSkewMs": "274913" }),
         ] {
             assert_eq!(objection(json!({ "a": told })), Some(Objection::Artifact), "{told}");
         }
@@ -177,6 +194,7 @@ mod tests {
         let harmless = json!({
             "validFrom": "2026-05-04T12:00:00Z", "at": "2026-05-04T12:00:00.274913Z", "id": "evt_x274913x",
             "opaqueRef": "tk_01STPS8FNWQ9SP6SX84512QPKP", "vendorRefHash": "00ff", "attempts": 1,
+            "capabilities": { "pin": true }, "metric": { "clockSkewMs": 274_913 }, "threshold": { "warnAtMs": 2026 },
             "artifact": { "type": "pin" }, "propertyId": own().property,
         });
         assert_eq!(objection(harmless), None);

@@ -9,14 +9,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::{
-    CredentialFailed, CredentialIssued, CredentialRequested, CredentialRevoked, CredentialSuspended,
-    CredentialUnsuspended, CredentialUpdated, DeskTaskClosed, DeskTaskOpened, Envelope, MasterKeyExpired,
-    MasterKeyIssued, Published, RevokeFailed, UnsuspendedBy, VendorError, Word,
+    AccessAnomaly, AccessAttempt, AdapterHealthChanged, CredentialFailed, CredentialIssued,
+    CredentialRequested, CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated,
+    DeskTaskClosed, DeskTaskOpened, DeviceBatteryLow, DeviceHealthAlert, DeviceOffline, DeviceOnline,
+    DeviceRegistered, Envelope, MasterKeyExpired, MasterKeyIssued, Published, RevokeFailed, UnsuspendedBy,
+    VendorError, WebhookProcessed, WebhookReceived, Word,
 };
+use crate::audit::VendorRefHash;
 use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
+use crate::driver::VendorEventId;
 use crate::id::{
-    ArtifactRef, EventId, GuestId, KeyCredentialId, MasterKeyId, PropertyId, ReservationId, RoomId, ShiftId,
-    TaskId, TenantId, UserId,
+    AccessAttemptId, ArtifactRef, EventId, GuestId, KeyCredentialId, LockDeviceId, MasterKeyId, PropertyId,
+    ReservationId, RoomId, ShiftId, TaskId, TenantId, UserId, VendorAdapterId, WebhookId,
 };
 use crate::idempotency::{IdempotencyKey, MAX_KEY};
 use crate::scope::{Area, Floor, MAX_PLACE_NAME};
@@ -41,6 +45,16 @@ pub fn of(subject: Published) -> Value {
         Published::MasterKeyExpired => generate::<MasterKeyExpired>(),
         Published::DeskTaskOpened => generate::<DeskTaskOpened>(),
         Published::DeskTaskClosed => generate::<DeskTaskClosed>(),
+        Published::DeviceRegistered => generate::<DeviceRegistered>(),
+        Published::DeviceHealthAlert => generate::<DeviceHealthAlert>(),
+        Published::DeviceBatteryLow => generate::<DeviceBatteryLow>(),
+        Published::DeviceOffline => generate::<DeviceOffline>(),
+        Published::DeviceOnline => generate::<DeviceOnline>(),
+        Published::AccessAttempt => generate::<AccessAttempt>(),
+        Published::AccessAnomaly => generate::<AccessAnomaly>(),
+        Published::WebhookReceived => generate::<WebhookReceived>(),
+        Published::WebhookProcessed => generate::<WebhookProcessed>(),
+        Published::AdapterHealthChanged => generate::<AdapterHealthChanged>(),
     };
     titled(schema, subject.subject(), &subject.schema_url())
 }
@@ -70,6 +84,11 @@ fn generate<T: JsonSchema>() -> Schema {
         settings.inline_subschemas = true;
     });
     settings.with_transform(AbsentNotNull).into_generator().into_root_schema_for::<T>()
+}
+
+/// Of something that is told as far as it is known, and of which more may be known one day.
+pub(super) fn nothing_required(schema: &mut Schema) {
+    schema.remove("required");
 }
 
 /// A member that need not be there is left out, never null.
@@ -144,7 +163,8 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ArtifactRef EventId GuestId KeyCredentialId MasterKeyId PropertyId ReservationId RoomId ShiftId TaskId TenantId UserId
+    AccessAttemptId ArtifactRef EventId GuestId KeyCredentialId LockDeviceId MasterKeyId PropertyId ReservationId RoomId
+    ShiftId TaskId TenantId UserId VendorAdapterId WebhookId
 }
 
 fn place() -> Schema {
@@ -165,6 +185,8 @@ text_schemas! {
         SuspendReason::NoShow, SuspendReason::FraudReview, SuspendReason::OverduePayment, SuspendReason::Manual,
     ] });
     UnsuspendedBy: json_schema!({ "type": "string", "pattern": format!("^(saga|{}{ULID})$", UserId::PREFIX) });
+    VendorEventId: json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$" });
+    VendorRefHash: json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
     VendorCode: json_schema!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" });
     // Codes may become more.
     Warning: json_schema!({

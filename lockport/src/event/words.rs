@@ -67,6 +67,34 @@ impl fmt::Debug for Word {
     }
 }
 
+/// What is odd about an attempt (R83, R108).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AnomalyKind {
+    /// A door opened to a key after it was revoked.
+    UsedAfterRevoke,
+    /// A door opened to a key that is suspended.
+    UsedWhileSuspended,
+    /// A door opened to a key of staff outside its shift.
+    OffShift,
+    /// A door did not open, again and again.
+    RepeatedDenials,
+}
+
+impl AnomalyKind {
+    /// The word for it: `off_shift`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UsedAfterRevoke => "used_after_revoke",
+            Self::UsedWhileSuspended => "used_while_suspended",
+            Self::OffShift => "off_shift",
+            Self::RepeatedDenials => "repeated_denials",
+        }
+    }
+}
+
 /// Who lifted a suspension (R213): `usr_...`, or `saga` when no person did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -79,15 +79,12 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Whether its holder gets in as it stands: the key is there, nothing is to be done, and no door is known to be off.
+    /// Whether its holder gets in as it stands: the key is there, nothing is to be done, and every door is
+    /// [well](DeviceHealth::is_well).
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let is_there = self.key.state == KeyState::Active && !self.key.is_changing && self.tasks.is_empty();
-        is_there
-            && self
-                .doors
-                .iter()
-                .all(|(_, health)| health.as_ref().is_ok_and(|health| health.warnings.is_empty()))
+        is_there && self.doors.iter().all(|(_, health)| health.as_ref().is_ok_and(DeviceHealth::is_well))
     }
 }
 

@@ -6,7 +6,10 @@ mod bulk;
 mod claim;
 mod consumed;
 mod desk;
+mod device;
 mod house;
+mod look;
+mod observe;
 mod outage;
 mod pump;
 mod reconcile;
@@ -17,6 +20,7 @@ mod state;
 mod stay;
 mod task;
 mod tell;
+mod tell_observed;
 mod watch;
 mod work;
 
@@ -30,7 +34,11 @@ use self::claim::Claimant;
 pub use self::claim::KeyOwner;
 use self::consumed::{Consumed, News};
 pub use self::desk::Encoded;
+pub use self::device::DENIALS;
 use self::house::{HouseRecord, PolicyData};
+use self::look::{Beside, Watching};
+pub use self::look::{CHECKED_AT_ONCE, WATCH_AT_LEAST};
+pub use self::observe::{Observed, VendorSignal};
 use self::reconcile::Reach;
 use self::record::{IN_CUSTODY, KeptDelivery, KeyRecord, term_of_artifact};
 pub use self::schedule::{LONGEST, PAUSE_WHEN_NEEDED, PAUSES, SOON};
@@ -61,6 +69,7 @@ const DELIVERY_TRIES: usize = 16;
 ///   [`report_lost`](Self::report_lost) and [`lift_suspensions`](Self::lift_suspensions) with what a person at the desk does.
 /// - [`tick`](Self::tick) does what is due, and says when to come again.
 /// - [`encode_now`](Self::encode_now) does what needs a card at the desk.
+/// - [`observe`](Self::observe) takes in what a vendor tells of its doors; [`watching`](Self::watching) has it asked.
 /// - [`open_tasks`](Self::open_tasks) says what waits for a person; [`settle_task`](Self::settle_task) takes his word.
 /// - [`drain`](Self::drain) and [`delivered`](Self::delivered) hand events to the bus, each at least once.
 /// - [`reveal`](Self::reveal) exchanges an artifact's reference for the artifact, and writes down who did so.
@@ -78,6 +87,8 @@ pub struct KeyService {
     meter: Meter,
     /// The circuit of each adapter that has one.
     circuits: Vec<(String, Circuit)>,
+    watching: Option<Watching>,
+    beside: Beside,
 }
 
 impl KeyService {
@@ -88,7 +99,18 @@ impl KeyService {
         let queue = Queue::new(Arc::clone(&store), property.partition(), env.clone(), instance);
         let instance = instance.to_owned();
         let meter = Meter::new(Arc::new(NoMetrics), property.partition());
-        Self { property, store, queue, env, instance, ticking: Mutex::new(()), meter, circuits: Vec::new() }
+        Self {
+            property,
+            store,
+            queue,
+            env,
+            instance,
+            ticking: Mutex::new(()),
+            meter,
+            circuits: Vec::new(),
+            watching: None,
+            beside: Beside::default(),
+        }
     }
 
     fn partition(&self) -> Partition {

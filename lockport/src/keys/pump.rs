@@ -1,6 +1,7 @@
 //! The pump: takes up what is due, one key at a time, and says when to come again.
 
 use super::bulk::BulkRecord;
+use super::look::LookRecord;
 use super::outage::OutageRecord;
 use super::reconcile::Reach;
 use super::record::{KeyRecord, OPEN_KEY, TAKEN_FOR, Taken, Work, term_of_taken};
@@ -34,6 +35,9 @@ impl KeyService {
         let _alone = self.ticking.lock().await;
         self.queue.catch_up().await?;
         self.come_back().await?;
+        if self.watching.is_some() {
+            self.begin_looking().await?;
+        }
         for _ in 0..ROUNDS {
             let mut idle = true;
             for house in self.due::<HouseRecord>().await? {
@@ -64,15 +68,25 @@ impl KeyService {
                     other => other?,
                 }
             }
+            if self.watching.is_some() {
+                for look in self.due::<LookRecord>().await? {
+                    idle = false;
+                    Box::pin(self.look(look)).await?;
+                }
+            }
             if idle {
                 break;
             }
         }
+        self.look_at_circuits().await?;
         let mut wake = self.next::<HouseRecord>().await?;
         wake = earlier(wake, self.next::<BulkRecord>().await?);
         wake = earlier(wake, self.next::<StayRecord>().await?);
         wake = earlier(wake, self.next::<ShiftRecord>().await?);
         wake = earlier(wake, self.next::<OutageRecord>().await?);
+        if self.watching.is_some() {
+            wake = earlier(wake, self.next::<LookRecord>().await?);
+        }
         Ok(earlier(wake, self.next::<KeyRecord>().await?))
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::KeyOwner;
 use super::state::KeyState;
+use crate::audit::VendorRefHash;
 use crate::credential::{
     Artifact, Delivery, Holder, IssuedCredential, KeyCredentialKind, Proof, RevokeReason, SuspendReason,
     VendorCode, Warning,
@@ -124,6 +125,9 @@ pub(super) struct KeyRecord {
     /// How often what it is to be was moved: each move is a write of its own.
     pub(super) moves: u64,
     pub(super) kind: Option<KeyCredentialKind>,
+    /// What the vendor calls it, as a keyed hash (X2).
+    #[serde(default)]
+    pub(super) vendor_ref_hash: Option<VendorRefHash>,
     /// It stands on a card: to be written and rewritten it has to be at the desk.
     pub(super) on_card: bool,
     pub(super) given_up: Option<GivenUp>,
@@ -141,6 +145,9 @@ pub(super) struct KeyRecord {
     pub(super) delivery: Vec<KeptDelivery>,
     pub(super) warnings: Vec<Warning>,
     pub(super) issued_at: Option<Timestamp>,
+    /// When it was last suspended.
+    #[serde(default)]
+    pub(super) suspended_at: Option<Timestamp>,
     /// When it was given up here, and when the vendor confirmed that it is gone (X11).
     pub(super) revoked_at: Option<Timestamp>,
     pub(super) revoke_confirmed_at: Option<Timestamp>,

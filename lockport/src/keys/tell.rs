@@ -20,7 +20,7 @@ use crate::store::{StoreError, Transaction};
 use crate::telemetry::{Ended, Saga};
 
 /// Whose key it is.
-fn holder(key: &KeyRecord) -> KeyHolder {
+pub(super) fn holder(key: &KeyRecord) -> KeyHolder {
     let mut holder = KeyHolder::default();
     match key.owner {
         KeyOwner::Stay(reservation) => holder.reservation_id = Some(reservation),
@@ -50,7 +50,7 @@ fn delivery(key: &KeyRecord, artifact_type: &'static str) -> Result<Delivery, St
 }
 
 /// The key of a shift, beside the credential that carries it out.
-fn master(key: &KeyRecord) -> MasterKeyId {
+pub(super) fn master(key: &KeyRecord) -> MasterKeyId {
     MasterKeyId::derived("lockport/master-key/v1", &[&key.id.to_bytes()])
 }
 
@@ -119,6 +119,7 @@ impl KeyService {
                 valid_from: key.spec.validity.from(),
                 valid_until: key.spec.validity.until(),
                 vendor: key.vendor.clone(),
+                vendor_ref_hash: key.vendor_ref_hash,
                 provisional: false,
                 delivery: delivery(key, artifact_type)?,
                 issued_at: key.issued_at.ok_or(StoreError::Corrupt)?,
@@ -186,6 +187,7 @@ impl KeyService {
                 changes,
                 delivery: artifact_type.map(|of| delivery(key, of)).transpose()?,
                 vendor: key.vendor.clone(),
+                vendor_ref_hash: key.vendor_ref_hash,
                 updated_at: self.env.now(),
                 warnings: warnings.to_vec(),
             },
@@ -495,6 +497,7 @@ impl KeyService {
         draft.event_id = event;
         draft.lock_device_id = binding.and_then(|binding| binding.encoder).filter(|_| key.on_card);
         draft.vendor = Some(key.vendor.clone());
+        draft.vendor_ref_hash = key.vendor_ref_hash;
         draft.capabilities = capabilities.map(snapshot).transpose()?;
         draft.trace_id = key.cause.trace_id.as_deref().and_then(TraceId::read);
         transaction.note(&self.env, draft);
@@ -502,7 +505,7 @@ impl KeyService {
     }
 
     /// Adds an event to what is being written.
-    fn tell<T: Payload>(
+    pub(super) fn tell<T: Payload>(
         &self,
         transaction: &mut Transaction,
         cause: &Cause,

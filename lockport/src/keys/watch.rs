@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::KeyService;
 use super::claim::KeyOwner;
+use super::device::{DENIALS_WITHIN, DeviceRecord};
 use super::record::{KeyRecord, OPEN_KEY, Work};
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, OPEN};
@@ -15,6 +16,7 @@ use crate::store::queue::Undelivered;
 use crate::store::{Stored, Transaction};
 use crate::telemetry::{Counter, Ended, Gauge, Histogram, Label, Mark, Meter, Metrics, Saga, UseCase, Value};
 use crate::transport::Circuit;
+use crate::validity::Timestamp;
 
 /// The topic of a subject that nobody sends us.
 const OTHER: &str = "other";
@@ -46,7 +48,7 @@ impl KeyService {
         self
     }
 
-    /// Sets the gauges that are read from the store: credentials, keys of shifts, desk tasks, waiting events, circuits. For the
+    /// Sets the gauges that are read from the store: credentials, keys of shifts, desk tasks, waiting events, locks, circuits. For the
     /// host to call before a scrape.
     ///
     /// # Errors
@@ -76,12 +78,31 @@ impl KeyService {
             self.meter.set(Gauge::DeskTasksOpen, &[(Label::Kind, Value::Word(kind.as_str()))], of as f64);
         }
         self.meter.set(Gauge::OutboxPending, &[], pending as f64);
+        self.measure_devices().await?;
         for (adapter, circuit) in &self.circuits {
             let Some(binding) = self.property.adapter(adapter) else { continue };
             let vendor = binding.port.describe_adapter().vendor;
             let labels = [(Label::Vendor, Value::Vendor(&vendor)), (Label::Adapter, Value::Adapter(binding))];
             self.meter.set(Gauge::CircuitState, &labels, circuit.state().gauge());
         }
+        Ok(())
+    }
+
+    /// What is known of locks; nothing as long as nobody told of one.
+    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 locks")]
+    async fn measure_devices(&self) -> Result<(), LockError> {
+        let devices = Stored::<DeviceRecord>::find(&*self.store, self.partition(), "").await?;
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let now = self.env.now();
+        let is_recent = |then: &&Timestamp| now.signed_duration_since(**then) <= DENIALS_WITHIN;
+        let denied = devices.iter().flat_map(|device| &device.value.denials).filter(is_recent).count();
+        let offline = devices.iter().filter(|device| device.value.online == Some(false)).count();
+        let low = devices.iter().filter(|device| device.value.battery_low).count();
+        self.meter.set(Gauge::DeniedRecently, &[], denied as f64);
+        self.meter.set(Gauge::DevicesOffline, &[], offline as f64);
+        self.meter.set(Gauge::BatteriesLow, &[], low as f64);
         Ok(())
     }
 

@@ -254,6 +254,7 @@ impl KeyService {
     /// Keeps what the holder gets under a reference of its own; returns what it is.
     fn keep(&self, key: &mut KeyRecord, credential: &IssuedCredential) -> Result<&'static str, LockError> {
         key.kind = Some(credential.kind);
+        key.vendor_ref_hash = credential.vendor_ref_hash;
         key.delivery = KeptDelivery::of(credential);
         key.artifact = Some(ArtifactRef::from_ulid(self.env.ulid()?));
         Ok(credential.delivery.first().map_or("none", |delivery| delivery.artifact.type_name()))
@@ -265,6 +266,7 @@ impl KeyService {
         key: &mut KeyRecord,
         credential: &IssuedCredential,
     ) -> Result<Option<&'static str>, LockError> {
+        key.vendor_ref_hash = credential.vendor_ref_hash.or(key.vendor_ref_hash);
         let delivery = KeptDelivery::of(credential);
         let same = delivery.len() == key.delivery.len()
             && delivery.iter().zip(&key.delivery).all(|(new, old)| new.is_same(old));
@@ -400,6 +402,7 @@ impl KeyService {
         key.proof = Some(outcome.proof);
         if key.state == KeyState::Active {
             key.become_state(KeyState::Suspended)?;
+            key.suspended_at = Some(self.env.now());
             self.tell_suspended(transaction, key, reason, &outcome.warnings)?;
         }
         key.go_on(now);

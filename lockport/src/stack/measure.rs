@@ -42,9 +42,9 @@ impl MetricsLayer {
         let mut run = Run { layer: self, operation, begin: self.env.now(), ended: Ended::Deferred };
         let result = call().await;
         run.ended = match outcome_of(&result) {
-            Outcome::Ok => Ended::Ok,
             Outcome::Error => Ended::Error,
             Outcome::Deferred | Outcome::Abandoned => Ended::Deferred,
+            _ => Ended::Ok,
         };
         result
     }

@@ -76,6 +76,16 @@ pub enum Table {
     Bulk = 15,
     /// Where the audit's chain ends.
     Chain = 16,
+    /// What is known of a lock.
+    Device = 17,
+    /// An attempt to open a door that was told.
+    Attempt = 18,
+    /// An adapter whose devices are looked at.
+    Look = 19,
+    /// A call of a vendor's webhook.
+    Webhook = 20,
+    /// The circuit before a vendor, as it was last told.
+    Circuit = 21,
 }
 
 /// A row as the store has it.

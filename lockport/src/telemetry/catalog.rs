@@ -125,6 +125,8 @@ words! {
         NewReference = "new_reference",
         /// Events were given out for the bus.
         Drain = "drain",
+        /// What a vendor tells was taken in.
+        Observe = "observe",
     }
 }
 
@@ -372,7 +374,8 @@ impl Label {
             Self::UseCase => Some(UseCase::ALL.len()),
             Self::Operation => Some(8),
             Self::Role => Some(4),
-            Self::Kind => Some(KeyCredentialKind::ALL.len().max(DeskTaskKind::ALL.len())),
+            // One more for what nobody knows the kind of.
+            Self::Kind => Some(KeyCredentialKind::ALL.len().max(DeskTaskKind::ALL.len()).saturating_add(1)),
             // One more for what nobody sends us.
             Self::Topic => Some(CONSUMED.len().saturating_add(1)),
             Self::Aggregate | Self::Result => Some(8),
@@ -488,7 +491,7 @@ metrics! {
             "Events that a desk without a network handed in later.";
         CredentialsFailed = "key_credential_failed_total", Ones, [Tenant, Vendor, FailureReason], KeyService, &[],
             "Credentials that did not come about.";
-        Attempts = "attempts_total", Ones, [Tenant, Vendor, Result, Kind], Later, &[],
+        Attempts = "attempts_total", Ones, [Tenant, Vendor, Result, Kind], KeyService, &[],
             "Attempts to open a door, as the locks tell of them.";
     }
 }
@@ -542,11 +545,12 @@ metrics! {
             "Keys of shifts that open and are to stay.";
         DeskTasksOpen = "desk_tasks_open", Ones, [Tenant, Property, Kind], Measure, &[],
             "What waits for a person.";
-        DeniedRecently = "attempts_denied_recent", Ones, [Tenant, Property], Later, &[],
+        DeniedRecently = "attempts_denied_recent", Ones, [Tenant, Property], Measure, &[],
             "Attempts that were denied in the last five minutes.";
-        DevicesOffline = "devices_offline", Ones, [Tenant, Property], Host, &[], "Devices that cannot be reached.";
-        BatteriesLow = "devices_battery_low", Ones, [Tenant, Property], Host, &[],
-            "Devices whose battery is below 15 percent.";
+        DevicesOffline = "devices_offline", Ones, [Tenant, Property], Measure, &[],
+            "Locks that were told to be offline.";
+        BatteriesLow = "devices_battery_low", Ones, [Tenant, Property], Measure, &[],
+            "Locks whose battery is low, by their own threshold.";
         OfflineCertificates = "offline_issuance_active_certs", Ones, [Tenant, Property], Later, &[],
             "Certificates by which desks may issue without a network.";
         OfflineUnreconciled = "offline_issuance_pending_reconcile", Ones, [Tenant, Property], Later, &[],

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::env::{Env, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use crate::validity::Timestamp;
 
 /// How many of the last outcomes count.
-const WINDOW: u32 = 100;
+pub const WINDOW: u32 = 100;
 /// How many there must be before the circuit may open.
 const LEAST: u32 = 20;
 /// The part of them, in percent, at which it opens.
@@ -42,7 +43,8 @@ impl Default for CircuitPolicy {
 }
 
 /// Whether requests pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CircuitState {
     /// They do.
     Closed,
@@ -53,6 +55,16 @@ pub enum CircuitState {
 }
 
 impl CircuitState {
+    /// The word for it: `half_open`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+
     /// The figure of the gauge `vendor_circuit_state` (R197): 0 closed, 0.5 half-open, 1 open.
     #[must_use]
     pub const fn gauge(self) -> f64 {
@@ -79,6 +91,8 @@ struct Shared {
 #[derive(Debug)]
 struct Switch {
     phase: Phase,
+    /// The part that had failed when it opened, in percent.
+    opened_at_percent: f64,
     /// Counts the phases: an outcome of a request from an earlier one is no longer news.
     era: u64,
 }
@@ -101,6 +115,11 @@ impl Window {
     fn push(&mut self, failed: bool) {
         self.failed = ((self.failed << 1) | u128::from(failed)) & ((1 << WINDOW) - 1);
         self.count = self.count.saturating_add(1).min(WINDOW);
+    }
+
+    /// The part that failed, in percent.
+    fn failed_percent(&self) -> f64 {
+        f64::from(self.failed.count_ones()) * 100.0 / f64::from(self.count.max(1))
     }
 
     const fn is_bad(&self, policy: &CircuitPolicy) -> bool {
@@ -134,7 +153,7 @@ impl Circuit {
     /// A closed circuit.
     #[must_use]
     pub fn new(policy: CircuitPolicy) -> Self {
-        let switch = Switch { phase: Phase::Closed(Window::default()), era: 0 };
+        let switch = Switch { phase: Phase::Closed(Window::default()), opened_at_percent: 0.0, era: 0 };
         Self { shared: Arc::new(Shared { policy, switch: Mutex::new(switch) }) }
     }
 
@@ -145,6 +164,16 @@ impl Circuit {
             Phase::Closed(_) => CircuitState::Closed,
             Phase::HalfOpen { .. } => CircuitState::HalfOpen,
             Phase::Open { .. } => CircuitState::Open,
+        }
+    }
+
+    /// The part of the last requests that failed, in percent; as long as it is not closed, when it opened.
+    #[must_use]
+    pub fn failed_percent(&self) -> f64 {
+        let switch = self.switch();
+        match &switch.phase {
+            Phase::Closed(window) => window.failed_percent(),
+            Phase::HalfOpen { .. } | Phase::Open { .. } => switch.opened_at_percent,
         }
     }
 
@@ -182,6 +211,8 @@ impl Circuit {
             (Phase::Closed(window), verdict) => {
                 window.push(matches!(verdict, Verdict::Failed));
                 if window.is_bad(policy) {
+                    let failed = window.failed_percent();
+                    switch.opened_at_percent = failed;
                     switch.turn(Phase::Open { since: now });
                 }
             }

@@ -9,7 +9,7 @@ mod wire;
 
 use std::sync::Arc;
 
-pub use self::breaker::{Circuit, CircuitBreaker, CircuitPolicy, CircuitState};
+pub use self::breaker::{Circuit, CircuitBreaker, CircuitPolicy, CircuitState, WINDOW as CIRCUIT_WINDOW};
 pub use self::limit::{Limits, Quota, RateLimit};
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, Roots, TransportConfig, TransportConfigError};

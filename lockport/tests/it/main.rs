@@ -12,6 +12,7 @@ mod events_transitions;
 mod keys;
 mod ledger;
 mod limits;
+mod observed;
 mod retry;
 mod rig;
 mod stack;
