@@ -1,20 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+mod card;
 mod client;
 mod config;
+mod descriptor;
 mod driver;
+mod ekey;
 mod error;
 mod limits;
 mod line;
+mod lock;
 mod map;
+mod passcode;
 mod wire;
 
 use lockport::credential::VendorCode;
 
 pub use self::auth::{ACCOUNT_PASSWORD, CLIENT_SECRET};
-pub use self::config::{ConfigError, TtlockConfig, TtlockLock};
-pub use self::driver::{TtlockDriver, TtlockEnv, descriptor};
+pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
+pub use self::descriptor::descriptor;
+pub use self::driver::{TtlockDriver, TtlockEnv};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::TTLOCK;

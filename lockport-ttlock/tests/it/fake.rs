@@ -29,6 +29,8 @@ pub(crate) const REFRESH: &str = "b2222222222222222222222222222222";
 pub(crate) const SECRET: &str = "c3333333333333333333333333333333";
 pub(crate) const PASSWORD: &str = "house-password";
 pub(crate) const ARTIFACT: &str = "guest-password";
+pub(crate) const DIGITS: &str = "048263";
+pub(crate) const CARD: &str = "3661413478";
 
 /// What the vendor answers.
 #[derive(Clone)]
@@ -109,6 +111,23 @@ pub(crate) fn good(path: &str) -> Value {
         "/v3/gateway/list" => page(&[json!({"gatewayId": 5, "isOnline": true})]),
         "/v3/lock/detail" => json!({"lockId": 7, "electricQuantity": 80, "hasGateway": 1}),
         "/v3/gateway/listByLock" => json!({"list": [{"gatewayId": 5, "rssiUpdateDate": NOW_MS}]}),
+        "/v3/lock/queryDate" | "/v3/lock/updateDate" => json!({"date": NOW_MS}),
+        "/v3/keyboardPwd/add" => json!({"keyboardPwdId": 61}),
+        "/v3/keyboardPwd/get" => json!({"keyboardPwdId": 61, "keyboardPwd": DIGITS}),
+        "/v3/identityCard/add" => json!({"cardId": 71}),
+        "/v3/keyboardPwd/change"
+        | "/v3/keyboardPwd/delete"
+        | "/v3/keyboardPwd/deleteByCode"
+        | "/v3/identityCard/changePeriod"
+        | "/v3/identityCard/delete" => json!({"errcode": 0}),
+        "/v3/lock/listKeyboardPwd" => page(&[json!({
+            "keyboardPwdId": 61, "lockId": 7, "keyboardPwd": DIGITS, "keyboardPwdName": MARKER,
+            "startDate": millis(FROM), "endDate": millis(UNTIL), "keyboardPwdType": "3",
+        })]),
+        "/v3/identityCard/list" => page(&[json!({
+            "cardId": 71, "lockId": 7, "cardNumber": CARD, "cardName": MARKER,
+            "startDate": millis(FROM), "endDate": millis(UNTIL),
+        })]),
         other => panic!("nobody should ask for {other}"),
     }
 }
@@ -167,13 +186,21 @@ impl Host {
     }
 
     pub(crate) fn instance(&self, owner: &str, vendor: &Arc<Vendor>) -> TtlockDriver {
+        self.instance_with(config(), owner, vendor)
+    }
+
+    pub(crate) fn instance_with(
+        &self,
+        config: TtlockConfig,
+        owner: &str,
+        vendor: &Arc<Vendor>,
+    ) -> TtlockDriver {
         let seed = owner.bytes().map(u64::from).sum();
         let env = Env {
             clock: self.clock.clone(),
             sleep: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
         };
-        let config = config();
         let partition = Partition { tenant: config.tenant, property: config.property };
         let slots = Slots::new(self.store.clone(), partition, env.clone(), owner.to_owned());
         let env = TtlockEnv { http: vendor.clone(), secrets: Arc::new(Secrets), slots, env };
@@ -212,6 +239,21 @@ pub(crate) fn order() -> GrantOrder {
         relation: Relation::Override,
         at: None,
     }
+}
+
+pub(crate) fn passcode() -> GrantOrder {
+    let digits = Some(Secret::new(DIGITS.to_owned()));
+    GrantOrder { kind: KeyCredentialKind::PinCode, artifact: digits, ..order() }
+}
+
+/// One whose digits the vendor is to choose.
+pub(crate) fn random() -> GrantOrder {
+    GrantOrder { artifact: None, ..passcode() }
+}
+
+pub(crate) fn card() -> GrantOrder {
+    let number = Some(Secret::new(CARD.to_owned()));
+    GrantOrder { kind: KeyCredentialKind::RfidCard, artifact: number, ..order() }
 }
 
 pub(crate) fn until(order: GrantOrder, until: &str) -> GrantOrder {
