@@ -68,6 +68,6 @@ fn row(descriptor: &DriverDescriptor, kind: &Kind) -> String {
         descriptor.display_name,
         descriptor.vendor,
         kind.kind,
-        seconds(descriptor.latency.give),
+        seconds(descriptor.latency.of_issue(&[kind.kind])),
     )
 }

@@ -32,7 +32,13 @@ pub fn descriptor(passcodes: Passcodes) -> DriverDescriptor {
             Passcodes::Custom => vec![ekey(), custom_passcode(), card()],
             Passcodes::Random => vec![ekey(), random_passcode()],
         },
-        latency: LatencyProfile::all(LatencyClass::Gateway),
+        latency: match passcodes {
+            Passcodes::Custom => LatencyProfile::all(LatencyClass::Gateway)
+                .with_issue_of(KeyCredentialKind::MobileApp, LatencyClass::Cloud),
+            Passcodes::Random => {
+                LatencyProfile { give: LatencyClass::Cloud, ..LatencyProfile::all(LatencyClass::Gateway) }
+            }
+        },
     }
 }
 
