@@ -28,8 +28,17 @@ pub struct TtlockConfig {
     /// In which order the desk's reader reads the bytes of a card's number.
     #[serde(default)]
     pub cards: CardOrder,
+    /// How many calls a month the application has, by its plan. Nothing is refused here for it; [`quota`](crate::TtlockDriver::quota)
+    /// tells what is left.
+    #[serde(default = "free_plan")]
+    pub monthly_calls: u32,
     /// The property's locks, under the hotel's own ids. Other locks of the account are left alone.
     pub locks: BTreeMap<LockDeviceId, TtlockLock>,
+}
+
+/// VENDOR: what users report of the plan that costs nothing (docs/vendor.md#quota).
+const fn free_plan() -> u32 {
+    30_000
 }
 
 /// Which sort of passcode a property's locks take. A property that has both sorts of locks has an adapter for each.
@@ -67,13 +76,16 @@ pub struct TtlockLock {
     /// The gateway that carries what the lock is told, where it is known: it takes one command at a time for all its locks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_id: Option<i64>,
+    /// The lock's Bluetooth address, where callbacks are to be held against it: `C0:FF:EE:00:12:34`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
 }
 
 impl TtlockLock {
     /// The lock of this number, of which no gateway is known.
     #[must_use]
     pub const fn new(lock_id: i64, label: String, rooms: Vec<RoomId>) -> Self {
-        Self { lock_id, label, rooms, gateway_id: None }
+        Self { lock_id, label, rooms, gateway_id: None, mac: None }
     }
 }
 

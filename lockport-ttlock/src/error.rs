@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike as _, FixedOffset, Months, NaiveTime};
+use chrono::{Datelike as _, FixedOffset, Months, NaiveTime, Utc};
 use lockport::env::{SecretError, TransportError};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Timestamp};
 
@@ -265,14 +265,18 @@ pub(crate) fn before_sending(error: LockError) -> LockError {
     if error.is_retriable() { error.with_advice(RetryAdvice::NotApplied) } else { error }
 }
 
+/// When the month's calls are counted anew.
 // VENDOR: the quota begins anew on the first of the month, UTC+8 (docs/vendor.md#errors).
+pub(crate) fn next_month(now: Timestamp) -> Option<Timestamp> {
+    let zone = FixedOffset::east_opt(8 * 3600)?;
+    let today = now.with_timezone(&zone).date_naive();
+    let first = today.with_day(1)?.checked_add_months(Months::new(1))?;
+    let first = first.and_time(NaiveTime::MIN).and_local_timezone(zone).single()?;
+    Some(first.with_timezone(&Utc))
+}
+
 fn until_next_month(now: Timestamp) -> Duration {
-    let first = FixedOffset::east_opt(8 * 3600).and_then(|zone| {
-        let today = now.with_timezone(&zone).date_naive();
-        let first = today.with_day(1)?.checked_add_months(Months::new(1))?;
-        first.and_time(NaiveTime::MIN).and_local_timezone(zone).single()
-    });
-    let pause = first.and_then(|first| first.signed_duration_since(now).to_std().ok());
+    let pause = next_month(now).and_then(|first| first.signed_duration_since(now).to_std().ok());
     pause.unwrap_or(Duration::from_secs(86_400))
 }
 

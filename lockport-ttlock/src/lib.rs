@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+mod callback;
 mod card;
 mod client;
 mod config;
@@ -13,14 +14,19 @@ mod line;
 mod lock;
 mod map;
 mod passcode;
+mod quota;
+mod record;
 mod wire;
 
 use lockport::credential::VendorCode;
 
 pub use self::auth::{ACCOUNT_PASSWORD, CLIENT_SECRET};
+pub use self::callback::{CALLBACK_SEGMENT, Hint};
 pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
 pub use self::descriptor::descriptor;
 pub use self::driver::{TtlockDriver, TtlockEnv};
+pub use self::quota::Quota;
+pub use self::record::{Attempt, Denied, Outcome, Shown};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::TTLOCK;

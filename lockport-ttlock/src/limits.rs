@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 /// How long one exchange may take. A cloud-only call answers within a few hundred milliseconds; the whole operation has ten
 /// seconds, so a call that hangs must end before the operation does.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -50,5 +48,11 @@ pub(crate) const FIRST_USE_HOURS: i64 = 24;
 /// The longest period of a passcode of the vendor's choice.
 pub(crate) const LONGEST_RANDOM_DAYS: i64 = 365;
 
-/// How far a lock's clock may be off before somebody is told (R123).
-pub(crate) const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+/// How far a lock's clock may be off before somebody is told (R123), in milliseconds.
+pub(crate) const MAX_CLOCK_SKEW_MS: u64 = 300_000;
+
+/// The longest body of a call of the vendor's that is read: a lock's whole log fits.
+pub(crate) const MAX_CALLBACK_BYTES: usize = 256 * 1024;
+
+/// The shortest secret segment of the callback's address.
+pub(crate) const MIN_CALLBACK_SECRET: usize = 32;

@@ -114,6 +114,7 @@ impl Cloud {
             account_prefix: self.prefix.clone(),
             passcodes: Passcodes::Custom,
             cards: CardOrder::AsRead,
+            monthly_calls: 30_000,
             locks,
         };
         let slots = Slots::new(tokens, hotel.partition, env.clone(), "bench".to_owned());

@@ -5,6 +5,7 @@ mod cards;
 mod ekeys;
 mod locks;
 mod passcodes;
+mod records;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -71,6 +72,11 @@ impl Client {
     /// Sees to it that there is a token, so that the next call is the one that counts.
     pub(crate) async fn log_in(&self) -> Result<(), LockError> {
         self.auth.token().await.map(drop)
+    }
+
+    /// The secret part of the address at which the vendor calls back.
+    pub(crate) async fn callback_segment(&self) -> Result<Secret, LockError> {
+        self.auth.callback_segment().await
     }
 
     async fn write(&self, path: &str, form: &Form, stakes: Stakes) -> Result<(), LockError> {

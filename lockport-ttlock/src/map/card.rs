@@ -40,6 +40,15 @@ pub(crate) fn stored(read: &Secret, order: CardOrder) -> Result<u64, LockError> 
     }
 }
 
+/// The number that the desk's reader reads off a card that the lock knows by this one.
+pub(crate) fn as_read(in_lock: &str, order: CardOrder) -> Option<String> {
+    let number: u64 = in_lock.trim().parse().ok()?;
+    match order {
+        CardOrder::AsRead => Some(number.to_string()),
+        CardOrder::Reversed => Some(u32::try_from(number).ok()?.swap_bytes().to_string()),
+    }
+}
+
 /// Whether an entry of the list has this number.
 fn has_number(item: &CardItem, number: u64) -> bool {
     item.card_number.as_ref().is_some_and(|listed| listed.trim().parse() == Ok(number))
@@ -95,6 +104,9 @@ mod tests {
         assert_eq!(number("0000000001", Reversed), Some(16_777_216));
         assert_eq!(number("36614134780000", AsRead), Some(36_614_134_780_000));
         assert_eq!(number("4294967295", AsRead), Some(4_294_967_295));
+        assert_eq!(as_read("1723612378", Reversed).as_deref(), Some("3661413478"));
+        assert_eq!(as_read("3661413478", AsRead).as_deref(), Some("3661413478"));
+        assert_eq!(as_read("36614134780000", Reversed), None);
         for cut in ["4294967296", "9999999999"] {
             assert_eq!((number(cut, AsRead), number(cut, Reversed)), (None, None), "{cut}");
         }

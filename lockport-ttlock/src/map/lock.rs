@@ -1,6 +1,5 @@
 //! Locks: what each of them can do, and how it is.
 
-use chrono::TimeDelta;
 use lockport::Timestamp;
 use lockport::capability::LockCapabilities;
 use lockport::credential::{Proof, Warning, WarningCode};
@@ -8,7 +7,7 @@ use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT};
 
 use super::is_yes;
 use crate::config::Passcodes;
-use crate::limits::{MAX_CLOCK_SKEW, PIN_DIGITS};
+use crate::limits::{MAX_CLOCK_SKEW_MS, PIN_DIGITS};
 use crate::wire::{LockItem, Loose};
 
 /// The functions of a lock that matter here, as bits of its `featureValue`.
@@ -76,7 +75,7 @@ pub(crate) fn health_warnings(battery: Option<Battery>, online: bool, skew_ms: O
         code: WarningCode::DeviceOffline,
         detail: "no gateway that is online hears the lock".to_owned(),
     });
-    let skew = skew_ms.filter(|skew| TimeDelta::milliseconds(*skew).abs() > MAX_CLOCK_SKEW);
+    let skew = skew_ms.filter(|skew| skew.unsigned_abs() > MAX_CLOCK_SKEW_MS);
     let skew = skew.map(|skew| Warning {
         code: WarningCode::ClockSkew,
         detail: format!("the lock's clock is {} s off", skew / 1_000),
@@ -106,7 +105,9 @@ mod tests {
         assert_eq!(codes(15, false, None), [WarningCode::BatteryLow, WarningCode::DeviceOffline]);
         // R123: more than five minutes, either way.
         assert_eq!(codes(16, true, Some(-300_001)), [WarningCode::ClockSkew]);
-        assert_eq!(codes(16, true, Some(300_001)), [WarningCode::ClockSkew]);
+        for skew in [300_001, i64::MAX, i64::MIN] {
+            assert_eq!(codes(16, true, Some(skew)), [WarningCode::ClockSkew]);
+        }
     }
 
     fn lock(features: Option<&str>, has_gateway: i64) -> LockItem {

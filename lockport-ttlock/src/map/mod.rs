@@ -4,6 +4,7 @@ pub(crate) mod card;
 pub(crate) mod ekey;
 pub(crate) mod lock;
 pub(crate) mod passcode;
+pub(crate) mod record;
 
 use std::iter::once;
 

@@ -166,6 +166,7 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
         account_prefix,
         passcodes: Passcodes::Custom,
         cards: CardOrder::AsRead,
+        monthly_calls: 30_000,
         locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
     })
 }

@@ -79,6 +79,7 @@ impl Vendor for Ttlock {
             account_prefix: self.account_prefix.clone(),
             passcodes: Passcodes::Custom,
             cards: CardOrder::AsRead,
+            monthly_calls: 30_000,
             locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
         };
         let slots = Slots::new(setup.store.clone(), setup.partition, site.env.clone(), INSTANCE.to_owned());

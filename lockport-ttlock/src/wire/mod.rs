@@ -1,10 +1,14 @@
 //! The vendor's answers as it spells them: shapes, no meaning. Fields nobody reads are not here.
 
+mod notice;
+
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+pub(crate) use self::notice::Notice;
 
 /// What every answer may be: a refusal if the number is there and not 0.
 #[derive(Deserialize)]
@@ -152,6 +156,48 @@ pub(crate) struct WifiLock {
     /// 0 or 1.
     #[serde(default)]
     pub(crate) is_online: Option<Loose>,
+}
+
+/// An item of `/v3/lockRecord/list`. What is not told of every record may be missing.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordItem {
+    #[zeroize(skip)]
+    pub(crate) record_id: Loose,
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) lock_id: Option<Loose>,
+    /// In the lock's numbering.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) record_type_from_lock: Option<Loose>,
+    /// In the cloud's.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) record_type: Option<Loose>,
+    /// 0 or 1.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) success: Option<Loose>,
+    #[serde(default)]
+    pub(crate) username: Option<String>,
+    /// The digits in clear, or a card's number.
+    #[serde(default)]
+    pub(crate) keyboard_pwd: Option<String>,
+    /// By the lock's clock, milliseconds since 1970, UTC.
+    #[zeroize(skip)]
+    pub(crate) lock_date: Loose,
+    /// When the cloud heard of it, milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) server_date: Option<Loose>,
+}
+
+/// `/app/getMonthRequestCount`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MonthCount {
+    pub(crate) month_request_count: Loose,
 }
 
 /// An item of `/v3/lock/list`, and as much of `/v3/lock/detail` as is needed.
