@@ -151,6 +151,11 @@ pub trait Presence: Send + Sync {
     /// Whoever is there takes his card and goes.
     fn go(&self);
 
+    /// The number that the desk's reader reads off this holder's card; `None` where nobody needs it, because the encoder does.
+    fn read_at_the_desk(&self, _holder: KeyCredentialId) -> Option<String> {
+        None
+    }
+
     /// The holder of this credential holds his card against the door at `at`; whether it opens.
     ///
     /// # Errors

@@ -10,7 +10,10 @@ use lockport::driver::{AfterLost, Amend, DriverDescriptor, Kind, LatencyClass, P
 pub fn descriptors() -> Vec<DriverDescriptor> {
     Vec::<Vec<DriverDescriptor>>::from([
         #[cfg(feature = "ttlock")]
-        vec![lockport_ttlock::descriptor()],
+        vec![
+            lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Custom),
+            lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Random),
+        ],
         #[cfg(feature = "mock")]
         lockport_mock::Personality::ALL.map(lockport_mock::descriptor).to_vec(),
     ])
@@ -65,6 +68,6 @@ fn row(descriptor: &DriverDescriptor, kind: &Kind) -> String {
         descriptor.display_name,
         descriptor.vendor,
         kind.kind,
-        seconds(descriptor.latency.give),
+        seconds(descriptor.latency.of_issue(&[kind.kind])),
     )
 }

@@ -299,7 +299,11 @@ impl Trial {
         let (tenant, property) = (self.tenant(), self.site().property);
         let key = key(&format!("issue-{guest}"))?;
         let input = IssueInput::new(tenant, property, holder, rooms.to_vec(), window, key);
-        Ok(input.with_preferred_kinds(vec![self.kind.kind]).with_place(self.place()))
+        let holder = input.resulting_id();
+        let holder_device =
+            self.bench.presence.as_ref().and_then(|presence| presence.read_at_the_desk(holder));
+        let place = Place { holder_device, ..self.place() };
+        Ok(input.with_preferred_kinds(vec![self.kind.kind]).with_place(place))
     }
 
     pub(crate) fn update(&self, credential: KeyCredentialId, name: &str) -> CaseResult<UpdateInput> {

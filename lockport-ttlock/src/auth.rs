@@ -12,6 +12,7 @@ use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timesta
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::callback::CALLBACK_SEGMENT;
 use crate::config::TtlockConfig;
 use crate::error::{Stakes, before_sending, code, no_secret};
 use crate::limits::{MAX_TOKEN_LIFE_SECONDS, REFRESH_AFTER_PERCENT, TOKEN_LEASE_SECONDS};
@@ -102,6 +103,11 @@ impl Auth {
     /// The application's secret, for calls that need no account.
     pub(crate) async fn client_secret(&self) -> Result<Secret, LockError> {
         self.secret(CLIENT_SECRET).await
+    }
+
+    /// The secret part of the address at which the vendor calls back.
+    pub(crate) async fn callback_segment(&self) -> Result<Secret, LockError> {
+        self.secret(CALLBACK_SEGMENT).await
     }
 
     async fn secret(&self, name: &str) -> Result<Secret, LockError> {

@@ -22,8 +22,45 @@ pub struct TtlockConfig {
     pub account: String,
     /// What the vendor puts before the names of this application's guest accounts, without the underscore.
     pub account_prefix: String,
+    /// Which sort of passcode this property's locks take.
+    #[serde(default)]
+    pub passcodes: Passcodes,
+    /// In which order the desk's reader reads the bytes of a card's number.
+    #[serde(default)]
+    pub cards: CardOrder,
+    /// How many calls a month the application has, by its plan. Nothing is refused here for it; [`quota`](crate::TtlockDriver::quota)
+    /// tells what is left.
+    #[serde(default = "free_plan")]
+    pub monthly_calls: u32,
     /// The property's locks, under the hotel's own ids. Other locks of the account are left alone.
     pub locks: BTreeMap<LockDeviceId, TtlockLock>,
+}
+
+/// VENDOR: what users report of the plan that costs nothing (docs/vendor.md#quota).
+const fn free_plan() -> u32 {
+    30_000
+}
+
+/// Which sort of passcode a property's locks take. A property that has both sorts of locks has an adapter for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passcodes {
+    /// Digits of the core's choice, which a gateway or the lock's own radio brings to the lock.
+    #[default]
+    Custom,
+    /// Digits of the vendor's choice, which lock and cloud both work out: for locks that nothing reaches.
+    Random,
+}
+
+/// In which order the reader at the desk reads the bytes of a card's number, seen from the lock's own reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardOrder {
+    /// In the same.
+    #[default]
+    AsRead,
+    /// The other way round.
+    Reversed,
 }
 
 /// One lock.
@@ -36,6 +73,20 @@ pub struct TtlockLock {
     pub label: String,
     /// The rooms behind it.
     pub rooms: Vec<RoomId>,
+    /// The gateway that carries what the lock is told, where it is known: it takes one command at a time for all its locks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_id: Option<i64>,
+    /// The lock's Bluetooth address, where callbacks are to be held against it: `C0:FF:EE:00:12:34`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+impl TtlockLock {
+    /// The lock of this number, of which no gateway is known.
+    #[must_use]
+    pub const fn new(lock_id: i64, label: String, rooms: Vec<RoomId>) -> Self {
+        Self { lock_id, label, rooms, gateway_id: None, mac: None }
+    }
 }
 
 /// Why a configuration cannot be used.
@@ -198,7 +249,7 @@ mod tests {
     #[test]
     fn each_mistake_has_its_own_error() {
         let device = "lck_01STPS8FNWQ9SP6SX84512QPKQ".parse().unwrap();
-        let lock = |lock_id| TtlockLock { lock_id, label: String::new(), rooms: vec![] };
+        let lock = |lock_id| TtlockLock::new(lock_id, String::new(), vec![]);
         assert_eq!(config().check(), Ok(()));
         let with = |lock_id| {
             let mut config = config();

@@ -1,35 +1,28 @@
-//! The driver: orders in, a few calls out, answers back.
+//! The driver: orders in, a few calls out, answers back. What is alike for everything that a lock's list shows stands here; what
+//! is not stands with each sort.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
-use lockport::capability::LockCapabilities;
-use lockport::credential::{KeyCredentialKind, Proof, Warning};
+use lockport::credential::{KeyCredentialKind, Proof, Warning, WarningCode};
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    AfterLost, Amend, Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held,
-    Kind, LatencyClass, LatencyProfile, LeaseKey, Per, Placement, Reach, Recovery, Suspend, VendorDriver,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
     Withdrawal, Withdrawn,
 };
 use lockport::env::{Env, HttpTransport, SecretProvider};
 use lockport::id::LockDeviceId;
 use lockport::store::slots::Slots;
-use lockport::{ErrorCode, FailureReason, LockError, Operation};
+use lockport::{ErrorCode, LockError, Secret};
 
 use crate::auth::Auth;
-use crate::client::{Client, Deleted, NewKey, Sending};
-use crate::config::{ConfigError, TtlockConfig, TtlockLock};
+use crate::client::{Client, Deleted};
+use crate::config::{ConfigError, Passcodes, TtlockConfig, TtlockLock};
+use crate::descriptor::descriptor;
 use crate::error::{expired, half_way};
-use crate::limits::LATE_BY;
 use crate::line::Line;
-use crate::map::{self, Account, Change};
-use crate::wire::KeyItem;
-
-/// What a try writes down before the first byte that can have an effect.
-const KEY_IS_BEING_SENT: &str = "key/send";
+use crate::map::{self, Handle, Listed};
 
 /// What the host lends the driver.
 #[derive(Clone, Debug)]
@@ -44,16 +37,31 @@ pub struct TtlockEnv {
     pub env: Env,
 }
 
-/// TTLock, for one property: eKeys over the vendor's cloud.
+/// TTLock, for one property, over the vendor's cloud: eKeys, passcodes and cards.
 ///
 /// Beside the contract of [`VendorDriver`]:
-/// - The artifact of a mobile key is `<username>:<password>`: what the vendor's app on the guest's phone logs in with.
+/// - The artifact of a mobile key is `<username>:<password>`: what the vendor's app on the guest's phone logs in with. That of a
+///   card is its number in decimal digits, as the reader at the desk read it.
 /// - [`find`](VendorDriver::find) says `Absent` only when nothing at the lock bears the marker, and `Present` only when all that
 ///   bears it is as the order says. A key that bears it and is not, such as one that was sent and not yet frozen, is `Otherwise`.
 /// - A withdrawal without a reference, or after a lost try, also takes whatever else bears the marker.
 pub struct TtlockDriver {
-    config: TtlockConfig,
-    client: Client,
+    pub(crate) config: TtlockConfig,
+    pub(crate) client: Client,
+    pub(crate) env: Env,
+}
+
+/// What the vendor keeps for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// A row in the cloud.
+    EKey,
+    /// Digits of ours, in the lock.
+    Custom,
+    /// Digits that lock and cloud both work out.
+    Random,
+    /// A number, in the lock.
+    Card,
 }
 
 impl fmt::Debug for TtlockDriver {
@@ -72,152 +80,154 @@ impl TtlockDriver {
         let TtlockEnv { http, secrets, slots, env } = env;
         let line = Line::new(http, config.base().to_owned());
         let auth = Auth::new(&config, secrets, line.clone(), slots, env.clone());
-        let client = Client::new(config.client_id.clone(), line, auth, env);
-        Ok(Self { config, client })
+        let client = Client::new(config.client_id.clone(), line, auth, env.clone());
+        Ok(Self { config, client, env })
     }
 
-    fn lock(&self, device: LockDeviceId) -> Result<&TtlockLock, LockError> {
+    pub(crate) fn lock(&self, device: LockDeviceId) -> Result<&TtlockLock, LockError> {
         self.config.locks.get(&device).ok_or_else(|| LockError::device_not_paired(device))
     }
 
-    fn granted(&self, key: i64, order: &GrantOrder, warnings: Vec<Warning>) -> Granted {
-        map::granted(&self.config.account_prefix, key, order, warnings)
-    }
-
-    /// Registers the guest's account and sends the key to it.
-    async fn send(
-        &self,
-        order: &GrantOrder,
-        account: &Account,
-        lock: i64,
-        attempt: &Attempt<'_>,
-    ) -> Result<i64, LockError> {
-        let dates = map::window_ms(order.window)?;
-        let nonce = attempt.call_key;
-        let key = NewKey { lock, receiver: &account.username, name: &order.marker, dates, nonce };
-        self.client.register(account).await?;
-        self.client.log_in().await?;
-        // From here on a key may be there; what died before this line has sent none.
-        attempt.note(KEY_IS_BEING_SENT).await?;
-        if let Sending::Key(key) = self.client.send_key(&key).await? {
-            return Ok(key);
-        }
-        // The vendor does not know the receiver after all.
-        self.client.register(account).await?;
-        match self.client.send_key(&key).await? {
-            Sending::Key(key) => Ok(key),
-            Sending::NoReceiver(error) => Err(error),
+    fn sort(&self, kind: KeyCredentialKind) -> Result<Sort, LockError> {
+        match kind {
+            KeyCredentialKind::MobileApp => Ok(Sort::EKey),
+            KeyCredentialKind::PinCode => Ok(match self.config.passcodes {
+                Passcodes::Custom => Sort::Custom,
+                Passcodes::Random => Sort::Random,
+            }),
+            KeyCredentialKind::RfidCard => Ok(Sort::Card),
+            _ => Err(LockError::unsupported(format!("this vendor has no {kind}"))),
         }
     }
 
-    /// Whatever bears one of the markers at the lock of the order, newest first.
+    /// Whatever bears one of the markers at the lock of the order.
     async fn bearing(
         &self,
+        sort: Sort,
         order: &GrantOrder,
         markers: &[&str],
         refusal: ErrorCode,
-    ) -> Result<Vec<KeyItem>, LockError> {
+    ) -> Result<Vec<Listed>, LockError> {
         let lock = self.lock(map::door(order)?)?.lock_id;
         let mut all = Vec::new();
         for marker in markers {
-            all.extend(map::bearing(self.client.keys(lock, marker, refusal).await?, lock, marker));
+            all.extend(match sort {
+                Sort::EKey => {
+                    let keys = self.client.keys(lock, marker, refusal).await?;
+                    map::ekey::listed(keys, lock, marker, order)
+                }
+                Sort::Custom | Sort::Random => {
+                    let name = Secret::new((*marker).to_owned());
+                    let items = self.client.passcodes(lock, &name, refusal).await?;
+                    map::passcode::bearing(&items, lock, marker, order)
+                }
+                Sort::Card => {
+                    let items = self.client.cards(lock, Some(marker), refusal).await?;
+                    map::card::bearing(&items, lock, marker, order, self.config.cards)
+                }
+            });
         }
         Ok(all)
     }
 
-    async fn change(
+    /// Where what is held is: as its reference says, or, where the answer of its grant was lost, the newest that bears its marker.
+    pub(crate) async fn handle_of(
         &self,
-        key: i64,
-        change: Change,
-        target: &GrantOrder,
+        sort: Sort,
+        held: &Held,
         refusal: ErrorCode,
-    ) -> Result<(), LockError> {
-        match change {
-            Change::Period => self.client.change_period(key, map::window_ms(target.window)?, refusal).await,
-            Change::Freeze => self.client.freeze_key(key, refusal).await,
-            Change::Unfreeze => self.client.unfreeze_key(key, refusal).await,
+    ) -> Result<Handle, LockError> {
+        if let Some(handle) = held.reference.as_ref().and_then(Handle::of) {
+            return Ok(handle);
+        }
+        let listed = self.bearing(sort, &held.order, &map::markers(held), refusal).await?;
+        listed.iter().map(|one| one.handle).max_by_key(|handle| handle.id).ok_or_else(expired)
+    }
+
+    async fn delete(&self, sort: Sort, handle: Handle, order: &GrantOrder) -> Result<Deleted, LockError> {
+        if sort == Sort::EKey {
+            return self.client.delete_key(handle.id).await;
+        }
+        let there = (self.lock_of(handle, order)?, handle.id);
+        match sort {
+            Sort::EKey | Sort::Custom => self.client.delete_passcode(there).await,
+            Sort::Random => self.client.delete_random(there).await,
+            Sort::Card => self.client.delete_card(there).await,
         }
     }
-}
 
-/// What TTLock is and can do, without a property at hand.
-#[must_use]
-pub fn descriptor() -> DriverDescriptor {
-    DriverDescriptor {
-        vendor: crate::VENDOR,
-        display_name: "TTLock",
-        runs_on: Placement::Anywhere,
-        // Joiner: each account's eKeys are its own.
-        capabilities: LockCapabilities {
-            remote_issue: true,
-            remote_revoke: true,
-            joiner: true,
-            ..LockCapabilities::NONE
-        },
-        doors_differ: false,
-        kinds: vec![Kind {
-            kind: KeyCredentialKind::MobileApp,
-            per: Per::Door,
-            artifact: ArtifactSource::HostSecret,
-            suspend: Suspend::Native,
-            amend_window: Amend::Native,
-            amend_doors: Amend::Replace,
-            can_undo: true,
-            best_proof: Proof::AtVendor,
-            // Milliseconds on the wire; the core's windows are whole seconds.
-            grain: TimeDelta::seconds(1),
-            registers: false,
-            needs_lock_online: false,
-            recovery: Recovery {
-                // Sent again, it would get another number: so the list is asked first.
-                grant: AfterLost::Ask,
-                amend: AfterLost::Resend { within: None },
-                withdraw: AfterLost::Resend { within: None },
-                late_by: LATE_BY,
-                notes_first: true,
-            },
-        }],
-        latency: LatencyProfile::all(LatencyClass::Cloud),
+    /// The lock of a handle; a lock that has left the configuration is known by the handle alone.
+    pub(crate) fn lock_of(&self, handle: Handle, order: &GrantOrder) -> Result<i64, LockError> {
+        match handle.lock {
+            Some(lock) => Ok(lock),
+            None => Ok(self.lock(map::door(order)?)?.lock_id),
+        }
+    }
+
+    /// What the core gets back about what is at this handle.
+    pub(crate) fn granted(
+        &self,
+        sort: Sort,
+        handle: Handle,
+        order: &GrantOrder,
+        made: Option<Secret>,
+        proof: Proof,
+    ) -> Granted {
+        let prefix = &self.config.account_prefix;
+        let artifact = match sort {
+            Sort::EKey => map::ekey::account(prefix, order).ok().as_ref().map(map::ekey::login),
+            Sort::Random => made,
+            Sort::Custom | Sort::Card => None,
+        };
+        let granted = map::granted(handle, artifact, order.window, proof);
+        let dies_unless_used_by = (sort == Sort::Random).then(|| map::passcode::dies_unused(order));
+        Granted { dies_unless_used_by, ..granted }
     }
 }
 
 #[async_trait]
 impl VendorDriver for TtlockDriver {
     fn describe(&self) -> DriverDescriptor {
-        descriptor()
+        descriptor(self.config.passcodes)
     }
 
-    /// None: an eKey is a row in the vendor's cloud, which keeps order by itself.
-    fn lease_keys(&self, _: &Reach<'_>) -> Vec<LeaseKey> {
-        Vec::new()
+    /// An eKey is a row in the vendor's cloud, which keeps order by itself. A lock takes one command at a time, and so does a
+    /// gateway, which hears several locks.
+    fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
+        let goes_to_the_lock = match self.sort(reach.kind) {
+            Ok(Sort::Custom | Sort::Card) => reach.doors,
+            _ => &[],
+        };
+        let known = goes_to_the_lock.iter().filter_map(|door| self.config.locks.get(door));
+        known
+            .map(|lock| match lock.gateway_id {
+                Some(gateway) => LeaseKey::while_worked_on(format!("ttlock-gateway:{gateway}")),
+                None => LeaseKey::while_worked_on(format!("ttlock-lock:{}", lock.lock_id)),
+            })
+            .collect()
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
-        if order.kind != KeyCredentialKind::MobileApp {
-            return Err(LockError::unsupported("this driver grants mobile keys only"));
-        }
+        let sort = self.sort(order.kind)?;
         let lock = self.lock(map::door(order)?)?.lock_id;
-        let account = map::account(&self.config.account_prefix, order)?;
-        let key = self.send(order, &account, lock, attempt).await?;
-        if order.blocked {
-            self.client.freeze_key(key, ErrorCode::KeyIssueFailed).await.map_err(half_way)?;
+        if order.blocked && sort != Sort::EKey {
+            return Err(LockError::unsupported("only a mobile key can be given suspended"));
         }
-        Ok(Answer::Done(self.granted(key, order, Vec::new())))
+        let granted = match sort {
+            Sort::EKey => self.grant_ekey(order, lock, attempt).await?,
+            Sort::Custom => self.grant_custom(order, lock, attempt).await?,
+            Sort::Random => self.grant_random(order, lock, attempt).await?,
+            Sort::Card => self.grant_card(order, lock, attempt).await?,
+        };
+        Ok(Answer::Done(granted))
     }
 
     async fn find(&self, order: &GrantOrder, _: &Attempt<'_>) -> Result<Found, LockError> {
-        let keys = match self.bearing(order, &[&order.marker], ErrorCode::VendorUnreachable).await {
-            Ok(keys) => keys,
-            Err(error) if error.reason() == FailureReason::MalformedAnswer => return Ok(Found::CannotTell),
-            Err(error) => return Err(error),
-        };
-        if keys.is_empty() {
-            return Ok(Found::Absent);
-        }
-        if !keys.iter().all(|key| map::is_target(key, order)) {
-            return Ok(Found::Otherwise);
-        }
-        Ok(Found::Present(keys.iter().map(|key| self.granted(key.key_id.0, order, Vec::new())).collect()))
+        let sort = self.sort(order.kind)?;
+        let listed = self.bearing(sort, order, &[&order.marker], ErrorCode::VendorUnreachable).await;
+        let granted =
+            |one: &Listed| self.granted(sort, one.handle, order, one.artifact.clone(), Proof::AtVendor);
+        map::found(listed, granted)
     }
 
     async fn amend(
@@ -227,25 +237,17 @@ impl VendorDriver for TtlockDriver {
         _: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
         if held.order.doors != target.doors {
-            return Err(LockError::unsupported("a mobile key stays at its door"));
+            return Err(LockError::unsupported("a key of this vendor stays at its door"));
         }
-        let changes = map::changes(held, target);
-        let freezes = changes.contains(&Change::Freeze);
-        let operation = if freezes { Operation::SuspendCredential } else { Operation::UpdateCredential };
-        let refusal = operation.refusal_code();
-        let key = match held.reference.as_ref().and_then(map::key_of) {
-            Some(key) => key,
-            None => {
-                let keys = self.bearing(&held.order, &map::markers(held), refusal).await?;
-                keys.iter().map(|key| key.key_id.0).max().ok_or_else(expired)?
+        let sort = self.sort(target.kind)?;
+        let granted = match sort {
+            Sort::EKey => self.amend_ekey(held, target).await?,
+            Sort::Custom | Sort::Card => self.move_in_lock(sort, held, target).await?,
+            Sort::Random => {
+                return Err(LockError::unsupported("a passcode of the vendor's choice is not changed"));
             }
         };
-        for (done, change) in changes.into_iter().enumerate() {
-            let changed = self.change(key, change, target, refusal).await;
-            changed.map_err(|error| if done > 0 { half_way(error) } else { error })?;
-        }
-        let warnings = freezes.then(map::frozen_at_next_sync).into_iter().collect();
-        Ok(Answer::Done(self.granted(key, target, warnings)))
+        Ok(Answer::Done(granted))
     }
 
     async fn withdraw(
@@ -254,77 +256,51 @@ impl VendorDriver for TtlockDriver {
         attempt: &Attempt<'_>,
     ) -> Result<Answer<Withdrawn>, LockError> {
         let held = &withdrawal.held;
-        let done = Ok(Answer::Done(Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }));
+        let order = &held.order;
+        let sort = self.sort(order.kind)?;
+        let after = |begun: bool, error| if begun { half_way(error) } else { error };
+        let mut took = Vec::new();
         // A lock that has left the configuration cannot be searched; then the number alone must do.
-        let searchable = self.lock(map::door(&held.order)?).is_ok();
-        let mut begun = false;
-        if let Some(key) = held.reference.as_ref().and_then(map::key_of) {
-            begun = self.client.delete_key(key).await? == Deleted::Now;
-            if !attempt.resend || !searchable {
-                return done;
+        let searchable = self.lock(map::door(order)?).is_ok();
+        let known = held.reference.as_ref().and_then(Handle::of);
+        if let Some(handle) = known {
+            took.push(self.delete(sort, handle, order).await?);
+        }
+        if known.is_none() || (attempt.resend && searchable) {
+            let markers = map::markers(held);
+            let listed = self.bearing(sort, order, &markers, ErrorCode::KeyRevokeFailed).await;
+            let has_begun = |took: &[Deleted]| took.contains(&Deleted::Now);
+            for one in listed.map_err(|error| after(has_begun(&took), error))? {
+                let deleted = self.delete(sort, one.handle, order).await;
+                took.push(deleted.map_err(|error| after(has_begun(&took), error))?);
+            }
+            // Nothing is listed, and the answer of the grant was lost.
+            if took.is_empty() && sort == Sort::Custom {
+                took.push(self.delete_stray(order).await?);
             }
         }
-        let after = |begun: bool, error| if begun { half_way(error) } else { error };
-        let keys = self.bearing(&held.order, &map::markers(held), ErrorCode::KeyRevokeFailed).await;
-        for key in keys.map_err(|error| after(begun, error))? {
-            let deleted = self.client.delete_key(key.key_id.0).await;
-            begun |= deleted.map_err(|error| after(begun, error))? == Deleted::Now;
-        }
-        done
+        Ok(Answer::Done(withdrawn(sort, &took)))
     }
 
-    /// The locks of the configuration that the vendor knows. One counts as online when it has a gateway and any gateway of the
-    /// account is online: two lists for the whole property instead of a call a lock. [`health`](Self::health) is exact.
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
-        let locks = self.client.locks().await?;
-        let with_gateway = locks.iter().any(|lock| map::is_yes(lock.has_gateway));
-        let gateways = if with_gateway { self.client.gateways().await? } else { Vec::new() };
-        let reachable = gateways.iter().any(|gateway| map::is_yes(Some(gateway.is_online)));
-        let known: BTreeMap<i64, _> = locks.iter().map(|lock| (lock.lock_id.0, lock)).collect();
-        let ours = self
-            .config
-            .locks
-            .iter()
-            .filter_map(|(device, own)| Some((device, own, known.get(&own.lock_id)?)));
-        Ok(ours
-            .map(|(device, own, lock)| LockDevice {
-                device_id: *device,
-                property_id: self.config.property,
-                vendor: crate::VENDOR,
-                label: own.label.clone(),
-                rooms: own.rooms.clone(),
-                online: reachable && map::is_yes(lock.has_gateway),
-                battery: map::battery(lock.electric_quantity),
-                firmware: None,
-                last_seen_at: None,
-                capabilities: map::DOOR,
-            })
-            .collect())
+        self.all_locks().await
     }
 
-    /// From what the cloud has of the lock: one to three calls, none of which wakes it.
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        let id = self.lock(device)?.lock_id;
-        let at = |error: LockError| error.at_device(device);
-        let lock = self.client.lock_detail(id).await.map_err(at)?;
-        let heard = map::is_yes(lock.has_gateway);
-        let links = if heard { self.client.links(id).await.map_err(at)? } else { Vec::new() };
-        let gateways =
-            if links.is_empty() { Vec::new() } else { self.client.gateways().await.map_err(at)? };
-        let live: BTreeSet<i64> = gateways
-            .iter()
-            .filter(|own| map::is_yes(Some(own.is_online)))
-            .map(|own| own.gateway_id.0)
-            .collect();
-        let online = links.iter().any(|link| live.contains(&link.gateway_id.0));
-        let battery = map::battery(lock.electric_quantity);
-        Ok(DeviceHealth {
-            device_id: device,
-            online,
-            battery,
-            clock_skew_ms: None,
-            last_sync_at: links.iter().filter_map(|link| map::instant(link.rssi_update_date?)).max(),
-            warnings: map::health_warnings(battery, online),
-        })
+        self.one_lock(device).await
     }
+}
+
+/// How far a taking away got: as far as its weakest part.
+fn withdrawn(sort: Sort, took: &[Deleted]) -> Withdrawn {
+    if took.contains(&Deleted::NotYet) {
+        let detail =
+            "nobody has used it yet, or nothing reaches the lock, so the lock cannot be told to forget it";
+        let warnings = vec![Warning { code: WarningCode::ExpiresOnly, detail: detail.to_owned() }];
+        return Withdrawn { proof: Proof::ExpiresOnly, warnings };
+    }
+    // A gateway's word for what was there; of what was not, only the cloud's books are known.
+    let seen_gone = !took.is_empty() && took.iter().all(|deleted| *deleted == Deleted::Now);
+    let proof = if seen_gone && sort != Sort::EKey { Proof::AtLock } else { Proof::AtVendor };
+    Withdrawn { proof, warnings: Vec::new() }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike as _, FixedOffset, Months, NaiveTime};
+use chrono::{Datelike as _, FixedOffset, Months, NaiveTime, Utc};
 use lockport::env::{SecretError, TransportError};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Timestamp};
 
-use crate::limits::{BUSY_PAUSE, THROTTLE_PAUSE};
+use crate::limits::{BUSY_PAUSE, CALL_TIMEOUT, LOCK_TIMEOUT, THROTTLE_PAUSE};
 
 /// Codes that the driver acts on.
 pub(crate) mod code {
@@ -24,6 +24,14 @@ pub(crate) mod code {
     pub(crate) const NO_KEY: i64 = -1008;
     /// The receiver is not registered.
     pub(crate) const NO_RECEIVER: i64 = -4064;
+    /// There is no such passcode.
+    pub(crate) const NO_PASSCODE: i64 = -2009;
+    /// The passcode was never used on the lock, so nothing about it can be changed.
+    pub(crate) const NEVER_USED: i64 = -3008;
+    /// There is no such card.
+    pub(crate) const NO_CARD: i64 = -1021;
+    /// No gateway is near the lock.
+    pub(crate) const NO_GATEWAY: i64 = -2012;
 }
 
 /// One documented code.
@@ -166,17 +174,24 @@ pub(crate) struct Stakes {
     refusal: ErrorCode,
     /// What is to be done when nobody can tell whether it happened.
     lost: RetryAdvice,
+    /// How long an answer is waited for.
+    pub(crate) timeout: Duration,
 }
 
 impl Stakes {
     /// The call opens or closes something: its answer matters.
     pub(crate) const fn effect(refusal: ErrorCode) -> Self {
-        Self { refusal, lost: RetryAdvice::OutcomeUnknown }
+        Self { refusal, lost: RetryAdvice::OutcomeUnknown, timeout: CALL_TIMEOUT }
     }
 
     /// The call opens and closes nothing, and doing it twice is doing it once: it reads, or prepares.
     pub(crate) const fn harmless(refusal: ErrorCode) -> Self {
-        Self { refusal, lost: RetryAdvice::NotApplied }
+        Self { refusal, lost: RetryAdvice::NotApplied, timeout: CALL_TIMEOUT }
+    }
+
+    /// The same, for a call that waits for a lock.
+    pub(crate) const fn at_the_lock(self) -> Self {
+        Self { timeout: LOCK_TIMEOUT, ..self }
     }
 
     /// The vendor said no, with this number.
@@ -250,14 +265,18 @@ pub(crate) fn before_sending(error: LockError) -> LockError {
     if error.is_retriable() { error.with_advice(RetryAdvice::NotApplied) } else { error }
 }
 
+/// When the month's calls are counted anew.
 // VENDOR: the quota begins anew on the first of the month, UTC+8 (docs/vendor.md#errors).
+pub(crate) fn next_month(now: Timestamp) -> Option<Timestamp> {
+    let zone = FixedOffset::east_opt(8 * 3600)?;
+    let today = now.with_timezone(&zone).date_naive();
+    let first = today.with_day(1)?.checked_add_months(Months::new(1))?;
+    let first = first.and_time(NaiveTime::MIN).and_local_timezone(zone).single()?;
+    Some(first.with_timezone(&Utc))
+}
+
 fn until_next_month(now: Timestamp) -> Duration {
-    let first = FixedOffset::east_opt(8 * 3600).and_then(|zone| {
-        let today = now.with_timezone(&zone).date_naive();
-        let first = today.with_day(1)?.checked_add_months(Months::new(1))?;
-        first.and_time(NaiveTime::MIN).and_local_timezone(zone).single()
-    });
-    let pause = first.and_then(|first| first.signed_duration_since(now).to_std().ok());
+    let pause = next_month(now).and_then(|first| first.signed_duration_since(now).to_std().ok());
     pause.unwrap_or(Duration::from_secs(86_400))
 }
 

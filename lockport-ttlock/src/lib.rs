@@ -1,20 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+mod callback;
+mod card;
 mod client;
 mod config;
+mod descriptor;
 mod driver;
+mod ekey;
 mod error;
 mod limits;
 mod line;
+mod lock;
 mod map;
+mod passcode;
+mod quota;
+mod record;
 mod wire;
 
 use lockport::credential::VendorCode;
 
 pub use self::auth::{ACCOUNT_PASSWORD, CLIENT_SECRET};
-pub use self::config::{ConfigError, TtlockConfig, TtlockLock};
-pub use self::driver::{TtlockDriver, TtlockEnv, descriptor};
+pub use self::callback::{CALLBACK_SEGMENT, Hint};
+pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
+pub use self::descriptor::descriptor;
+pub use self::driver::{TtlockDriver, TtlockEnv};
+pub use self::quota::Quota;
+pub use self::record::{Attempt, Denied, Outcome, Shown};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::TTLOCK;

@@ -30,3 +30,29 @@ pub(crate) const THROTTLE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The pause after "gateway busy" or "lock busy": one command takes a few seconds.
 pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long one exchange may take that waits for a lock behind a gateway. The cloud itself gives up on a gateway and says so, in
+/// its own time; the vendor's clients wait half a minute and longer.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a call through a gateway that got no answer can still take effect. The vendor's pages give no number; a gateway does
+/// one command at a time, each in seconds, and the cloud's own wait is over long before two minutes.
+pub(crate) const LATE_BY_GATEWAY: Duration = Duration::from_secs(120);
+
+/// Digits of a passcode that the core draws. The vendor takes 4 to 9.
+pub(crate) const PIN_DIGITS: u8 = 6;
+
+/// How long after its start a passcode of the vendor's choice has to be used for the first time.
+pub(crate) const FIRST_USE_HOURS: i64 = 24;
+
+/// The longest period of a passcode of the vendor's choice.
+pub(crate) const LONGEST_RANDOM_DAYS: i64 = 365;
+
+/// How far a lock's clock may be off before somebody is told (R123), in milliseconds.
+pub(crate) const MAX_CLOCK_SKEW_MS: u64 = 300_000;
+
+/// The longest body of a call of the vendor's that is read: a lock's whole log fits.
+pub(crate) const MAX_CALLBACK_BYTES: usize = 256 * 1024;
+
+/// The shortest secret segment of the callback's address.
+pub(crate) const MIN_CALLBACK_SECRET: usize = 32;

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::error::Stakes;
-use crate::limits::CALL_TIMEOUT;
 use crate::wire::{Loose, Outcome};
 
 /// Why there is no answer to work with.
@@ -121,7 +120,7 @@ impl Line {
             url: format!("{}{path}", self.base),
             headers: vec![("content-type", content_type)],
             body: Some(form.encoded_with(more)),
-            timeout: CALL_TIMEOUT,
+            timeout: stakes.timeout,
         };
         let response = self.http.send(request).await.map_err(|error| stakes.unanswered(error))?;
         // VENDOR: the application answers 200 whatever it says; any other status is the edge's (docs/vendor.md#transport).

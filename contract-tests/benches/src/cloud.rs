@@ -17,7 +17,9 @@ use lockport::store::slots::Slots;
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Answered, Fault, Hold, OnCall, SimClock, TtlockSim, What, md5_hex};
-use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
+use lockport_ttlock::{
+    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+};
 use tokio::sync::oneshot;
 
 use crate::Trouble;
@@ -101,7 +103,7 @@ impl Cloud {
         for door in &hotel.doors {
             let label = door.to_string();
             let lock_id = self.sim.lock_id(&label).ok_or("a door has no lock")?;
-            locks.insert(*door, TtlockLock { lock_id, label, rooms: hotel.map.rooms_behind(*door) });
+            locks.insert(*door, TtlockLock::new(lock_id, label, hotel.map.rooms_behind(*door)));
         }
         let config = TtlockConfig {
             tenant: hotel.partition.tenant,
@@ -110,6 +112,9 @@ impl Cloud {
             client_id: CLIENT.to_owned(),
             account: ACCOUNT.to_owned(),
             account_prefix: self.prefix.clone(),
+            passcodes: Passcodes::Custom,
+            cards: CardOrder::AsRead,
+            monthly_calls: 30_000,
             locks,
         };
         let slots = Slots::new(tokens, hotel.partition, env.clone(), "bench".to_owned());

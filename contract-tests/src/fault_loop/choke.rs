@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lockport::credential::KeyCredentialKind;
 use lockport::driver::VendorDriver;
 use lockport::env::{HttpTransport, ManualClock};
 use lockport::store::Store;
@@ -35,6 +36,12 @@ impl Choke {
             ring: Arc::default(),
             latest,
         }
+    }
+
+    /// With calls about this kind taking effect sooner than that, at a vendor with ways of different length.
+    #[must_use]
+    pub fn with_sooner(self, kind: KeyCredentialKind, latest: Duration) -> Self {
+        Self { late: Arc::new(self.late.with_sooner(kind, latest)), ..self }
     }
 
     /// The driver with a point at every call that it gets.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use lockport::credential::KeyCredentialKind;
 use lockport::driver::{Answer, Attempt, GrantOrder, Held, Job, Journal, VendorDriver, Verb, Withdrawal};
 use lockport::env::{Clock as _, HttpRequest, HttpTransport, ManualClock};
 use lockport::{LockError, Secret, Timestamp};
@@ -55,6 +56,15 @@ impl Sent {
 }
 
 impl Errand {
+    /// The kind of key that it is about, where it says.
+    const fn kind(&self) -> Option<KeyCredentialKind> {
+        match self {
+            Self::Grant(_, order) | Self::Amend(_, _, order) => Some(order.kind),
+            Self::Withdraw(_, withdrawal) => Some(withdrawal.held.order.kind),
+            Self::Request(..) => None,
+        }
+    }
+
     pub(crate) fn request(through: Arc<dyn HttpTransport>, request: HttpRequest) -> Self {
         Self::Request(through, request)
     }
@@ -98,12 +108,20 @@ impl Journal for NobodyThere {
 pub(crate) struct Late {
     clock: Arc<ManualClock>,
     latest: Duration,
+    /// Kinds whose calls are never as late as that.
+    sooner: Vec<(KeyCredentialKind, Duration)>,
     queue: Mutex<Vec<(Timestamp, Errand)>>,
 }
 
 impl Late {
     pub(crate) fn new(clock: Arc<ManualClock>, latest: Duration) -> Self {
-        Self { clock, latest, queue: Mutex::default() }
+        Self { clock, latest, sooner: Vec::new(), queue: Mutex::default() }
+    }
+
+    /// The same, with calls about this kind landing sooner.
+    pub(crate) fn with_sooner(&self, kind: KeyCredentialKind, latest: Duration) -> Self {
+        let sooner = self.sooner.iter().copied().chain([(kind, latest)]).collect();
+        Self { clock: Arc::clone(&self.clock), latest: self.latest, sooner, queue: Mutex::default() }
     }
 
     fn queue(&self) -> MutexGuard<'_, Vec<(Timestamp, Errand)>> {
@@ -112,7 +130,8 @@ impl Late {
 
     /// Sends a call on its long way.
     pub(crate) fn post(&self, errand: Errand) {
-        let latest = TimeDelta::from_std(self.latest).ok();
+        let sooner = self.sooner.iter().find(|(kind, _)| errand.kind() == Some(*kind));
+        let latest = TimeDelta::from_std(sooner.map_or(self.latest, |(_, latest)| *latest)).ok();
         let lands = latest.and_then(|latest| self.clock.now().checked_add_signed(latest));
         self.queue().push((lands.unwrap_or(Timestamp::MAX_UTC), errand));
     }

@@ -45,7 +45,7 @@ pub use self::rig::{DriverSource, InMemory, Kept, Rig, Shelf, Stand};
 #[cfg(feature = "mock")]
 pub use self::rigs::{MockRig, mock_rigs};
 #[cfg(feature = "ttlock")]
-pub use self::rigs::{TtlockRig, ttlock_rigs};
+pub use self::rigs::{TtlockPoints, TtlockRig, ttlock_rigs};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::InFile;
 pub use self::walk::{Manner, Step, Walk, walk};

@@ -3,7 +3,7 @@
 #[cfg(feature = "mock")]
 mod mock;
 #[cfg(feature = "ttlock")]
-mod ttlock;
+pub(crate) mod ttlock;
 
 use std::sync::Arc;
 

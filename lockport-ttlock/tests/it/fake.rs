@@ -14,7 +14,9 @@ use lockport::id::{PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
 use lockport::{LockError, Secret, Timestamp, Validity};
-use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv};
+use lockport_ttlock::{
+    ACCOUNT_PASSWORD, CALLBACK_SEGMENT, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv,
+};
 use serde_json::{Value, json};
 
 pub(crate) const NOW: &str = "2026-04-30T09:00:00Z";
@@ -29,6 +31,9 @@ pub(crate) const REFRESH: &str = "b2222222222222222222222222222222";
 pub(crate) const SECRET: &str = "c3333333333333333333333333333333";
 pub(crate) const PASSWORD: &str = "house-password";
 pub(crate) const ARTIFACT: &str = "guest-password";
+pub(crate) const SEGMENT: &str = "e5555555555555555555555555555555";
+pub(crate) const DIGITS: &str = "048263";
+pub(crate) const CARD: &str = "3661413478";
 
 /// What the vendor answers.
 #[derive(Clone)]
@@ -36,6 +41,7 @@ pub(crate) enum Reply {
     Json(Value),
     Dated(Value, Timestamp),
     Raw(u16, String),
+    Bytes(Vec<u8>),
     Fails(TransportError),
     /// Never.
     Hangs,
@@ -85,13 +91,14 @@ impl HttpTransport for Vendor {
         };
         tokio::task::yield_now().await;
         let (status, date, body) = match (self.answers)(before, &path, &form) {
-            Reply::Json(body) => (200, None, body.to_string()),
-            Reply::Dated(body, date) => (200, Some(date), body.to_string()),
-            Reply::Raw(status, body) => (status, None, body),
+            Reply::Json(body) => (200, None, body.to_string().into_bytes()),
+            Reply::Dated(body, date) => (200, Some(date), body.to_string().into_bytes()),
+            Reply::Raw(status, body) => (status, None, body.into_bytes()),
+            Reply::Bytes(body) => (200, None, body),
             Reply::Fails(error) => return Err(error),
             Reply::Hangs => std::future::pending().await,
         };
-        Ok(HttpResponse { status, date, retry_after: None, body: Secret::new(body.into_bytes()) })
+        Ok(HttpResponse { status, date, retry_after: None, body: Secret::new(body) })
     }
 }
 
@@ -109,6 +116,25 @@ pub(crate) fn good(path: &str) -> Value {
         "/v3/gateway/list" => page(&[json!({"gatewayId": 5, "isOnline": true})]),
         "/v3/lock/detail" => json!({"lockId": 7, "electricQuantity": 80, "hasGateway": 1}),
         "/v3/gateway/listByLock" => json!({"list": [{"gatewayId": 5, "rssiUpdateDate": NOW_MS}]}),
+        "/v3/lock/queryDate" | "/v3/lock/updateDate" => json!({"date": NOW_MS}),
+        "/v3/keyboardPwd/add" => json!({"keyboardPwdId": 61}),
+        "/v3/keyboardPwd/get" => json!({"keyboardPwdId": 61, "keyboardPwd": DIGITS}),
+        "/v3/identityCard/add" => json!({"cardId": 71}),
+        "/v3/keyboardPwd/change"
+        | "/v3/keyboardPwd/delete"
+        | "/v3/keyboardPwd/deleteByCode"
+        | "/v3/identityCard/changePeriod"
+        | "/v3/identityCard/delete" => json!({"errcode": 0}),
+        "/v3/lock/listKeyboardPwd" => page(&[json!({
+            "keyboardPwdId": 61, "lockId": 7, "keyboardPwd": DIGITS, "keyboardPwdName": MARKER,
+            "startDate": millis(FROM), "endDate": millis(UNTIL), "keyboardPwdType": "3",
+        })]),
+        "/v3/identityCard/list" => page(&[json!({
+            "cardId": 71, "lockId": 7, "cardNumber": CARD, "cardName": MARKER,
+            "startDate": millis(FROM), "endDate": millis(UNTIL),
+        })]),
+        "/v3/lockRecord/list" => page(&[record(9, 4, 1, DIGITS)]),
+        "/app/getMonthRequestCount" => json!({"monthRequestCount": 12_345}),
         other => panic!("nobody should ask for {other}"),
     }
 }
@@ -125,6 +151,14 @@ pub(crate) fn key(id: i64, status: i64) -> Value {
     json!({
         "keyId": id, "lockId": 7, "keyName": MARKER, "keyStatus": status.to_string(), "startDate": millis(FROM),
         "endDate": millis(UNTIL), "username": username(), "keyRight": 0,
+    })
+}
+
+/// A record in the lock's own numbering.
+pub(crate) fn record(id: i64, kind: i64, success: i64, typed: &str) -> Value {
+    json!({
+        "recordId": id, "lockId": 7, "recordTypeFromLock": kind, "recordType": 4, "success": success,
+        "keyboardPwd": typed, "lockDate": NOW_MS + id, "serverDate": NOW_MS + 5_000, "username": username(),
     })
 }
 
@@ -150,6 +184,7 @@ impl SecretProvider for Secrets {
         match name {
             CLIENT_SECRET => Ok(Secret::new(SECRET.to_owned())),
             ACCOUNT_PASSWORD => Ok(Secret::new(PASSWORD.to_owned())),
+            CALLBACK_SEGMENT => Ok(Secret::new(SEGMENT.to_owned())),
             _ => Err(SecretError::Missing),
         }
     }
@@ -167,13 +202,21 @@ impl Host {
     }
 
     pub(crate) fn instance(&self, owner: &str, vendor: &Arc<Vendor>) -> TtlockDriver {
+        self.instance_with(config(), owner, vendor)
+    }
+
+    pub(crate) fn instance_with(
+        &self,
+        config: TtlockConfig,
+        owner: &str,
+        vendor: &Arc<Vendor>,
+    ) -> TtlockDriver {
         let seed = owner.bytes().map(u64::from).sum();
         let env = Env {
             clock: self.clock.clone(),
             sleep: self.clock.clone(),
             entropy: Arc::new(SeededEntropy::new(seed)),
         };
-        let config = config();
         let partition = Partition { tenant: config.tenant, property: config.property };
         let slots = Slots::new(self.store.clone(), partition, env.clone(), owner.to_owned());
         let env = TtlockEnv { http: vendor.clone(), secrets: Arc::new(Secrets), slots, env };
@@ -213,6 +256,21 @@ pub(crate) fn order() -> GrantOrder {
         at: None,
         already: false,
     }
+}
+
+pub(crate) fn passcode() -> GrantOrder {
+    let digits = Some(Secret::new(DIGITS.to_owned()));
+    GrantOrder { kind: KeyCredentialKind::PinCode, artifact: digits, ..order() }
+}
+
+/// One whose digits the vendor is to choose.
+pub(crate) fn random() -> GrantOrder {
+    GrantOrder { artifact: None, ..passcode() }
+}
+
+pub(crate) fn card() -> GrantOrder {
+    let number = Some(Secret::new(CARD.to_owned()));
+    GrantOrder { kind: KeyCredentialKind::RfidCard, artifact: number, ..order() }
 }
 
 pub(crate) fn until(order: GrantOrder, until: &str) -> GrantOrder {

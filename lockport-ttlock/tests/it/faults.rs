@@ -10,50 +10,59 @@ use lockport::{LockError, RetryAdvice};
 use lockport_ttlock::TtlockDriver;
 use serde_json::json;
 
-const VERBS: [&str; 10] = [
-    "grant",
-    "grant blocked",
-    "find",
-    "move",
-    "freeze",
-    "move and thaw",
-    "amend by marker",
-    "withdraw",
-    "withdraw by marker",
-    "withdraw again",
+const VERBS: [&str; 22] = [
+    "key: grant",
+    "key: grant blocked",
+    "key: find",
+    "key: move",
+    "key: freeze",
+    "key: move and thaw",
+    "key: move by marker",
+    "key: withdraw",
+    "key: withdraw by marker",
+    "key: withdraw again",
+    "passcode: grant",
+    "passcode: find",
+    "passcode: move",
+    "passcode: move by marker",
+    "passcode: withdraw",
+    "passcode: withdraw by marker",
+    "passcode: withdraw again",
+    "card: grant",
+    "card: find",
+    "card: move",
+    "card: withdraw",
+    "card: withdraw again",
 ];
 
 async fn run(driver: &TtlockDriver, verb: &str) -> Result<String, LockError> {
-    let later = || fake::until(fake::order(), "2026-05-04T10:00:00Z");
-    let one = Some("234522");
+    let (order, reference, verb) = match verb.split_once(": ") {
+        Some(("passcode", verb)) => (fake::passcode(), "7:61", verb),
+        Some(("card", verb)) => (fake::card(), "7:71", verb),
+        Some(("random", verb)) => (fake::random(), "7:61", verb),
+        Some((_, verb)) => (fake::order(), "234522", verb),
+        None => (fake::order(), "", verb),
+    };
+    let later = || fake::until(order.clone(), "2026-05-04T10:00:00Z");
+    let held = || fake::held(order.clone(), Some(reference));
+    let lost = || fake::held(order.clone(), None);
     Ok(match verb {
-        "grant" => format!("{:?}", driver.grant(&fake::order(), &FIRST).await?),
+        "grant" => format!("{:?}", driver.grant(&order, &FIRST).await?),
         "grant blocked" => format!("{:?}", driver.grant(&fake::blocked(), &FIRST).await?),
-        "find" => format!("{:?}", driver.find(&fake::order(), &FIRST).await?),
-        "move" => format!("{:?}", driver.amend(&fake::held(fake::order(), one), &later(), &FIRST).await?),
-        "freeze" => {
-            format!("{:?}", driver.amend(&fake::held(fake::order(), one), &fake::blocked(), &FIRST).await?)
-        }
+        "find" => format!("{:?}", driver.find(&order, &FIRST).await?),
+        "move" => format!("{:?}", driver.amend(&held(), &later(), &FIRST).await?),
+        "freeze" => format!("{:?}", driver.amend(&held(), &fake::blocked(), &FIRST).await?),
         "move and thaw" => {
-            format!("{:?}", driver.amend(&fake::held(fake::blocked(), one), &later(), &FIRST).await?)
+            let held = fake::held(fake::blocked(), Some(reference));
+            format!("{:?}", driver.amend(&held, &later(), &FIRST).await?)
         }
-        "amend by marker" => {
-            format!("{:?}", driver.amend(&fake::held(fake::order(), None), &later(), &FIRST).await?)
-        }
-        "withdraw" => {
-            format!("{:?}", driver.withdraw(&fake::withdrawal(fake::held(fake::order(), one)), &FIRST).await?)
-        }
-        "withdraw by marker" => {
-            format!(
-                "{:?}",
-                driver.withdraw(&fake::withdrawal(fake::held(fake::order(), None)), &FIRST).await?
-            )
-        }
-        "withdraw again" => {
-            format!("{:?}", driver.withdraw(&fake::withdrawal(fake::held(fake::order(), one)), &AGAIN).await?)
-        }
+        "move by marker" => format!("{:?}", driver.amend(&lost(), &later(), &FIRST).await?),
+        "withdraw" => format!("{:?}", driver.withdraw(&fake::withdrawal(held()), &FIRST).await?),
+        "withdraw by marker" => format!("{:?}", driver.withdraw(&fake::withdrawal(lost()), &FIRST).await?),
+        "withdraw again" => format!("{:?}", driver.withdraw(&fake::withdrawal(held()), &AGAIN).await?),
         "devices" => format!("{:?}", driver.devices().await?),
         "health" => format!("{:?}", driver.health(fake::DOOR.parse().unwrap()).await?),
+        "set clock" => format!("{:?}", driver.set_lock_clock(fake::DOOR.parse().unwrap()).await?),
         other => panic!("no such verb: {other}"),
     })
 }
@@ -65,7 +74,8 @@ fn failing_at(number: usize, reply: Reply) -> Arc<Vendor> {
 
 fn failures() -> Vec<Reply> {
     let leaks = json!({
-        "username": "LEAK-username", "keyId": "LEAK-key", "list": "LEAK-list", "access_token": "LEAK-token",
+        "username": "LEAK-username", "keyId": "LEAK-key", "keyboardPwdId": "LEAK-id", "cardId": "LEAK-card", "date": "LEAK-date",
+        "list": "LEAK-list", "access_token": "LEAK-token",
         "refresh_token": 7, "expires_in": "LEAK",
     });
     let mut all = vec![
@@ -81,21 +91,23 @@ fn failures() -> Vec<Reply> {
         Reply::Json(leaks),
     ];
     let codes = [
-        1, -3, 10000, 10003, 10004, 10007, 10011, 30003, 30005, 30006, 30007, 80000, 90000, -1003, -1008,
-        -2025, -4064, -9999,
+        1, -3, -3007, -2009, -1021, -3008, 10000, 10003, 10004, 10007, 10011, 30003, 30005, 30006, 30007,
+        80000, 90000, -1003, -1008, -2025, -4064, -9999,
     ];
     all.extend(codes.map(|code| Reply::Json(refused(code))));
     all
 }
 
 /// The digests were computed once, by another program.
-const CANARIES: [&str; 8] = [
+const CANARIES: [&str; 10] = [
     "LEAK",
     fake::TOKEN,
     fake::REFRESH,
     fake::SECRET,
     fake::PASSWORD,
     fake::ARTIFACT,
+    fake::DIGITS,
+    fake::CARD,
     "9dd49438d2932677d07760524e6b6ce0",
     "779745e1c6f18ad2434261e0e7fda484",
 ];
@@ -108,7 +120,7 @@ fn assert_clean(text: &str, case: &str) {
 
 #[tokio::test]
 async fn no_secret_and_no_word_of_the_vendors_gets_out_on_any_path() {
-    for verb in VERBS.into_iter().chain(["devices", "health"]) {
+    for verb in VERBS.into_iter().chain(["devices", "health", "set clock"]) {
         for reply in failures() {
             for number in 0.. {
                 let vendor = failing_at(number, reply.clone());
@@ -151,10 +163,13 @@ async fn an_error_after_a_request_that_may_have_had_an_effect_says_so() {
                 let outcome = run(&fake::driver(&vendor), verb).await;
                 let paths = vendor.paths();
                 let Some(failed) = paths.get(number) else { break };
-                let has_effect = |path: &String| path.starts_with("/v3/key/");
+                let has_effect = |path: &String| {
+                    let folders = ["/v3/key/", "/v3/keyboardPwd/", "/v3/identityCard/"];
+                    folders.iter().any(|folder| path.starts_with(folder)) && !path.ends_with("/list")
+                };
                 let earlier = paths.iter().take(number).any(has_effect);
                 let Err(error) = outcome else {
-                    assert!(verb == "find", "{verb}: went on after a failure at {failed}");
+                    assert!(verb.ends_with("find"), "{verb}: went on after a failure at {failed}");
                     continue;
                 };
                 let unknown = error.advice() == RetryAdvice::OutcomeUnknown;

@@ -2,7 +2,10 @@
 //! call makes of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
+mod callback;
 mod fake;
 mod faults;
+mod garbage;
+mod records;
 mod repair;
 mod wire;

@@ -264,7 +264,13 @@ impl<D: VendorDriver> Engine<'_, D> {
             step.unanswered = step.unanswered.saturating_sub(1);
         }
         match answer {
-            Ok(effect) => self.record(op, index, effect).await,
+            Ok(effect) => {
+                let is_granted = matches!(effect, Effect::Granted(_));
+                if is_granted && is_known_again(kind, step_of(op, index)?, self.env.now()) {
+                    step_mut(op, index)?.lost_at = None;
+                }
+                self.record(op, index, effect).await
+            }
             Err(error) => self.not_done(op, index, kind, error).await,
         }
     }
@@ -579,6 +585,13 @@ const fn rule(kind: &Kind, act: Act) -> AfterLost {
         Act::Amend => kind.recovery.amend,
         Act::Withdraw(_) => kind.recovery.withdraw,
     }
+}
+
+/// Whether the vendor, by the key of the call, takes every try of this grant for the same: once it is there, a lost try that lands
+/// brings no second.
+pub(super) fn is_known_again(kind: &Kind, step: &Step, now: Timestamp) -> bool {
+    let AfterLost::Resend { within: Some(within) } = kind.recovery.grant else { return false };
+    step.act == Act::Grant && remembered(step, Some(within), plus(now, kind.recovery.late_by))
 }
 
 fn remembered(step: &Step, within: Option<Duration>, now: Timestamp) -> bool {

@@ -7,6 +7,7 @@ use super::record::{
     ProgramRecord,
 };
 use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
+use crate::device::LockDevice;
 use crate::driver::{Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::LockDeviceId;
@@ -131,11 +132,13 @@ impl<D: VendorDriver> Adapter<D> {
         }
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
         let wanted = Wanted::of(input, &doors);
-        let locks = self.known_locks().await?;
-        let (kinds, decisions) =
-            plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, &locks);
-        program.decisions = decisions;
-        program.kinds = kinds;
+        let choose = |locks: &[LockDevice]| {
+            plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, locks)
+        };
+        (program.kinds, program.decisions) = choose(&[]);
+        if !program.kinds.is_empty() {
+            (program.kinds, program.decisions) = choose(&*self.known_locks().await?);
+        }
         let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
             let why: Vec<&str> = program.decisions.iter().map(|decision| decision.detail.as_str()).collect();
             return Err(LockError::unsupported(format!(

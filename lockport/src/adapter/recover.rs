@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::engine::{Effect, Engine, Ran, StepJournal, attempt, plus, step_mut, step_of, until};
+use super::engine::{
+    Effect, Engine, Ran, StepJournal, attempt, is_known_again, plus, step_mut, step_of, until,
+};
 use super::record::{Act, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
 use crate::driver::{Attempt, Found, Granted, Kind, Pending, VendorDriver, Withdrawn};
@@ -123,6 +125,9 @@ impl<D: VendorDriver> Engine<'_, D> {
         let look_again = |then| Pending { ask_after: then, ..pending.clone() };
         match told(found, refused, withdraws) {
             (Found::Present(granted), _) if !withdraws && !granted.is_empty() => {
+                if is_known_again(kind, step_of(op, index)?, now) {
+                    step_mut(op, index)?.lost_at = None;
+                }
                 self.record(op, index, Effect::Granted(granted)).await
             }
             (Found::Absent, _) if withdraws => {

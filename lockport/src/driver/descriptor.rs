@@ -186,8 +186,8 @@ impl AfterLost {
     }
 }
 
-/// How long a call may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How long a call may take, the shortest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LatencyClass {
     /// A call to a cloud.
@@ -219,13 +219,32 @@ pub struct LatencyProfile {
     pub take: LatencyClass,
     /// Lists and health.
     pub look: LatencyClass,
+    /// A kind whose issue is of a class of its own, at a vendor with ways of different length. Everything else about a key has the
+    /// classes above: of what kind it is, a call does not say.
+    pub issue_of: Option<(KeyCredentialKind, LatencyClass)>,
 }
 
 impl LatencyProfile {
     /// The same class for everything.
     #[must_use]
     pub const fn all(class: LatencyClass) -> Self {
-        Self { give: class, take: class, look: class }
+        Self { give: class, take: class, look: class, issue_of: None }
+    }
+
+    /// The same, and this class for the issue of this kind.
+    #[must_use]
+    pub const fn with_issue_of(self, kind: KeyCredentialKind, class: LatencyClass) -> Self {
+        Self { issue_of: Some((kind, class)), ..self }
+    }
+
+    /// The class of an issue that may come to any of these kinds: the longest of theirs.
+    #[must_use]
+    pub fn of_issue(&self, kinds: &[KeyCredentialKind]) -> LatencyClass {
+        let class = |kind: &KeyCredentialKind| match self.issue_of {
+            Some((own, class)) if own == *kind => class,
+            _ => self.give,
+        };
+        kinds.iter().map(class).max().unwrap_or(self.give)
     }
 
     /// The class of an operation.
@@ -244,6 +263,22 @@ impl LatencyProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issue_has_the_time_of_the_slowest_kind_that_it_may_come_to() {
+        use KeyCredentialKind::{MobileApp, PinCode};
+        let profile =
+            LatencyProfile::all(LatencyClass::Gateway).with_issue_of(MobileApp, LatencyClass::Cloud);
+        for (kinds, want) in [
+            (&[MobileApp][..], LatencyClass::Cloud),
+            (&[PinCode], LatencyClass::Gateway),
+            (&[MobileApp, PinCode], LatencyClass::Gateway),
+            (&[], LatencyClass::Gateway),
+        ] {
+            assert_eq!(profile.of_issue(kinds), want, "{kinds:?}");
+        }
+        assert_eq!(profile.of(Operation::RevokeCredential), LatencyClass::Gateway);
+    }
 
     /// X9: what is sent again for a while only is asked for after it, so it can be read back.
     #[test]

@@ -135,8 +135,8 @@ impl AuditLayer {
         Self { inner, descriptor, partition, sink, ceiling: Ceiling(ceiling), last, env }
     }
 
-    fn look(&self, call: &Call<'_>) -> Facts {
-        call.facts(self.partition)
+    fn look(&self, call: &Call<'_>) -> (Facts, Duration) {
+        (call.facts(self.partition), self.ceiling.of(call, &self.descriptor))
     }
 
     /// Now, or a microsecond after the last record.
@@ -175,12 +175,15 @@ impl AuditLayer {
         }
     }
 
-    async fn around<T, F>(&self, facts: Facts, call: impl FnOnce() -> F) -> Result<T, LockError>
+    async fn around<T, F>(
+        &self,
+        (facts, deadline): (Facts, Duration),
+        call: impl FnOnce() -> F,
+    ) -> Result<T, LockError>
     where
         T: Reply,
         F: Future<Output = Result<T, LockError>>,
     {
-        let deadline = self.ceiling.of(facts.operation, &self.descriptor);
         let mut open = Open { layer: self, begin: self.env.now(), left: Left::Call(facts) };
         let result = call().await;
         let took = self.env.since(open.begin);

@@ -15,8 +15,12 @@ use crate::port::{AdapterDescriptor, SharedLockPort};
 pub(super) struct Ceiling(pub(super) Option<Duration>);
 
 impl Ceiling {
-    pub(super) fn of(self, operation: Operation, descriptor: &AdapterDescriptor) -> Duration {
-        let class = descriptor.latency.of(operation).deadline();
+    pub(super) fn of(self, call: &Call<'_>, descriptor: &AdapterDescriptor) -> Duration {
+        let class = match call {
+            Call::Issue(input) => descriptor.latency.of_issue(&input.preferred_kinds),
+            call => descriptor.latency.of(call.operation()),
+        };
+        let class = class.deadline();
         self.0.map_or(class, |ceiling| ceiling.min(class))
     }
 }
@@ -46,15 +50,19 @@ impl DeadlineLayer {
         Self { message: "the attempt did not end in time", ..Self::new(inner, Some(ceiling), env) }
     }
 
-    fn look(&self, call: &Call<'_>) -> Operation {
-        call.operation()
+    fn look(&self, call: &Call<'_>) -> (Operation, Duration) {
+        (call.operation(), self.ceiling.of(call, &self.descriptor))
     }
 
-    async fn around<T, F>(&self, operation: Operation, call: impl FnOnce() -> F) -> Result<T, LockError>
+    async fn around<T, F>(
+        &self,
+        (operation, limit): (Operation, Duration),
+        call: impl FnOnce() -> F,
+    ) -> Result<T, LockError>
     where
         F: Future<Output = Result<T, LockError>>,
     {
-        let end = self.env.sleep.sleep(self.ceiling.of(operation, &self.descriptor));
+        let end = self.env.sleep.sleep(limit);
         let call = Priority::of(operation).scope(call());
         match select(std::pin::pin!(call), end).await {
             Either::Left((answer, _)) => answer,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::call::{Call, layered};
 use super::deadline::Ceiling;
 use crate::env::Env;
-use crate::error::{LockError, Operation, RetryAdvice};
+use crate::error::{LockError, RetryAdvice};
 use crate::port::{AdapterDescriptor, SharedLockPort};
 
 /// How often a call is tried in all, unless the host says otherwise.
@@ -187,8 +187,8 @@ impl RetryLayer {
         Self { inner, descriptor, policy, ceiling: Ceiling(ceiling), env }
     }
 
-    fn look(&self, call: &Call<'_>) -> Operation {
-        call.operation()
+    fn look(&self, call: &Call<'_>) -> Duration {
+        self.ceiling.of(call, &self.descriptor)
     }
 
     fn chance(&self) -> u32 {
@@ -197,12 +197,11 @@ impl RetryLayer {
         self.env.entropy.fill(&mut bytes).map_or(u32::MAX, |()| u32::from_be_bytes(bytes))
     }
 
-    async fn around<T, F>(&self, operation: Operation, call: impl Fn() -> F) -> Result<T, LockError>
+    async fn around<T, F>(&self, deadline: Duration, call: impl Fn() -> F) -> Result<T, LockError>
     where
         F: Future<Output = Result<T, LockError>>,
     {
         let begin = self.env.now();
-        let deadline = self.ceiling.of(operation, &self.descriptor);
         let (mut attempt, mut gain) = (1, QUIET_GAIN);
         loop {
             let error = match call().await {

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::credential::{SuspendInput, SuspendReason, UnsuspendInput, UpdateInput};
+use lockport::credential::{KeyCredentialKind, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput};
+use lockport::driver::{LatencyClass, LatencyProfile};
 use lockport::env::Priority;
 use lockport::id::{LockDeviceId, PropertyId, ReservationId, TenantId, UserId};
 use lockport::stack::{AuditRecord, AuditSink, LockStack, Outcome, RetryPolicy};
@@ -102,6 +103,24 @@ fn a_figure_of_the_hosts_is_a_ceiling_over_the_latency_class() {
     let port = bench.stack().deadline(Duration::from_secs(3)).retry(RetryPolicy::default()).build();
     let error = bench.drive(port.revoke_credential(revoke("k-1"))).unwrap_err();
     assert_eq!((error.message(), bench.port.calls()), ("away", 1));
+}
+
+/// A vendor with a short and a long way: an issue that can only go the short one ends sooner.
+#[test]
+fn an_issue_ends_by_the_deadline_of_the_slowest_kind_that_it_may_come_to() {
+    use KeyCredentialKind::{MobileApp, PinCode};
+    let took = |kinds: &[KeyCredentialKind]| {
+        let latency =
+            LatencyProfile::all(LatencyClass::Gateway).with_issue_of(MobileApp, LatencyClass::Cloud);
+        let bench = Bench::with_latency(|_| (Duration::from_secs(3_600), Ok(())), Some(latency));
+        let port = bench.stack().build();
+        let input = issue("k-1").with_preferred_kinds(kinds.to_vec());
+        let error = bench.drive(port.issue_credential(input)).unwrap_err();
+        assert_eq!((error.reason(), error.advice()), (FailureReason::Timeout, RetryAdvice::OutcomeUnknown));
+        bench.env.now() - now()
+    };
+    assert_eq!(took(&[MobileApp]), TimeDelta::seconds(10));
+    assert_eq!(took(&[MobileApp, PinCode]), TimeDelta::seconds(40));
 }
 
 #[test]

@@ -8,4 +8,4 @@ mod ttlock;
 #[cfg(feature = "mock")]
 pub use self::mock::{MockRig, mock_rigs};
 #[cfg(feature = "ttlock")]
-pub use self::ttlock::{TtlockRig, ttlock_rigs};
+pub use self::ttlock::{TtlockPoints, TtlockRig, ttlock_rigs};

@@ -17,12 +17,15 @@ use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
-use lockport_sim_ttlock::{Answered, Presented, SimClock, TtlockSim, md5_hex};
-use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
+use lockport_sim_ttlock::{Answered, SimClock, TtlockSim, md5_hex};
+use lockport_ttlock::{
+    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+};
 
 use crate::bench::{BenchError, Site, VendorProbe};
 use crate::fault_loop::choke::Choke;
 use crate::fault_loop::rig::{DriverSource, Rig, Stand};
+use crate::harness::ttlock::{LATEST, LATEST_THROUGH_A_GATEWAY, MAKES, live, presented};
 
 /// When every stand begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -30,36 +33,44 @@ const CLIENT: &str = "0123456789abcdef0123456789abcdef";
 const APPLICATION_SECRET: &str = "fedcba9876543210fedcba9876543210";
 const ACCOUNT: &str = "locks@hotel.example";
 const PASSWORD: &str = "a hotel's password";
-/// The call that makes a permission.
-const SEND: &str = "/v3/key/send";
-/// How late an effect can be at most.
-const LATEST: Duration = Duration::from_secs(59);
 /// How long the one call of the set-up may take.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The TTLock driver, for the phone's key.
+/// The TTLock driver, for one kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TtlockRig {
-    /// A point at every call of the driver.
+pub struct TtlockRig {
+    /// Where the points are.
+    pub at: TtlockPoints,
+    /// The phone's key, or a passcode that a gateway carries to the lock.
+    pub kind: KeyCredentialKind,
+}
+
+/// Where a rig over TTLock has its points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TtlockPoints {
+    /// At every call of the driver.
     Driver,
-    /// A point at every request and at every look for a token: what is judged is the driver too.
+    /// At every request and at every look for a token: what is judged is the driver too.
     Line,
 }
 
-/// TTLock in both ways.
+/// TTLock in both ways, with both kinds of key that somebody far away can give.
 #[must_use]
 pub fn ttlock_rigs() -> Vec<Box<dyn Rig>> {
-    vec![Box::new(TtlockRig::Driver), Box::new(TtlockRig::Line)]
+    let kinds = [KeyCredentialKind::MobileApp, KeyCredentialKind::PinCode];
+    let ways = [TtlockPoints::Driver, TtlockPoints::Line];
+    let rigs = kinds.into_iter().flat_map(|kind| ways.map(|at| TtlockRig { at, kind }));
+    rigs.map(|rig| Box::new(rig) as Box<dyn Rig>).collect()
 }
 
 #[async_trait]
 impl Rig for TtlockRig {
     fn name(&self) -> String {
-        let at = match self {
-            Self::Driver => "driver",
-            Self::Line => "line",
+        let at = match self.at {
+            TtlockPoints::Driver => "driver",
+            TtlockPoints::Line => "line",
         };
-        format!("ttlock:{at}:{}", KeyCredentialKind::MobileApp)
+        format!("ttlock:{at}:{}", self.kind)
     }
 
     async fn open(&self, seed: u64) -> Result<Stand, BenchError> {
@@ -70,16 +81,23 @@ impl Rig for TtlockRig {
             .seed(seed)
             .application(CLIENT, APPLICATION_SECRET)
             .account(ACCOUNT, &md5_hex(PASSWORD));
-        for door in site.doors() {
-            builder = builder.lock(&door.to_string(), None);
+        let names: Vec<String> = site.doors().iter().map(ToString::to_string).collect();
+        for name in &names {
+            builder = builder.lock(name, None);
         }
+        let heard: Vec<&str> = names.iter().map(String::as_str).collect();
+        builder = builder.gateway("corridor", &heard);
         let sim = Arc::new(builder.start().await.map_err(told)?);
         let plain = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
         let transport: Arc<dyn HttpTransport> = Arc::new(ReqwestTransport::new(&plain).map_err(told)?);
         let account_prefix = prefix(&*transport, &sim, begin).await?;
-        let choke = Choke::new(&clock, LATEST);
+        let latest = match self.kind {
+            KeyCredentialKind::MobileApp => LATEST,
+            _ => LATEST_THROUGH_A_GATEWAY,
+        };
+        let choke = Choke::new(&clock, latest).with_sooner(KeyCredentialKind::MobileApp, LATEST);
         let parts = Parts {
-            rig: *self,
+            at: self.at,
             config: config(&site, &sim, account_prefix)?,
             transport,
             tokens: Arc::new(MemoryStore::new()),
@@ -93,7 +111,7 @@ impl Rig for TtlockRig {
         };
         let driver: DriverSource = Box::new(move || parts.driver());
         let probe = Box::new(Probe { sim, clock: sim_clock });
-        let kind = KeyCredentialKind::MobileApp;
+        let kind = self.kind;
         Ok(Stand { site, clock, probe, presence: None, driver, kind, choke })
     }
 }
@@ -104,7 +122,7 @@ fn told(error: impl fmt::Display) -> BenchError {
 
 /// What every process of a stand makes its driver of.
 struct Parts {
-    rig: TtlockRig,
+    at: TtlockPoints,
     config: TtlockConfig,
     transport: Arc<dyn HttpTransport>,
     tokens: Arc<dyn Store>,
@@ -117,7 +135,7 @@ impl Parts {
     fn driver(&self) -> Result<Arc<dyn VendorDriver>, BenchError> {
         let birth = self.births.fetch_add(1, Ordering::SeqCst);
         let (mut http, mut tokens) = (Arc::clone(&self.transport), Arc::clone(&self.tokens));
-        if self.rig == TtlockRig::Line {
+        if self.at == TtlockPoints::Line {
             (http, tokens) = (self.choke.http(http), self.choke.store(tokens));
         }
         let partition = Partition { tenant: self.config.tenant, property: self.config.property };
@@ -125,9 +143,9 @@ impl Parts {
         let env = TtlockEnv { http, secrets: Arc::new(Secrets), slots, env: self.env.clone() };
         let driver: Arc<dyn VendorDriver> =
             Arc::new(TtlockDriver::new(self.config.clone(), env).map_err(told)?);
-        Ok(match self.rig {
-            TtlockRig::Driver => self.choke.driver(driver),
-            TtlockRig::Line => driver,
+        Ok(match self.at {
+            TtlockPoints::Driver => self.choke.driver(driver),
+            TtlockPoints::Line => driver,
         })
     }
 }
@@ -137,7 +155,7 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
     let lock = |door: LockDeviceId| {
         let label = door.to_string();
         let lock_id = sim.lock_id(&label).ok_or_else(|| BenchError::new("a door has no lock"))?;
-        Ok((door, TtlockLock { lock_id, label, rooms: map.rooms_behind(door) }))
+        Ok((door, TtlockLock::new(lock_id, label, map.rooms_behind(door))))
     };
     Ok(TtlockConfig {
         tenant: site.tenant,
@@ -146,6 +164,9 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
         client_id: CLIENT.to_owned(),
         account: ACCOUNT.to_owned(),
         account_prefix,
+        passcodes: Passcodes::Custom,
+        cards: CardOrder::AsRead,
+        monthly_calls: 30_000,
         locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
     })
 }
@@ -203,22 +224,17 @@ impl VendorProbe for Probe {
         artifact: &Artifact,
         at: Timestamp,
     ) -> Result<bool, BenchError> {
-        let Artifact::MobileToken(token) = artifact else {
-            return Err(BenchError::new(format!("no door here takes a {}", artifact.type_name())));
-        };
-        // EXPOSE: the guest's phone logs in with it.
-        let Some((username, password)) = token.expose().split_once(':') else { return Ok(false) };
-        let phone = Presented::EKey { username: username.to_owned(), password: password.to_owned() };
-        Ok(self.sim.door(&door.to_string()).try_open(&phone, at.timestamp_millis()).opened)
+        let Some(held) = presented(artifact)? else { return Ok(false) };
+        Ok(self.sim.door(&door.to_string()).try_open(&held, at.timestamp_millis()).opened)
     }
 
     async fn live(&self, door: LockDeviceId) -> Result<u64, BenchError> {
-        u64::try_from(self.sim.live_ekeys(&door.to_string()).len()).map_err(told)
+        u64::try_from(live(&self.sim, &door.to_string())).map_err(told)
     }
 
     /// Every call that arrives is answered: what gets lost gets lost on this side.
     async fn ever_made(&self) -> Result<u64, BenchError> {
-        let is_made = |path: &str, answered| path == SEND && answered == Answered::Errcode(0);
+        let is_made = |path: &str, answered| MAKES.contains(&path) && answered == Answered::Errcode(0);
         let made = self.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
         u64::try_from(made).map_err(told)
     }

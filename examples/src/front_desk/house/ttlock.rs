@@ -13,7 +13,9 @@ use lockport::store::slots::Slots;
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Presented, SimClock, TtlockSim, md5_hex};
-use lockport_ttlock::{ACCOUNT_PASSWORD, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock};
+use lockport_ttlock::{
+    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+};
 use serde_json::Value;
 
 use super::mortal::MortalTransport;
@@ -75,6 +77,9 @@ impl Vendor for Ttlock {
             client_id: CLIENT.to_owned(),
             account: ACCOUNT.to_owned(),
             account_prefix: self.account_prefix.clone(),
+            passcodes: Passcodes::Custom,
+            cards: CardOrder::AsRead,
+            monthly_calls: 30_000,
             locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
         };
         let slots = Slots::new(setup.store.clone(), setup.partition, site.env.clone(), INSTANCE.to_owned());
@@ -89,7 +94,7 @@ impl Ttlock {
     fn lock(&self, site: &Site, doors: &DoorMap, door: &str) -> Option<(LockDeviceId, TtlockLock)> {
         let device = site.device(door)?;
         let lock_id = self.sim.lock_id(door)?;
-        Some((device, TtlockLock { lock_id, label: door.to_owned(), rooms: doors.rooms_behind(device) }))
+        Some((device, TtlockLock::new(lock_id, door.to_owned(), doors.rooms_behind(device))))
     }
 }
 

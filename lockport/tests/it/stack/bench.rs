@@ -14,6 +14,7 @@ use lockport::credential::{
     RevokeReason, SuspendInput, SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
 };
 use lockport::device::{DeviceHealth, DoorMap, LockDevice};
+use lockport::driver::LatencyProfile;
 use lockport::env::{Env, ManualClock, Priority};
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, PropertyId, ReservationId, RoomId, UserId};
 use lockport::stack::LockStack;
@@ -66,6 +67,7 @@ pub(crate) struct Scripted {
     env: Env,
     script: Box<dyn Fn(usize) -> Plan + Send + Sync>,
     pub(crate) asked: Mutex<Vec<(Operation, Timestamp, Priority)>>,
+    latency: Option<LatencyProfile>,
 }
 
 impl std::fmt::Debug for Scripted {
@@ -96,7 +98,8 @@ impl Scripted {
 #[async_trait]
 impl LockPort for Scripted {
     fn describe_adapter(&self) -> AdapterDescriptor {
-        self.inner.describe_adapter()
+        let descriptor = self.inner.describe_adapter();
+        AdapterDescriptor { latency: self.latency.unwrap_or(descriptor.latency), ..descriptor }
     }
     async fn issue_credential(&self, input: IssueInput) -> Result<IssueResult, LockError> {
         self.ask(Operation::IssueCredential).await?;
@@ -139,12 +142,21 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(script: impl Fn(usize) -> Plan + Send + Sync + 'static) -> Self {
+        Self::with_latency(script, None)
+    }
+
+    /// Over a port of other latency classes.
+    pub(crate) fn with_latency(
+        script: impl Fn(usize) -> Plan + Send + Sync + 'static,
+        latency: Option<LatencyProfile>,
+    ) -> Self {
         let (env, clock) = env();
         let port = Arc::new(Scripted {
             inner: yes::port(clock.clone()),
             env: env.clone(),
             script: Box::new(script),
             asked: Mutex::default(),
+            latency,
         });
         Self { env, clock, port }
     }

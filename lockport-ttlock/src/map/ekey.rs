@@ -1,17 +1,12 @@
-//! Between the core's words and the vendor's: pure functions.
+//! eKeys: their accounts, their states, and the changes that make one like its order.
 
 use std::iter::once;
 
-use chrono::DateTime;
-use lockport::capability::LockCapabilities;
-use lockport::credential::{Proof, Warning, WarningCode};
-use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT};
-use lockport::driver::{GrantOrder, Granted, Held};
-use lockport::id::{KeyCredentialId, LockDeviceId};
-use lockport::{LockError, Secret, Timestamp, Validity};
-use md5::{Digest as _, Md5};
-use zeroize::Zeroize as _;
+use lockport::credential::{Warning, WarningCode};
+use lockport::driver::{GrantOrder, Held};
+use lockport::{LockError, Secret};
 
+use super::{Handle, Listed, name_from, window_ms};
 use crate::wire::{KeyItem, Loose};
 
 /// What the vendor calls the state of an eKey.
@@ -22,18 +17,6 @@ mod status {
     pub(super) const DELETED: i64 = 110_408;
 }
 
-/// What one door of this vendor can do.
-pub(crate) const DOOR: LockCapabilities = LockCapabilities {
-    mobile_key: true,
-    remote_issue: true,
-    remote_revoke: true,
-    suspend: true,
-    read_back: true,
-    joiner: true,
-    revoke_proof: Some(Proof::AtVendor),
-    ..LockCapabilities::NONE
-};
-
 /// The guest's account at the vendor.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -43,30 +26,6 @@ pub(crate) struct Account {
     pub(crate) username: String,
     /// Its password, in clear.
     pub(crate) password: Secret,
-}
-
-/// 32 lower-case letters and digits that depend on these parts only.
-pub(crate) fn name_from(domain: &str, parts: &[&[u8]]) -> String {
-    hex(&KeyCredentialId::derived(domain, parts).to_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
-}
-
-/// The form in which the vendor takes a password.
-pub(crate) fn md5_hex(password: &Secret) -> Secret {
-    // EXPOSE: hashed here; the digest is as good as the password and stays a secret.
-    let mut digest = Md5::digest(password.expose().as_bytes());
-    let text = Secret::new(hex(&digest));
-    digest.as_mut_slice().zeroize();
-    text
 }
 
 /// The account of an order: the same for all doors of one credential, and another for another password. So "this name exists"
@@ -89,39 +48,8 @@ pub(crate) fn login(account: &Account) -> Secret {
     Secret::new(format!("{}:{}", account.username, account.password.expose()))
 }
 
-/// `startDate` and `endDate`.
-// VENDOR: 0 and 0 mean for ever, an end of 1 means once (docs/vendor.md#ekeys); neither may come out of a window. One that
-// began before 1970 begins a millisecond after it, where no lock ever was.
-pub(crate) fn window_ms(window: Validity) -> Result<(i64, i64), LockError> {
-    let (from, until) = (window.from().timestamp_millis(), window.until().timestamp_millis());
-    if until <= 1 {
-        return Err(LockError::invalid_input("a window ends after 1970"));
-    }
-    Ok((from.max(1), until))
-}
-
-/// A key's number as the core keeps it.
-pub(crate) fn reference(key: i64) -> Secret {
-    Secret::new(key.to_string())
-}
-
-/// The number in a reference.
-pub(crate) fn key_of(reference: &Secret) -> Option<i64> {
-    // EXPOSE: read back into the number it was made from.
-    reference.expose().parse().ok()
-}
-
-/// What `held` may be called at the vendor.
-pub(crate) fn markers(held: &Held) -> Vec<&str> {
-    let mut markers: Vec<&str> =
-        once(&held.order).chain(&held.maybe).map(|order| order.marker.as_str()).collect();
-    markers.sort_unstable();
-    markers.dedup();
-    markers
-}
-
 /// Those of a lock's keys that bear the marker and are not deleted, newest first. The vendor's own search is fuzzy.
-pub(crate) fn bearing(mut keys: Vec<KeyItem>, lock: i64, marker: &str) -> Vec<KeyItem> {
+fn bearing(mut keys: Vec<KeyItem>, lock: i64, marker: &str) -> Vec<KeyItem> {
     keys.retain(|key| {
         key.lock_id == Loose(lock)
             && key.key_name.as_deref() == Some(marker)
@@ -131,8 +59,18 @@ pub(crate) fn bearing(mut keys: Vec<KeyItem>, lock: i64, marker: &str) -> Vec<Ke
     keys
 }
 
+/// Those keys, as the driver looks at whatever a lock's list shows.
+pub(crate) fn listed(keys: Vec<KeyItem>, lock: i64, marker: &str, order: &GrantOrder) -> Vec<Listed> {
+    let one = |key: &KeyItem| Listed {
+        handle: Handle { lock: None, id: key.key_id.0 },
+        is_target: is_target(key, order),
+        artifact: None,
+    };
+    bearing(keys, lock, marker).iter().map(one).collect()
+}
+
 /// Whether a key is as the order says. A key that its holder has not yet taken counts as one: it opens as soon as it is taken.
-pub(crate) fn is_target(key: &KeyItem, order: &GrantOrder) -> bool {
+fn is_target(key: &KeyItem, order: &GrantOrder) -> bool {
     let standing = match key.key_status.0 {
         status::NORMAL | status::PENDING => !order.blocked,
         status::FROZEN => order.blocked,
@@ -170,18 +108,6 @@ pub(crate) fn changes(held: &Held, target: &GrantOrder) -> Vec<Change> {
     }
 }
 
-/// What the core gets back about a key.
-pub(crate) fn granted(prefix: &str, key: i64, order: &GrantOrder, warnings: Vec<Warning>) -> Granted {
-    Granted {
-        reference: Some(reference(key)),
-        artifact: account(prefix, order).ok().as_ref().map(login),
-        effective: order.window,
-        proof: Some(Proof::AtVendor),
-        dies_unless_used_by: None,
-        warnings,
-    }
-}
-
 /// What freezing does not reach.
 // VENDOR: a phone that is offline and holds the key is not stopped until it syncs (docs/vendor.md#ekeys, inferred).
 pub(crate) fn frozen_at_next_sync() -> Warning {
@@ -189,46 +115,9 @@ pub(crate) fn frozen_at_next_sync() -> Warning {
     Warning { code: WarningCode::EffectiveAtNextSync, detail: detail.to_owned() }
 }
 
-/// A charge, if the vendor's number is one.
-pub(crate) fn battery(percent: Option<Loose>) -> Option<Battery> {
-    let percent = u8::try_from(percent?.0).ok().filter(|percent| *percent <= 100)?;
-    Some(Battery { percent, low_threshold_percent: DEFAULT_LOW_BATTERY_PERCENT })
-}
-
-/// What a person should know about a lock in this state.
-pub(crate) fn health_warnings(battery: Option<Battery>, online: bool) -> Vec<Warning> {
-    let low = battery.filter(|battery| battery.percent <= battery.low_threshold_percent);
-    let low = low.map(|battery| Warning {
-        code: WarningCode::BatteryLow,
-        detail: format!("{} percent left", battery.percent),
-    });
-    let offline = (!online).then(|| Warning {
-        code: WarningCode::DeviceOffline,
-        detail: "no gateway that is online hears the lock".to_owned(),
-    });
-    low.into_iter().chain(offline).collect()
-}
-
-/// Whether a 0 or 1 says yes.
-pub(crate) fn is_yes(flag: Option<Loose>) -> bool {
-    flag.is_some_and(|flag| flag.0 != 0)
-}
-
-/// An instant on the wire.
-pub(crate) fn instant(millis: Loose) -> Option<Timestamp> {
-    DateTime::from_timestamp_millis(millis.0)
-}
-
-/// The one door of an order.
-pub(crate) fn door(order: &GrantOrder) -> Result<LockDeviceId, LockError> {
-    match order.doors.as_slice() {
-        [door] => Ok(*door),
-        _ => Err(LockError::invalid_input("a mobile key is for exactly one door")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use lockport::Validity;
     use lockport::credential::KeyCredentialKind;
     use lockport::driver::Relation;
 
@@ -266,27 +155,6 @@ mod tests {
             key_status: Loose(status),
             start_date: Loose(1_777_644_000_000),
             end_date: Loose(1_777_802_400_000),
-        }
-    }
-
-    #[test]
-    fn a_window_is_whole_milliseconds_and_never_one_of_the_vendors_special_ones() {
-        let dates = window_ms(window("2026-05-01T14:00:00Z", SHORT)).unwrap();
-        assert_eq!(dates, (1_777_644_000_000, 1_777_802_400_000));
-        // For ever and once are no windows: what began before there were locks begins a millisecond after that.
-        for from in ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
-            assert_eq!(window_ms(window(from, SHORT)).unwrap(), (1, dates.1));
-        }
-        assert!(window_ms(window("1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z")).is_err());
-    }
-
-    /// RFC 1321, appendix A.5.
-    #[test]
-    fn a_password_goes_out_as_32_lower_case_hex_digits() {
-        for (text, want) in
-            [("", "d41d8cd98f00b204e9800998ecf8427e"), ("message digest", "f96b697d7cb7938d525a2f31aaf161d0")]
-        {
-            assert_eq!(md5_hex(&Secret::new(text.to_owned())).expose(), want);
         }
     }
 
@@ -360,29 +228,5 @@ mod tests {
             let text = format!("{from:?} or {maybe:?} to {to:?}");
             assert_eq!(changes(&held(from, maybe), &to), want, "{text}");
         }
-    }
-
-    #[test]
-    fn a_charge_is_a_percentage_or_nothing() {
-        for (wire, want) in
-            [(Some(0), Some(0)), (Some(100), Some(100)), (Some(101), None), (Some(-1), None), (None, None)]
-        {
-            assert_eq!(battery(wire.map(Loose)).map(|battery| battery.percent), want);
-        }
-        let codes = |percent, online| -> Vec<WarningCode> {
-            health_warnings(battery(Some(Loose(percent))), online)
-                .iter()
-                .map(|warning| warning.code)
-                .collect()
-        };
-        assert_eq!(codes(16, true), []);
-        assert_eq!(codes(15, true), [WarningCode::BatteryLow]);
-        assert_eq!(codes(15, false), [WarningCode::BatteryLow, WarningCode::DeviceOffline]);
-    }
-
-    #[test]
-    fn a_reference_is_read_as_it_was_written() {
-        assert_eq!(key_of(&reference(9_007_199_254_740_993)), Some(9_007_199_254_740_993));
-        assert_eq!(key_of(&Secret::new("x".to_owned())), None);
     }
 }

@@ -1,10 +1,14 @@
 //! The vendor's answers as it spells them: shapes, no meaning. Fields nobody reads are not here.
 
+mod notice;
+
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+pub(crate) use self::notice::Notice;
 
 /// What every answer may be: a refusal if the number is there and not 0.
 #[derive(Deserialize)]
@@ -65,6 +69,137 @@ pub(crate) struct KeyItem {
     pub(crate) end_date: Loose,
 }
 
+/// `/v3/keyboardPwd/add`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PasscodeAdded {
+    pub(crate) keyboard_pwd_id: Loose,
+}
+
+/// `/v3/keyboardPwd/get`
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RandomPasscode {
+    #[zeroize(skip)]
+    pub(crate) keyboard_pwd_id: Loose,
+    /// The digits.
+    pub(crate) keyboard_pwd: String,
+}
+
+/// An item of `/v3/lock/listKeyboardPwd`. What others keep there may have gaps.
+#[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PasscodeItem {
+    #[zeroize(skip)]
+    pub(crate) keyboard_pwd_id: Loose,
+    #[zeroize(skip)]
+    pub(crate) lock_id: Loose,
+    /// The digits.
+    #[serde(default)]
+    pub(crate) keyboard_pwd: Option<String>,
+    #[serde(default)]
+    pub(crate) keyboard_pwd_name: Option<String>,
+    /// Milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) start_date: Option<Loose>,
+    /// Milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) end_date: Option<Loose>,
+    /// On older pages only.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) status: Option<Loose>,
+}
+
+/// `/v3/identityCard/add` and its twin for reversed numbers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CardAdded {
+    pub(crate) card_id: Loose,
+}
+
+/// An item of `/v3/identityCard/list`. What others keep there may have gaps.
+#[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CardItem {
+    #[zeroize(skip)]
+    pub(crate) card_id: Loose,
+    #[zeroize(skip)]
+    pub(crate) lock_id: Loose,
+    #[serde(default)]
+    pub(crate) card_number: Option<String>,
+    #[serde(default)]
+    pub(crate) card_name: Option<String>,
+    /// Milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) start_date: Option<Loose>,
+    /// Milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) end_date: Option<Loose>,
+}
+
+/// `/v3/lock/queryDate` and `/v3/lock/updateDate`
+#[derive(Deserialize)]
+pub(crate) struct LockDate {
+    /// Milliseconds since 1970, UTC.
+    pub(crate) date: Loose,
+}
+
+/// `/v3/wifiLock/detail`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WifiLock {
+    /// 0 or 1.
+    #[serde(default)]
+    pub(crate) is_online: Option<Loose>,
+}
+
+/// An item of `/v3/lockRecord/list`. What is not told of every record may be missing.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordItem {
+    #[zeroize(skip)]
+    pub(crate) record_id: Loose,
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) lock_id: Option<Loose>,
+    /// In the lock's numbering.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) record_type_from_lock: Option<Loose>,
+    /// In the cloud's.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) record_type: Option<Loose>,
+    /// 0 or 1.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) success: Option<Loose>,
+    #[serde(default)]
+    pub(crate) username: Option<String>,
+    /// The digits in clear, or a card's number.
+    #[serde(default)]
+    pub(crate) keyboard_pwd: Option<String>,
+    /// By the lock's clock, milliseconds since 1970, UTC.
+    #[zeroize(skip)]
+    pub(crate) lock_date: Loose,
+    /// When the cloud heard of it, milliseconds since 1970, UTC.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) server_date: Option<Loose>,
+}
+
+/// `/app/getMonthRequestCount`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MonthCount {
+    pub(crate) month_request_count: Loose,
+}
+
 /// An item of `/v3/lock/list`, and as much of `/v3/lock/detail` as is needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +211,9 @@ pub(crate) struct LockItem {
     /// 0 or 1.
     #[serde(default)]
     pub(crate) has_gateway: Option<Loose>,
+    /// A set of bits, in hexadecimal digits.
+    #[serde(default)]
+    pub(crate) feature_value: Option<String>,
 }
 
 /// An item of `/v3/gateway/list`

@@ -1,0 +1,36 @@
+//! Cards: a number that the desk's reader read, in the lock.
+
+use lockport::credential::Proof;
+use lockport::driver::{Attempt, GrantOrder, Granted};
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice};
+
+use crate::client::NewCard;
+use crate::driver::{Sort, TtlockDriver};
+use crate::map::{self, Handle, card};
+
+/// What a try writes down before the first byte that can have an effect.
+const CARD_IS_BEING_ADDED: &str = "identityCard/add";
+
+impl TtlockDriver {
+    pub(crate) async fn grant_card(
+        &self,
+        order: &GrantOrder,
+        lock: i64,
+        attempt: &Attempt<'_>,
+    ) -> Result<Granted, LockError> {
+        let (number, dates) = (card::number(order)?, map::window_ms(order.window)?);
+        let stored = card::stored(number, self.config.cards)?;
+        // A lock has one window for a card: added again, the card would lose the one that it has.
+        let there = self.client.cards(lock, None, ErrorCode::KeyIssueFailed).await?;
+        if card::is_anothers(&there, lock, stored, &order.marker, self.env.now()) {
+            let message = "the card opens this door under another key";
+            let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::Refused);
+            return Err(LockError::new(code, reason, RetryAdvice::Never, message));
+        }
+        // From here on the card may be there; what died before this line has added none.
+        attempt.note(CARD_IS_BEING_ADDED).await?;
+        let new = NewCard { lock, number, order: self.config.cards, name: &order.marker, dates };
+        let handle = Handle { lock: Some(lock), id: self.client.add_card(&new).await? };
+        Ok(self.granted(Sort::Card, handle, order, None, Proof::AtLock))
+    }
+}

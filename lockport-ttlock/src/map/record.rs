@@ -1,0 +1,164 @@
+//! Records: which of them tell that somebody tried a door, and what the lock said.
+
+use lockport::Secret;
+
+use super::instant;
+use crate::config::{CardOrder, TtlockLock};
+use crate::record::{Attempt, Denied, Outcome, Shown};
+use crate::wire::{Loose, RecordItem};
+use lockport::id::LockDeviceId;
+
+/// What the lock wrote down, in its own numbering.
+// VENDOR: docs/vendor.md#records. The cloud's own numbering of the same is another one.
+mod in_lock {
+    /// Opened from outside by something that is shown or told to the lock: Bluetooth, passcode, the passcode that clears others,
+    /// card, wristband, fingerprint, gateway, hotel card, key fob, QR code, the administrator's passcode.
+    pub(super) const OPENED: &[i64] = &[1, 4, 10, 17, 19, 20, 28, 49, 55, 57, 92];
+    /// Not any more, or not yet; the record does not say which: passcode, fingerprint, card, QR code, face, palm.
+    pub(super) const OUT_OF_TIME: &[i64] = &[11, 22, 25, 58, 71, 88];
+    /// Digits that the lock does not know.
+    pub(super) const UNKNOWN: &[i64] = &[7];
+    /// Passcode or card on the black list.
+    pub(super) const BARRED: &[i64] = &[13, 51];
+    /// Locked twice from inside: passcode, card, fingerprint, app.
+    pub(super) const BOLTED: &[i64] = &[38, 39, 40, 41];
+    /// A card that the lock does not take, and it does not say why.
+    pub(super) const REFUSED: &[i64] = &[91];
+    /// Those of them that were about a card.
+    pub(super) const CARDS: &[i64] = &[17, 25, 39, 51, 91];
+}
+
+/// The same as far as the cloud's numbering has it, for records without the lock's.
+mod in_cloud {
+    /// App, passcode, card, fingerprint, wristband, gateway, hotel card, key fob, QR code.
+    pub(super) const OPENS: &[i64] = &[1, 4, 7, 8, 9, 12, 49, 55, 57];
+    pub(super) const OUT_OF_TIME: &[i64] = &[58];
+    pub(super) const BARRED: &[i64] = &[51];
+    pub(super) const BOLTED: &[i64] = &[62];
+    pub(super) const CARDS: &[i64] = &[7, 51];
+}
+
+/// What a record says of an attempt to open; `None` when it is about something else.
+fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option<Outcome> {
+    let by_success = if success { Outcome::Granted } else { Outcome::Denied(Denied::Unsaid) };
+    if let Some(number) = in_lock {
+        let is = |all: &[i64]| all.contains(&number);
+        return match () {
+            () if is(in_lock::OPENED) => Some(by_success),
+            () if is(in_lock::OUT_OF_TIME) => Some(Outcome::Denied(Denied::OutOfTime)),
+            () if is(in_lock::UNKNOWN) => Some(Outcome::Denied(Denied::Unknown)),
+            () if is(in_lock::BARRED) => Some(Outcome::Denied(Denied::Barred)),
+            () if is(in_lock::BOLTED) => Some(Outcome::Denied(Denied::Bolted)),
+            () if is(in_lock::REFUSED) => Some(Outcome::Denied(Denied::Unsaid)),
+            () => None,
+        };
+    }
+    let number = in_cloud?;
+    let is = |all: &[i64]| all.contains(&number);
+    match () {
+        () if is(in_cloud::OPENS) => Some(by_success),
+        () if is(in_cloud::OUT_OF_TIME) => Some(Outcome::Denied(Denied::OutOfTime)),
+        () if is(in_cloud::BARRED) => Some(Outcome::Denied(Denied::Barred)),
+        () if is(in_cloud::BOLTED) => Some(Outcome::Denied(Denied::Bolted)),
+        () => None,
+    }
+}
+
+/// What was shown: the digits as they were typed, the card as the desk's reader would have read it, or the account of a phone.
+fn shown(item: &RecordItem, is_card: bool, cards: CardOrder) -> Option<Shown> {
+    let text = item.keyboard_pwd.as_deref().filter(|text| !text.is_empty());
+    match text {
+        Some(number) if is_card => {
+            let as_read = super::card::as_read(number, cards);
+            Some(Shown::Artifact(Secret::new(as_read.unwrap_or_else(|| number.to_owned()))))
+        }
+        Some(digits) => Some(Shown::Artifact(Secret::new(digits.to_owned()))),
+        None => {
+            let account = item.username.as_deref().filter(|name| !name.is_empty())?;
+            Some(Shown::Account(Secret::new(account.to_owned())))
+        }
+    }
+}
+
+/// The attempts among a lock's records, the oldest first.
+pub(crate) fn attempts(
+    items: &[RecordItem],
+    device: LockDeviceId,
+    lock: &TtlockLock,
+    cards: CardOrder,
+) -> Vec<Attempt> {
+    let attempt = |item: &RecordItem| {
+        let number = |loose: Option<Loose>| loose.map(|loose| loose.0);
+        let (in_lock, in_cloud) = (number(item.record_type_from_lock), number(item.record_type));
+        let outcome = outcome(in_lock, in_cloud, super::is_yes(item.success))?;
+        let is_card = match (in_lock, in_cloud) {
+            (Some(number), _) => in_lock::CARDS.contains(&number),
+            (None, Some(number)) => in_cloud::CARDS.contains(&number),
+            (None, None) => false,
+        };
+        Some(Attempt {
+            record: item.record_id.0,
+            device,
+            at: instant(item.lock_date)?,
+            told_at: item.server_date.and_then(instant),
+            outcome,
+            shown: shown(item, is_card, cards),
+        })
+    };
+    let own = items.iter().filter(|item| item.lock_id.is_none_or(|id| id.0 == lock.lock_id));
+    let mut attempts: Vec<Attempt> = own.filter_map(attempt).collect();
+    attempts.sort_by_key(|attempt| (attempt.at, attempt.record));
+    attempts.dedup_by_key(|attempt| attempt.record);
+    attempts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each number that the page names once, in either numbering, with what becomes of it.
+    #[test]
+    fn a_record_is_an_attempt_only_if_somebody_tried_to_open() {
+        let granted = Some(Outcome::Granted);
+        let denied = |why| Some(Outcome::Denied(why));
+        for (number, success, want) in [
+            (4, true, granted),
+            (17, true, granted),
+            (28, true, granted),
+            (4, false, denied(Denied::Unsaid)),
+            (7, false, denied(Denied::Unknown)),
+            (11, false, denied(Denied::OutOfTime)),
+            (25, false, denied(Denied::OutOfTime)),
+            (13, false, denied(Denied::Barred)),
+            (51, false, denied(Denied::Barred)),
+            (39, false, denied(Denied::Bolted)),
+            (91, false, denied(Denied::Unsaid)),
+            // Changed, added, cleared, closed, from inside, by itself, tampered with: nobody tried to open.
+            (5, true, None),
+            (15, true, None),
+            (16, true, None),
+            (26, true, None),
+            (30, true, None),
+            (32, true, None),
+            (44, false, None),
+            (45, true, None),
+            (9_999, true, None),
+        ] {
+            assert_eq!(outcome(Some(number), Some(4), success), want, "{number} in the lock's numbering");
+        }
+        for (number, success, want) in [
+            (1, true, granted),
+            (7, true, granted),
+            (4, false, denied(Denied::Unsaid)),
+            (51, false, denied(Denied::Barred)),
+            (58, false, denied(Denied::OutOfTime)),
+            (62, false, denied(Denied::Bolted)),
+            (11, true, None),
+            (45, true, None),
+            (123, false, None),
+        ] {
+            assert_eq!(outcome(None, Some(number), success), want, "{number} in the cloud's numbering");
+        }
+        assert_eq!(outcome(None, None, true), None);
+    }
+}
