@@ -6,6 +6,7 @@
 pub mod access;
 pub mod key;
 pub mod ndef;
+pub mod pn532;
 pub mod record;
 
 #[cfg(test)]
