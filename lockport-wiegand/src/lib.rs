@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod encoder;
+pub mod link;
 
 use lockport::credential::VendorCode;
 

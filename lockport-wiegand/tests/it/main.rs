@@ -1,4 +1,4 @@
-//! The encoder protocols against the simulated encoders, on virtual time.
+//! The encoder protocols against the simulated encoders, on virtual time; the links against devices of this machine, in real time.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,3 +8,5 @@
 
 mod desk;
 mod pn532;
+#[cfg(all(unix, feature = "serial"))]
+mod pty;
