@@ -8,8 +8,12 @@ mod reply;
 #[cfg(any(feature = "serial", feature = "usb-hid"))]
 mod worker;
 
+#[cfg(feature = "usb-hid")]
+mod hid;
 #[cfg(feature = "serial")]
 mod serial;
 
+#[cfg(feature = "usb-hid")]
+pub use self::hid::SystemHidBus;
 #[cfg(feature = "serial")]
 pub use self::serial::{SerialLink, SerialPortInfo, UsbIds, serial_ports};

@@ -7,6 +7,10 @@
 )]
 
 mod desk;
+#[cfg(all(target_os = "linux", feature = "usb-hid"))]
+mod hidraw;
 mod pn532;
 #[cfg(all(unix, feature = "serial"))]
 mod pty;
+mod rrhfoem04;
+mod stronglink;
