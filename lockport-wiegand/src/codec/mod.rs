@@ -11,6 +11,7 @@ pub mod pn532;
 pub mod record;
 pub mod rrhfoem04;
 pub mod stronglink;
+pub mod wiegand;
 
 #[cfg(test)]
 mod hex;
