@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod codec;
 pub mod encoder;
+pub mod link;
 
 use lockport::credential::VendorCode;
 

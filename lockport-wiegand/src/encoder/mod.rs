@@ -3,21 +3,32 @@
 //! Nothing here knows what stands on a card. An [`Encoder`] repeats only what the vendor's page allows to repeat on the wire
 //! (a frame that was not acknowledged); it never repeats a write that the card may have got.
 
+mod bridge;
+mod pn532;
+mod rrhfoem04;
+mod stronglink;
+mod timer;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use lockport::Secret;
 use lockport::env::LinkError;
 
-/// A card's serial number: 4 or 7 bytes. It names a card, it proves nothing; and it is a guest's, so it is not printed.
+pub use self::pn532::Pn532;
+pub use self::rrhfoem04::Rrhfoem04;
+pub use self::stronglink::{Echo, StrongLink};
+pub use self::timer::Timer;
+
+/// A card's serial number: 4, 7 or 10 bytes. It names a card, it proves nothing; and it is a guest's, so it is not printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Uid(Vec<u8>);
 
 impl Uid {
-    /// A number of 4 or 7 bytes.
+    /// A number of 4, 7 or 10 bytes. No card of ten is one that is written; and yet it may lie there beside another.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        matches!(bytes.len(), 4 | 7).then(|| Self(bytes.to_vec()))
+        matches!(bytes.len(), 4 | 7 | 10).then(|| Self(bytes.to_vec()))
     }
 
     /// Its bytes, in the order in which the card sends them.
@@ -93,6 +104,12 @@ pub enum EncoderError {
     /// The card refuses the command: its access bits forbid it, or it does not know it.
     #[error("the card refuses the command")]
     CardRefused,
+    /// What the card said was disturbed on the air. The same may go well after it was found again.
+    #[error("the radio link to the card is disturbed")]
+    Radio,
+    /// The encoder itself is not fit: no field, too hot, too much current.
+    #[error("the encoder is faulty")]
+    Faulty,
     /// The encoder cannot do this with any card.
     #[error("the encoder cannot do this")]
     Unsupported,

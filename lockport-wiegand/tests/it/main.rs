@@ -1,0 +1,16 @@
+//! The encoder protocols against the simulated encoders, on virtual time; the links against devices of this machine, in real time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected has to fail"
+)]
+
+mod desk;
+#[cfg(all(target_os = "linux", feature = "usb-hid"))]
+mod hidraw;
+mod pn532;
+#[cfg(all(unix, feature = "serial"))]
+mod pty;
+mod rrhfoem04;
+mod stronglink;
