@@ -137,7 +137,7 @@ impl<D: VendorDriver> Adapter<D> {
         };
         (program.kinds, program.decisions) = choose(&[]);
         if !program.kinds.is_empty() {
-            (program.kinds, program.decisions) = choose(&*self.known_locks().await?);
+            (program.kinds, program.decisions) = choose(&self.known_locks().await?);
         }
         let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
             let why: Vec<&str> = program.decisions.iter().map(|decision| decision.detail.as_str()).collect();
