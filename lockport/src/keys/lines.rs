@@ -67,21 +67,10 @@ impl KeyService {
         transaction.say(line.map(|line| line.with_detail(key.state.as_str())));
     }
 
-    /// A saga's step begins, within its span, or has ended after so many milliseconds.
+    /// A saga's step begins.
     #[cfg(feature = "trace")]
-    pub(super) fn say_step(&self, key: &KeyRecord, work: Work, ended: Option<(&Result<(), LockError>, u64)>) {
-        let line = Line::new(Happening::SagaStep, || {
-            let mut fields = self.log_of_work(key, work);
-            if let Some((result, duration)) = ended {
-                fields.outcome = Some(if result.is_ok() { Ended::Ok } else { Ended::Error });
-                fields.duration_ms = Some(duration);
-                if let Err(error) = result {
-                    add_error(&mut fields, error);
-                }
-            }
-            fields
-        });
-        line.into_iter().for_each(Line::say);
+    pub(super) fn step_begun(&self, key: &KeyRecord, work: Work) -> Option<Line> {
+        Line::new(Happening::SagaStep, || self.log_of_work(key, work))
     }
 
     /// A step failed: it is tried again, or is what the vendor leaves it at.
@@ -164,6 +153,18 @@ impl KeyService {
             fields
         }));
     }
+}
+
+/// A saga's step has ended after so many milliseconds.
+#[cfg(feature = "trace")]
+pub(super) fn step_ended(begun: Line, result: &Result<(), LockError>, duration: u64) -> Line {
+    begun.with(|fields| {
+        fields.outcome = Some(if result.is_ok() { Ended::Ok } else { Ended::Error });
+        fields.duration_ms = Some(duration);
+        if let Err(error) = result {
+            add_error(fields, error);
+        }
+    })
 }
 
 fn add_error(fields: &mut LogFields, error: &LockError) {

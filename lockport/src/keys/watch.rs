@@ -232,6 +232,8 @@ impl KeyService {
         use tracing::Instrument as _;
         use tracing::field::Empty;
 
+        use super::lines::step_ended;
+        use crate::telemetry::Line;
         use crate::telemetry::catalog::span;
 
         macro_rules! saga {
@@ -263,8 +265,8 @@ impl KeyService {
             Saga::Revoke => saga!(span::REVOKE, record),
         };
         let begin = self.env.now();
-        let told = key.value.clone();
-        span.in_scope(|| self.say_step(&told, work, None));
+        let begun = self.step_begun(record, work);
+        span.in_scope(|| begun.clone().into_iter().for_each(Line::say));
         let result = self.carry_out(key, work, port).instrument(span.clone()).await;
         let ended = if result.is_ok() { Ended::Ok } else { Ended::Error };
         let duration = u64::try_from(self.env.since(begin).as_millis()).unwrap_or(u64::MAX);
@@ -273,7 +275,8 @@ impl KeyService {
             span.record("errorCode", error.code().as_str());
         }
         span.record("durationMs", duration);
-        span.in_scope(|| self.say_step(&told, work, Some((&result, duration))));
+        let ended = begun.map(|begun| step_ended(begun, &result, duration));
+        span.in_scope(|| ended.into_iter().for_each(Line::say));
         result
     }
 

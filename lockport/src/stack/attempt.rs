@@ -35,15 +35,18 @@ impl AttemptLayer {
         Self { inner, partition, vendor, env }
     }
 
-    fn look(&self, call: &Call<'_>) -> Seen {
+    /// Nothing is looked at when nobody listens.
+    fn look(&self, call: &Call<'_>) -> Option<Seen> {
+        if !tracing::enabled!(target: "lockport", tracing::Level::ERROR) {
+            return None;
+        }
         let facts = call.facts(self.partition);
         let (vendor, operation) = (self.vendor.as_str(), facts.operation.as_str());
-        // A vendor's name does not stand in the program, and a span's has to.
-        let name = span::ADAPTER.replace("{vendor}", vendor).replace("{operation}", operation);
         let span = info_span!(
             target: "lockport",
             "Adapter",
-            otel.name = name,
+            // A vendor's name does not stand in the program, and a span's has to.
+            otel.name = span::ADAPTER.replace("{vendor}", vendor).replace("{operation}", operation),
             tenantId = %self.partition.tenant,
             propertyId = %self.partition.property,
             keyCredentialId = facts.credential.map(tracing::field::display),
@@ -55,14 +58,15 @@ impl AttemptLayer {
             errorCode = Empty,
             durationMs = Empty,
         );
-        Seen { facts, span }
+        Some(Seen { facts, span })
     }
 
-    async fn around<T, F>(&self, Seen { facts, span }: Seen, call: impl FnOnce() -> F) -> Result<T, LockError>
+    async fn around<T, F>(&self, seen: Option<Seen>, call: impl FnOnce() -> F) -> Result<T, LockError>
     where
         T: Reply,
         F: Future<Output = Result<T, LockError>>,
     {
+        let Some(Seen { facts, span }) = seen else { return call().await };
         let begin = self.env.now();
         let result = call().instrument(span.clone()).await;
         let duration = u64::try_from(self.env.since(begin).as_millis()).unwrap_or(u64::MAX);

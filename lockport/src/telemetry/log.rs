@@ -1,11 +1,16 @@
 //! Lines of the log (R192, R193): with the feature `trace` through `tracing`, as events under [`TARGET`](super::catalog::TARGET);
 //! without it nothing is made.
 
+#[cfg(feature = "trace")]
+use tracing::Level;
+
 use super::catalog::{Happening, LogFields};
+#[cfg(feature = "trace")]
+use super::catalog::{SERVICE, Severity};
 
 /// A line that is to be said.
 #[cfg(feature = "trace")]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     what: Happening,
     /// One word more: the state that a credential has now.
@@ -20,8 +25,15 @@ pub(crate) enum Line {}
 
 #[cfg(feature = "trace")]
 impl Line {
+    /// Nothing is made of a line that nobody listens to.
     pub(crate) fn new(what: Happening, fields: impl FnOnce() -> LogFields) -> Option<Self> {
-        Some(Self { what, detail: None, fields: Box::new(fields()) })
+        let is_heard = match what.severity() {
+            Severity::Debug => tracing::enabled!(target: "lockport", Level::DEBUG),
+            Severity::Info => tracing::enabled!(target: "lockport", Level::INFO),
+            Severity::Warning => tracing::enabled!(target: "lockport", Level::WARN),
+            Severity::Error | Severity::Critical => tracing::enabled!(target: "lockport", Level::ERROR),
+        };
+        is_heard.then(|| Self { what, detail: None, fields: Box::new(fields()) })
     }
 
     pub(crate) fn with_detail(mut self, detail: &'static str) -> Self {
@@ -29,13 +41,13 @@ impl Line {
         self
     }
 
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut LogFields)) -> Self {
+        change(&mut self.fields);
+        self
+    }
+
     /// Says it, within whatever span is entered.
     pub(crate) fn say(self) {
-        use tracing::Level;
-
-        use super::Severity;
-        use super::catalog::SERVICE;
-
         /// A level has to stand in the program, so there is one such line for each.
         macro_rules! line {
             ($level:expr, $line:expr) => {{
