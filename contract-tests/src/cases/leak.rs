@@ -29,7 +29,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "LEAK-002",
-        requirement: "Audit, trace and the log of the wire keep none of it either.",
+        requirement: "Audit, trace, log and the log of the wire keep none of it either.",
         spec: "R41, R115, R136, R142, R192",
         needs: &[Need::Faults, Need::Backstage],
         judge: |trial| Box::pin(logged(trial)),
@@ -277,6 +277,7 @@ async fn logged(trial: &Trial) -> CaseResult {
     let more = stay(trial, &mut said).with_subscriber(Collector(trace.clone())).await?;
     check!(audit.all().contains("keyCredentialId"), "the audit says nothing");
     check!(trace.all().contains("LockPort.issue_credential"), "the trace says nothing");
+    check!(trace.all().contains("vendor exchange"), "the log says nothing");
     let canaries = canaries(trial, &[artifacts, more].concat());
     check_place("the audit", audit.all().as_bytes(), &canaries)?;
     check_place("the trace", trace.all().as_bytes(), &canaries)?;

@@ -1,5 +1,6 @@
 //! Runs the cloud service on loopback: events in over HTTP, keys in a SQLite file, what is told as JSON lines on standard output.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::Parser;
+use lockport::Secret;
 use lockport::event::Envelope;
 use lockport_examples::cloud_service::{Bus, Service, serve};
 use lockport_examples::front_desk::hotel::Hotel;
@@ -24,6 +26,9 @@ struct Arguments {
     /// Where the state is kept, sealed.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
+    /// What the path of each adapter's webhook ends with, as a JSON object; an adapter that is not in it is not called back.
+    #[arg(long, value_name = "FILE")]
+    webhooks: Option<PathBuf>,
     /// The port; without it a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -62,7 +67,14 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await?;
     let mut stop = stop_asked()?;
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
-    let service = Arc::new(Service::new(wired, env, Arc::new(StandardOutput)));
+    let mut service = Service::new(wired, env, Arc::new(StandardOutput));
+    if let Some(file) = &arguments.webhooks {
+        let secrets: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(file)?)?;
+        for (adapter, secret) in secrets {
+            service = service.with_webhook(&adapter, Secret::new(secret));
+        }
+    }
+    let service = Arc::new(service);
     serve(listener, service, async move { stop.recv().await.unwrap_or_default() }).await?;
     writeln!(io::stdout(), "stopped")?;
     Ok(())

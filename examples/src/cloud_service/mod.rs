@@ -1,10 +1,12 @@
 //! A cloud service around [`KeyService`](lockport::keys::KeyService): events come in over HTTP, a loop calls `tick` when something is due or has come in,
 //! what is told goes to the bus, and a stop leaves nothing half done.
 //!
-//! Nothing here asks who calls: a real service has its own authentication before these routes, and checks a webhook's signature.
+//! A vendor's webhook is told from anybody else's call by a secret in its path; otherwise nothing here asks who calls: a real
+//! service has its own authentication before these routes, and checks a signature where its vendor signs.
 
 mod routes;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, pending};
 use std::io;
@@ -15,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lockport::env::Env;
 use lockport::event::Envelope;
-use lockport::{LockError, Timestamp};
+use lockport::{LockError, Secret, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
@@ -65,6 +67,8 @@ pub struct Service {
     nudge: Notify,
     counts: Counts,
     is_well: watch::Sender<bool>,
+    /// What the path of each adapter's webhook ends with.
+    webhooks: BTreeMap<String, Secret>,
 }
 
 impl Service {
@@ -72,7 +76,15 @@ impl Service {
     #[must_use]
     pub fn new(wired: Wired, env: Env, bus: Arc<dyn Bus>) -> Self {
         let (is_well, _) = watch::channel(true);
-        Self { wired, env, bus, nudge: Notify::new(), counts: Counts::default(), is_well }
+        let (nudge, counts, webhooks) = (Notify::new(), Counts::default(), BTreeMap::new());
+        Self { wired, env, bus, nudge, counts, is_well, webhooks }
+    }
+
+    /// With a webhook for this adapter: its vendor is told an address that ends with this secret, and nobody else is.
+    #[must_use]
+    pub fn with_webhook(mut self, adapter: &str, secret: Secret) -> Self {
+        self.webhooks.insert(adapter.to_owned(), secret);
+        self
     }
 
     /// What it serves.

@@ -16,7 +16,8 @@ use lockport::error::ErrorCode;
 use lockport::event::Envelope;
 use lockport::id::{ReservationId, TaskId, UserId};
 use lockport::idempotency::IdempotencyKey;
-use lockport::keys::DeskTask;
+use lockport::keys::{DeskTask, WebhookCall};
+use lockport::telemetry::WebhookKind;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -38,6 +39,7 @@ impl IntoResponse for Refused {
         let status = match error.code() {
             _ if error.is_retriable() => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::CredentialNotFound => StatusCode::NOT_FOUND,
+            ErrorCode::WebhookSignatureInvalid => StatusCode::UNAUTHORIZED,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let body = json!({ "code": error.code().name(), "message": error.message() });
@@ -63,7 +65,7 @@ struct Word {
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/events", post(event))
-        .route("/webhooks/{adapter}", post(webhook))
+        .route("/webhooks/{adapter}/{secret}", post(webhook))
         .route("/desk/tasks", get(tasks))
         .route("/desk/tasks/{task}/settle", post(settle))
         .route("/desk/reservations/{reservation}/lost", post(lost))
@@ -87,13 +89,21 @@ async fn event(State(service): At, Json(event): Json<Envelope>) -> Result<Status
     Ok(taken(&service))
 }
 
+/// A vendor calls. Whoever does not know the address is not the vendor (R124).
 async fn webhook(
     State(service): At,
-    Path(adapter): Path<String>,
+    Path((adapter, secret)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<StatusCode, Refused> {
-    let Some(locks) = service.wired.locks.get(&adapter) else { return Ok(StatusCode::NOT_FOUND) };
-    locks.called_back(&body).await?;
+    let keys = &service.wired.keys;
+    let is_the_vendor = service.webhooks.get(&adapter).is_some_and(|own| own.is(&secret));
+    let Some(locks) = service.wired.locks.get(&adapter).filter(|_| is_the_vendor) else {
+        let refused = keys.refuse_webhook(&adapter).await;
+        service.nudge.notify_one();
+        return Err(refused.into());
+    };
+    let call = WebhookCall::WithBody(&body);
+    keys.webhook(&adapter, call, WebhookKind::Job, async || locks.called_back(&body).await).await?;
     Ok(taken(&service))
 }
 

@@ -11,7 +11,7 @@ use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::VendorCode;
 use lockport::env::{Env, OsEntropy, Sleep, SystemClock};
 use lockport::id::LockDeviceId;
-use lockport::keys::KeyService;
+use lockport::keys::{KeyService, WebhookNews};
 use lockport::property::{AdapterBinding, Property};
 use lockport::stack::LockStack;
 use lockport::store::Store;
@@ -71,12 +71,13 @@ pub struct Locks {
 }
 
 impl Locks {
-    /// Hands in what the vendor has called back with. Over the network these are requests, whose signature the host checks first.
+    /// Hands in what the vendor has called back with, for `KeyService::webhook`. Over the network these are requests, and the host
+    /// checks first that they are the vendor's.
     ///
     /// # Errors
     /// Anything retriable: the vendor may call again.
-    pub async fn called_back(&self, body: &[u8]) -> Result<bool, LockError> {
-        self.adapter.called_back(body).await
+    pub async fn called_back(&self, body: &[u8]) -> Result<WebhookNews, LockError> {
+        self.adapter.called_back_about(body).await.map(WebhookNews::from)
     }
 }
 

@@ -11,6 +11,7 @@ use lockport::credential::Artifact;
 use lockport::env::{Clock as _, Env, HttpMethod, HttpRequest, HttpTransport as _, ManualClock, OsEntropy};
 use lockport::event::Envelope;
 use lockport::id::UserId;
+use lockport::keys::{KeyOwner, KeyState};
 use lockport::store::{MemoryStore, Store};
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport_examples::cloud_service::{Bus, Service, serve};
@@ -122,6 +123,95 @@ async fn an_event_becomes_a_key_that_opens_its_door() {
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
     assert!(service.wired().keys.drain(1).await.unwrap().is_empty(), "everything was published");
+}
+
+/// The text of a hotel's file whose house is a vendor that calls back.
+fn called_back() -> Hotel {
+    let text = std::fs::read_to_string(HOTEL).unwrap();
+    Hotel::read(text.replace("personality=per_door", "personality=webhook").as_bytes()).unwrap()
+}
+
+/// R124, R221: what the vendor calls back goes on at once when it comes to the vendor's address, and once; the same body at any other
+/// is refused, told as an alert, and nothing moves.
+#[tokio::test]
+async fn a_callback_is_taken_from_the_vendor_alone_and_once() {
+    let hotel = called_back();
+    let clock = Arc::new(ManualClock::new("2026-05-14T12:00:00Z".parse().unwrap()));
+    let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(OsEntropy) };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (told, mut bus) = mpsc::unbounded_channel();
+    let steady = Shaky { is_there: AtomicBool::new(true), told };
+    let secret = || Secret::new("only-the-vendor-knows".to_owned());
+    let service = Service::new(wire(&hotel, &store, &env, "cloud-1").unwrap(), env, Arc::new(steady));
+    let service = Arc::new(service.with_webhook("house", secret()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(listener, service.clone(), async { stopped.await.unwrap_or_default() }));
+    let vendor = &service.wired().locks["house"].vendor;
+    let stay = SARAH.parse().unwrap();
+    let state =
+        async || service.wired().keys.keys(KeyOwner::Stay(stay)).await.unwrap().first().map(|key| key.state);
+
+    assert_eq!(ask(&base, "/events", Some(booked(SARAH, "0N101"))).await.0, 202);
+    while state().await != Some(KeyState::Pending) || vendor.effects_made() > 0 || vendor.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let requested = bus.recv().await.unwrap();
+    assert!(requested.subject.ends_with("credential.requested.v1"), "{requested:?}");
+    // The vendor has done it, and a look would not make sense for another second: only its call can tell.
+    clock.advance(TimeDelta::seconds(4));
+    let body = vendor.take_webhooks().remove(0);
+    let post = async |path: &str| ask(&base, path, Some(body.clone())).await;
+
+    for path in ["/webhooks/house/somebody-else", "/webhooks/house/", "/webhooks/house", "/webhooks/nobody/x"]
+    {
+        let (status, answer) = post(path).await;
+        assert!(matches!(status, 401 | 404), "{path}: {status}");
+        assert!(!answer.contains("only-the-vendor"), "{answer}");
+    }
+    let (status, refused) = post("/webhooks/house/somebody-else").await;
+    let refused: Value = serde_json::from_str(&refused).unwrap();
+    assert_eq!((status, &refused["code"]), (401, &json!("WEBHOOK_SIGNATURE_INVALID")));
+    let alert = bus.recv().await.unwrap();
+    assert!(alert.subject.ends_with("vendor_webhook.received.v1"));
+    assert_eq!(alert.data["signatureOk"], json!(false));
+    assert_eq!(state().await, Some(KeyState::Pending), "no state change");
+
+    assert_eq!(post("/webhooks/house/only-the-vendor-knows").await.0, 202);
+    let mut subjects = Vec::new();
+    let issued = loop {
+        let event = bus.recv().await.unwrap();
+        let short = event.subject.strip_prefix("melmastoon.lock.").unwrap().to_owned();
+        subjects.push(short);
+        if event.subject.ends_with("credential.issued.v1") {
+            break event;
+        }
+    };
+    assert_eq!(state().await, Some(KeyState::Active));
+    let reference = issued.data["delivery"]["artifact"]["opaqueRef"].as_str().unwrap().parse().unwrap();
+    let app = UserId::derived("app", &[]);
+    let deliveries = service.wired().keys.reveal(reference, app, "delivery to the guest").await.unwrap();
+    let Artifact::MobileToken(token) = &deliveries[0].artifact else { panic!("{deliveries:?}") };
+    // EXPOSE: the phone shows its token to the door.
+    assert!(vendor.door(hotel.lock("1")).try_open(token.expose(), clock.now()));
+
+    assert_eq!(post("/webhooks/house/only-the-vendor-knows").await.0, 202, "a duplicate is taken");
+    let outcome = loop {
+        let event = bus.recv().await.unwrap();
+        let is_over = event.data.get("outcome") == Some(&json!("duplicate"));
+        subjects.push(event.subject.strip_prefix("melmastoon.lock.").unwrap().to_owned());
+        if is_over {
+            break event.data;
+        }
+    };
+    assert_eq!(outcome["type"], json!("job"));
+    let times = |what: &str| subjects.iter().filter(|subject| *subject == what).count();
+    assert_eq!(times("credential.issued.v1"), 1, "{subjects:?}");
+    assert_eq!((times("vendor_webhook.received.v1"), times("vendor_webhook.processed.v1")), (2, 2));
+    assert_eq!((vendor.live_grants(hotel.lock("1")), vendor.effects_made()), (1, 1));
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }
 
 struct Running {

@@ -5,6 +5,7 @@ use super::engine::Asked;
 use super::record::{Program, Step};
 use crate::driver::{JobNews, Webhook};
 use crate::error::LockError;
+use crate::id::KeyCredentialId;
 use crate::store::ledger::Begun;
 
 impl<D: Webhook> Adapter<D> {
@@ -17,7 +18,15 @@ impl<D: Webhook> Adapter<D> {
     /// What the store says, or the vendor when it is looked at; the vendor may be told to call again. `InProgress` when another
     /// instance is at work on the operation.
     pub async fn called_back(&self, body: &[u8]) -> Result<bool, LockError> {
-        let Some(JobNews { reference, refused }) = self.driver.job_in(body) else { return Ok(false) };
+        self.called_back_about(body).await.map(|about| about.is_some())
+    }
+
+    /// As [`called_back`](Self::called_back), with the credential that the operation is about.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn called_back_about(&self, body: &[u8]) -> Result<Option<KeyCredentialId>, LockError> {
+        let Some(JobNews { reference, refused }) = self.driver.job_in(body) else { return Ok(None) };
         let waits = |step: &Step| {
             let job = step.waiting.as_ref().and_then(|pending| pending.reference.as_ref());
             // EXPOSE: compared with what a caller sent; whoever guesses it gains a look at the vendor.
@@ -25,14 +34,15 @@ impl<D: Webhook> Adapter<D> {
         };
         let open = self.ledger.open::<Program>().await?;
         let Some(found) = open.into_iter().find(|operation| operation.body.steps.iter().any(waits)) else {
-            return Ok(false);
+            return Ok(None);
         };
+        let about = found.body.intent.credential();
         let busy = self.busy.of(&found.key);
         let _mine = busy.lock().await;
         let mut op = match self.ledger.resume::<Program>(&found.key).await? {
             Some(Begun::Yours(operation)) => operation,
             Some(Begun::Leased { until }) => return Err(self.come_back(until)),
-            _ => return Ok(false),
+            _ => return Ok(None),
         };
         if let Some(index) = op.value.body.steps.iter().position(waits) {
             let kind = self.kind_of(op.value.body.steps.get(index))?;
@@ -42,6 +52,6 @@ impl<D: Webhook> Adapter<D> {
                 return Err(error);
             }
         }
-        Box::pin(self.run(op, Asked::InPassing)).await.map(|_| true)
+        Box::pin(self.run(op, Asked::InPassing)).await.map(|_| Some(about))
     }
 }

@@ -40,6 +40,12 @@ impl Digest {
         Ok(Self::of("lockport/capabilities/v1", &[bytes.as_bytes()]))
     }
 
+    /// The hash of something that could be guessed, under the property's key.
+    pub(crate) fn keyed(key: &Secret<Vec<u8>>, domain: &str, part: &[u8]) -> Self {
+        // EXPOSE: into a keyed hash, which does not give it back.
+        Self(hmac(key.expose(), Self::of(domain, &[part]).as_bytes()))
+    }
+
     pub(super) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -16,6 +16,8 @@ use crate::error::LockError;
 use crate::id::{PropertyId, TenantId};
 use crate::secret::Secret;
 use crate::store::{Partition, Row, Store, StoreError, Stored, Table, Transaction};
+use crate::telemetry::catalog::LogTenant;
+use crate::telemetry::{Ended, Happening, Line, LogFields};
 use crate::validity::Timestamp;
 
 /// The audit of one property.
@@ -197,6 +199,20 @@ impl AuditLog {
     /// # Errors
     /// [`StoreError::Unavailable`], as an error of a port's call. What is wrong with the chain is no error, it is the answer.
     pub async fn verify(&self, places: impl RangeBounds<u64>) -> Result<Verdict, LockError> {
+        let verdict = self.look_through(places).await?;
+        if !verdict.faults.is_empty() {
+            let Partition { tenant, property } = self.partition;
+            let line = Line::new(Happening::AuditMismatch, || {
+                let mut fields = LogFields::new(LogTenant::Of(tenant));
+                (fields.property_id, fields.outcome) = (Some(property), Some(Ended::Error));
+                fields
+            });
+            line.into_iter().for_each(Line::say);
+        }
+        Ok(verdict)
+    }
+
+    async fn look_through(&self, places: impl RangeBounds<u64>) -> Result<Verdict, LockError> {
         let head = match Stored::<Head>::read(&*self.store, self.partition, Head::ID).await {
             Ok(head) => head.map(|head| head.value),
             Err(StoreError::Corrupt) => None,

@@ -8,6 +8,7 @@ mod consumed;
 mod desk;
 mod device;
 mod house;
+mod lines;
 mod look;
 mod observe;
 mod outage;
@@ -22,6 +23,7 @@ mod task;
 mod tell;
 mod tell_observed;
 mod watch;
+mod webhook;
 mod work;
 
 use std::sync::Arc;
@@ -46,6 +48,7 @@ use self::shift::{Rota, ShiftRecord, StaffRecord, term_of_user};
 pub use self::state::KeyState;
 use self::stay::{StayEvent, StayRecord};
 pub use self::task::{DeskTask, DeskTaskKind};
+pub use self::webhook::{WebhookCall, WebhookNews, WebhookOutcome};
 use crate::audit::{Action, AuditLog, InvalidPurpose, Purpose};
 use crate::credential::{Delivery, SuspendReason};
 use crate::env::Env;
@@ -466,6 +469,9 @@ impl KeyService {
             };
             let mut transaction = Transaction::new(&self.env)?;
             self.note_dropped(&mut transaction, event.event(), why);
+            if why != Objection::Foreign {
+                self.say_leak(&mut transaction, event.event());
+            }
             self.queue.drop_event(event, why, transaction).await?;
             self.count_dropped(why);
         }

@@ -52,6 +52,9 @@ impl KeyService {
             since: now,
             look_at,
         }))?;
+        if let Some(binding) = self.property.adapter(adapter) {
+            self.say_reachability(&mut transaction, binding, Some(error));
+        }
         self.commit_if_first(transaction).await
     }
 
@@ -109,7 +112,12 @@ impl KeyService {
                 outage.value.look_at = then;
                 transaction.put(outage)?;
             }
-            None => transaction.delete(outage),
+            None => {
+                transaction.delete(outage);
+                if let Some(binding) = self.property.adapter(&outage.value.adapter) {
+                    self.say_reachability(&mut transaction, binding, None);
+                }
+            }
         }
         self.commit_if_first(transaction).await
     }

@@ -67,6 +67,7 @@ impl KeyService {
         transaction: &mut Transaction,
         key: &KeyRecord,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         let event = self.tell(
             transaction,
             &key.cause,
@@ -94,6 +95,7 @@ impl KeyService {
         transaction: &mut Transaction,
         key: &KeyRecord,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         self.note(transaction, key, None, Draft::new(Action::Issue, Outcome::Deferred))
     }
 
@@ -104,6 +106,7 @@ impl KeyService {
         key: &KeyRecord,
         artifact_type: &'static str,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         self.mark_saga(transaction, key, Saga::Issue, Ended::Ok);
         let event = self.tell(
             transaction,
@@ -136,6 +139,7 @@ impl KeyService {
         key: &KeyRecord,
         why: Option<&LockError>,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         self.mark_failed(transaction, key, why);
         let reason = why.map_or("cancelled", |error| error.reason().as_str());
         let event = self.tell(
@@ -202,6 +206,7 @@ impl KeyService {
         reason: SuspendReason,
         warnings: &[Warning],
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         self.mark_saga(transaction, key, Saga::Suspend, Ended::Ok);
         let event = self.tell(
             transaction,
@@ -227,6 +232,7 @@ impl KeyService {
         by: Option<UserId>,
         artifact_type: Option<&'static str>,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         self.mark_saga(transaction, key, Saga::Unsuspend, Ended::Ok);
         let event = self.tell(
             transaction,
@@ -255,6 +261,7 @@ impl KeyService {
         outcome: Option<&RevokeOutcome>,
         operator: Option<UserId>,
     ) -> Result<(), LockError> {
+        self.say_state(transaction, key);
         let event = self.tell(
             transaction,
             &key.cause,

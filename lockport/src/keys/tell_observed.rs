@@ -252,6 +252,7 @@ impl KeyService {
             changed_at: self.env.now(),
         };
         let cause = Cause { correlation_id: Some(id.to_string()), ..Cause::default() };
+        self.say_circuit(transaction, of, to);
         self.tell(transaction, &cause, &data).map(|_| ())
     }
 }

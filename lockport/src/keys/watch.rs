@@ -14,7 +14,9 @@ use crate::event::{CONSUMED, Envelope, Objection};
 use crate::port::SharedLockPort;
 use crate::store::queue::Undelivered;
 use crate::store::{Stored, Transaction};
-use crate::telemetry::{Counter, Ended, Gauge, Histogram, Label, Mark, Meter, Metrics, Saga, UseCase, Value};
+use crate::telemetry::{
+    Counter, Ended, Gauge, Happening, Histogram, Label, Mark, Meter, Metrics, Saga, UseCase, Value,
+};
 use crate::transport::Circuit;
 use crate::validity::Timestamp;
 
@@ -22,7 +24,7 @@ use crate::validity::Timestamp;
 const OTHER: &str = "other";
 
 impl Work {
-    const fn saga(self) -> Saga {
+    pub(super) const fn saga(self) -> Saga {
         match self {
             Self::Issue => Saga::Issue,
             Self::Update => Saga::Update,
@@ -187,6 +189,7 @@ impl KeyService {
         let Some(error) = why else {
             return self.mark_saga(transaction, key, Saga::Issue, Ended::Skipped);
         };
+        self.say_failed(transaction, key, Work::Issue, (Happening::VendorFailed, error));
         self.mark_saga(transaction, key, Saga::Issue, Ended::Error);
         let words = vec![(Label::FailureReason, error.reason().as_str())];
         let vendor = Some(key.vendor.clone());
@@ -194,7 +197,14 @@ impl KeyService {
     }
 
     /// A call failed and is made again later.
-    pub(super) fn mark_retry(&self, transaction: &mut Transaction, work: Work, error: &LockError) {
+    pub(super) fn mark_retry(
+        &self,
+        transaction: &mut Transaction,
+        key: &KeyRecord,
+        work: Work,
+        error: &LockError,
+    ) {
+        self.say_failed(transaction, key, work, (Happening::StepRetried, error));
         let saga = work.saga();
         let words = vec![
             (Label::Saga, saga.as_str()),
@@ -205,7 +215,8 @@ impl KeyService {
     }
 
     /// What an issue that failed may have left is taken away.
-    pub(super) fn mark_compensation(&self, transaction: &mut Transaction) {
+    pub(super) fn mark_compensation(&self, transaction: &mut Transaction, key: &KeyRecord) {
+        self.say_compensation(transaction, key);
         let words = vec![(Label::Saga, Saga::Issue.as_str()), (Label::Compensation, "revoke_credential")];
         transaction.mark(Mark::new(&self.meter, Counter::SagaCompensations, words));
     }
@@ -221,6 +232,8 @@ impl KeyService {
         use tracing::Instrument as _;
         use tracing::field::Empty;
 
+        use super::lines::step_ended;
+        use crate::telemetry::Line;
         use crate::telemetry::catalog::span;
 
         macro_rules! saga {
@@ -252,13 +265,18 @@ impl KeyService {
             Saga::Revoke => saga!(span::REVOKE, record),
         };
         let begin = self.env.now();
+        let begun = self.step_begun(record, work);
+        span.in_scope(|| begun.clone().into_iter().for_each(Line::say));
         let result = self.carry_out(key, work, port).instrument(span.clone()).await;
         let ended = if result.is_ok() { Ended::Ok } else { Ended::Error };
+        let duration = u64::try_from(self.env.since(begin).as_millis()).unwrap_or(u64::MAX);
         span.record("outcome", ended.as_str());
         if let Err(error) = &result {
             span.record("errorCode", error.code().as_str());
         }
-        span.record("durationMs", u64::try_from(self.env.since(begin).as_millis()).unwrap_or(u64::MAX));
+        span.record("durationMs", duration);
+        let ended = begun.map(|begun| step_ended(begun, &result, duration));
+        span.in_scope(|| ended.into_iter().for_each(Line::say));
         result
     }
 

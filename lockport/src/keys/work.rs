@@ -194,7 +194,7 @@ impl KeyService {
             let again = schedule::next_try(key.attempts, now, &key.spec.validity, error, &*self.env.entropy)?;
             if again.is_some() {
                 key.next_try = again;
-                self.mark_retry(transaction, Work::Issue, error);
+                self.mark_retry(transaction, key, Work::Issue, error);
                 return self.ask_for_help(key, Work::Issue, transaction).await;
             }
         }
@@ -227,7 +227,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let now = self.env.now();
         key.become_state(KeyState::Failed)?;
-        self.mark_compensation(transaction);
+        self.mark_compensation(transaction, key);
         self.tell_failed(transaction, key, error)?;
         key.given_up = Some(why);
         key.wanted = key.spec.clone();
@@ -335,7 +335,7 @@ impl KeyService {
         let now = self.env.now();
         self.note_outage(&key.adapter, error).await?;
         if error.advice() != RetryAdvice::Never {
-            self.mark_retry(transaction, work, error);
+            self.mark_retry(transaction, key, work, error);
             key.next_try = Some(schedule::as_long_as_it_takes(
                 key.attempts,
                 now,
@@ -379,7 +379,7 @@ impl KeyService {
                 self.wake_owner(record.owner, &mut transaction).await?;
             }
             Err(error) => {
-                self.mark_retry(&mut transaction, Work::Suspend(reason), &error);
+                self.mark_retry(&mut transaction, record, Work::Suspend(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
                 let now = self.env.now();
                 record.next_try =
@@ -494,7 +494,7 @@ impl KeyService {
                 record.attempts = attempts;
             }
             Err(error) => {
-                self.mark_retry(&mut transaction, Work::Revoke(reason), &error);
+                self.mark_retry(&mut transaction, record, Work::Revoke(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
                 let is_news = !matches!(record.state, KeyState::Revoked | KeyState::Failed);
                 self.gone(record, reason, None, &mut transaction).await?;

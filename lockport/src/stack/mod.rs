@@ -1,7 +1,9 @@
 //! Layers over a port, in the one order that means what it says: audit > trace > guard > deadline > retry > metrics > attempt
-//! time-out.
+//! time-out > trace of an attempt.
 //! See `docs/decisions/0008-layers.md`.
 
+#[cfg(feature = "trace")]
+mod attempt;
 mod audit;
 mod call;
 mod deadline;
@@ -14,6 +16,8 @@ mod trace;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "trace")]
+use self::attempt::AttemptLayer;
 pub use self::audit::{AuditLayer, AuditRecord, AuditSink};
 pub use self::deadline::DeadlineLayer;
 pub use self::guard::GuardLayer;
@@ -71,7 +75,7 @@ impl LockStack {
         self
     }
 
-    /// With a span around every call.
+    /// With a span around every call, and around each of its attempts another, with a line of the log (R192, R193, R201).
     #[cfg(feature = "trace")]
     #[must_use]
     pub fn trace(mut self) -> Self {
@@ -111,6 +115,10 @@ impl LockStack {
     #[must_use]
     pub fn build(self) -> SharedLockPort {
         let Self { mut port, partition, env, deadline, .. } = self;
+        #[cfg(feature = "trace")]
+        if self.trace {
+            port = Arc::new(AttemptLayer::new(port, partition, env.clone()));
+        }
         if let Some(ceiling) = self.attempt_timeout {
             port = Arc::new(DeadlineLayer::per_attempt(port, ceiling, env.clone()));
         }

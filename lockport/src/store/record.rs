@@ -8,7 +8,7 @@ use crate::audit::{Chain, Draft, End};
 use crate::env::{EntropyError, Env};
 use crate::error::LockError;
 use crate::secret::Secret;
-use crate::telemetry::Mark;
+use crate::telemetry::{Line, Mark};
 use crate::validity::Timestamp;
 
 /// How often a commit is tried when the store does not answer: this process may hold the only copy of a vendor's answer.
@@ -93,6 +93,7 @@ pub struct Transaction {
     batch: Batch,
     chain: Option<Chain>,
     marks: Vec<Mark>,
+    lines: Vec<Line>,
 }
 
 impl Transaction {
@@ -101,7 +102,8 @@ impl Transaction {
     /// # Errors
     /// [`EntropyError`] when no name can be drawn.
     pub fn new(env: &Env) -> Result<Self, EntropyError> {
-        Ok(Self { batch: Batch { id: env.ulid()?.0, writes: Vec::new() }, chain: None, marks: Vec::new() })
+        let batch = Batch { id: env.ulid()?.0, writes: Vec::new() };
+        Ok(Self { batch, chain: None, marks: Vec::new(), lines: Vec::new() })
     }
 
     /// Puts a record, as it stands now. The record counts as written from here on: when the commit fails, it is read anew.
@@ -139,6 +141,11 @@ impl Transaction {
         self.marks.push(mark);
     }
 
+    /// Has this said in the log, if and only if what is put is written.
+    pub(crate) fn say(&mut self, line: Option<Line>) {
+        self.lines.extend(line);
+    }
+
     /// Whether nothing was put.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -151,9 +158,10 @@ impl Transaction {
     /// # Errors
     /// [`StoreError`], as an error of a port's call.
     pub async fn commit(mut self, store: &dyn Store, partition: Partition) -> Result<(), LockError> {
-        let marks = std::mem::take(&mut self.marks);
+        let (marks, lines) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.lines));
         self.write(store, partition).await?;
         marks.into_iter().for_each(Mark::publish);
+        lines.into_iter().for_each(Line::say);
         Ok(())
     }
 
@@ -168,7 +176,8 @@ impl Transaction {
                 // Nobody added an entry: the conflict is about something else.
                 break;
             }
-            let mut linked = Self { batch: self.batch.clone(), chain: None, marks: Vec::new() };
+            let (marks, lines) = (Vec::new(), Vec::new());
+            let mut linked = Self { batch: self.batch.clone(), chain: None, marks, lines };
             chain.link(partition, end, &mut linked)?;
             match ask(store, partition, &linked.batch).await {
                 Err((StoreError::Conflict, Sure::Yes)) => {}

@@ -127,6 +127,22 @@ words! {
         Drain = "drain",
         /// What a vendor tells was taken in.
         Observe = "observe",
+        /// A vendor's call was looked into.
+        Webhook = "webhook",
+    }
+}
+
+words! {
+    /// What a vendor's call is about (R221).
+    WebhookKind {
+        /// A door was tried.
+        Access = "access",
+        /// A lock is otherwise than it was.
+        Device = "device",
+        /// Something that the vendor had accepted has ended.
+        Job = "job",
+        /// Anything else.
+        Other = "other",
     }
 }
 
@@ -209,7 +225,13 @@ pub mod span {
     /// An event that the bus has taken.
     pub const PUBLISH: &str = "Outbox.publish";
 
-    /// Every fixed name, with who opens the span.
+    /// One attempt of a call of a vendor's adapter. The name of a span has to stand in the program, and a vendor does not: the
+    /// span is called `Adapter`, and its field `otel.name` has the whole name.
+    pub const ADAPTER: &str = "Adapter.{vendor}.{operation}";
+    /// A call of a vendor's webhook that is looked into: `WebhookHandler`, with the whole name in `otel.name`.
+    pub const WEBHOOK: &str = "WebhookHandler.{vendor}.process";
+
+    /// Every name, with who opens the span.
     pub const ALL: [(&str, &str); 16] = [
         (ISSUE, "`KeyService`"),
         (UPDATE, "`KeyService`"),
@@ -224,8 +246,8 @@ pub mod span {
         ("LockPort.unsuspend_credential", "`TraceLayer`"),
         ("LockPort.list_devices", "`TraceLayer`"),
         ("LockPort.health_check", "`TraceLayer`"),
-        ("Adapter.{vendor}.{operation}", "a later part"),
-        ("WebhookHandler.{vendor}.process", "the host"),
+        (ADAPTER, "the innermost layer of `LockStack::trace`, one an attempt; as `otel.name`"),
+        (WEBHOOK, "`KeyService::webhook`; as `otel.name`"),
         ("Sync.reconcilePush", "a later part"),
     ];
 }
@@ -478,10 +500,10 @@ metrics! {
             "Calls of the service by its host.";
         VendorCalls = "vendor_call_total", Ones, [Tenant, Vendor, Operation, Outcome], Stack, &[],
             "Calls that were made of a vendor's adapter, one for each attempt.";
-        WebhooksReceived = "webhook_received_total", Ones, [Tenant, Vendor, Kind], Host, &[], "Webhooks that came in.";
-        WebhookSignaturesFailed = "webhook_signature_failed_total", Ones, [Tenant, Vendor], Host, &[],
+        WebhooksReceived = "webhook_received_total", Ones, [Tenant, Vendor, Kind], KeyService, &[], "Webhooks that came in.";
+        WebhookSignaturesFailed = "webhook_signature_failed_total", Ones, [Tenant, Vendor], KeyService, &[],
             "Webhooks whose signature was wrong.";
-        WebhooksProcessed = "webhook_processed_total", Ones, [Tenant, Vendor, Kind, Outcome], Host, &[],
+        WebhooksProcessed = "webhook_processed_total", Ones, [Tenant, Vendor, Kind, Outcome], KeyService, &[],
             "Webhooks that were taken in.";
         InboxProcessed = "inbox_processed_total", Ones, [Tenant, Topic, Outcome], KeyService, &[],
             "Events of the bus that were handed in.";
@@ -515,7 +537,7 @@ metrics! {
             "How long calls of the service took its host.";
         VendorCallDuration = "vendor_call_duration_seconds", Seconds, [Tenant, Vendor, Operation], Stack, CALL_EDGES,
             "How long calls of a vendor's adapter took.";
-        WebhookLag = "webhook_processing_lag_seconds", Seconds, [Tenant, Vendor, Kind], Host, LAG_EDGES,
+        WebhookLag = "webhook_processing_lag_seconds", Seconds, [Tenant, Vendor, Kind], KeyService, LAG_EDGES,
             "From when a webhook came in to when it was taken in.";
         PublishLag = "outbox_publish_lag_seconds", Seconds, [Tenant], KeyService, LAG_EDGES,
             "From when something happened to when the bus had the event.";

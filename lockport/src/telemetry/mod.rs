@@ -5,13 +5,15 @@
 //! one, [`Registry`], which a Prometheus can scrape; the feature `trace` brings spans and log events through `tracing`.
 
 pub mod catalog;
+mod log;
 mod recorder;
 #[cfg(feature = "metrics")]
 mod registry;
 
 pub use self::catalog::{
-    Counter, Ended, Gauge, Happening, Histogram, Label, LogFields, Saga, Severity, UseCase,
+    Counter, Ended, Gauge, Happening, Histogram, Label, LogFields, Saga, Severity, UseCase, WebhookKind,
 };
+pub(crate) use self::log::Line;
 pub use self::recorder::{Labels, Metrics, NoMetrics, Value};
 pub(crate) use self::recorder::{Mark, Meter};
 #[cfg(feature = "metrics")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use lockport::audit::Action;
 use lockport::capability::LockCapabilities;
 use lockport::credential::{Proof, VendorCode};
 use lockport::device::{Battery, DeviceHealth, LockDevice};
@@ -11,9 +12,11 @@ use lockport::driver::{AttemptOutcome, DenyReason, VendorEventId};
 use lockport::env::{HttpTransport as _, TransportError};
 use lockport::event::Envelope;
 use lockport::id::{KeyCredentialId, LockDeviceId};
-use lockport::keys::{KeyService, Observed, VendorSignal};
+use lockport::keys::{KeyService, Observed, VendorSignal, WebhookCall, WebhookNews, WebhookOutcome};
 use lockport::port::SeenAttempt;
+use lockport::telemetry::WebhookKind;
 use lockport::transport::{Circuit, CircuitBreaker, CircuitPolicy};
+use lockport::{ErrorCode, LockError};
 use serde_json::{Value, json};
 
 use crate::keys::Rig;
@@ -164,4 +167,64 @@ fn a_circuit_is_told_at_each_turn() {
     );
     assert_eq!(told[0].data["metric"], json!({ "errorRatePct": 50.0, "windowSize": 100 }));
     assert!(subjects(&told).iter().all(|subject| *subject == "vendor_adapter.health_changed.v1"));
+}
+
+/// R124, R143, R221: a vendor's call is told before and after, and taken in once; one that failed is taken in when it comes again;
+/// one that is somebody else's is an alert, once a minute, and changes nothing.
+#[test]
+fn a_vendors_call_is_taken_in_once() {
+    let rig = Rig::new();
+    let event = VendorEventId::of("call-1");
+    let call = |answer: Result<WebhookNews, LockError>| {
+        let mut was_asked = false;
+        let outcome =
+            run(rig.service.webhook("main", WebhookCall::Named(&event), WebhookKind::Job, async || {
+                was_asked = true;
+                answer
+            }));
+        (outcome, was_asked)
+    };
+    let away = crate::keys::unreachable();
+    assert_eq!(call(Err(away.clone())), (Err(away), true));
+    assert_eq!(call(Ok(WebhookNews::Something)), (Ok(WebhookOutcome::Applied), true));
+    assert_eq!(call(Ok(WebhookNews::Something)), (Ok(WebhookOutcome::Duplicate), false));
+    let told = rig.told();
+    let received = "vendor_webhook.received.v1";
+    let processed = "vendor_webhook.processed.v1";
+    assert_eq!(subjects(&told), [received, received, processed, received, processed]);
+    assert_eq!(told[1].correlation_id, told[2].correlation_id);
+    let outcomes: Vec<_> = told.iter().filter_map(|event| event.data.get("outcome")).collect();
+    assert_eq!(outcomes, [&json!("applied"), &json!("duplicate")]);
+    assert_eq!((&told[0].data["externalEventId"], &told[0].data["type"]), (&json!("call-1"), &json!("job")));
+    assert!(told.iter().all(|event| event.data.get("signatureOk") != Some(&json!(false))));
+
+    // Without a name it is known by its body, and its body not by what is told of it.
+    let body = b"keyboardPwd=274913";
+    let unnamed = || {
+        run(rig.service.webhook("main", WebhookCall::WithBody(body), WebhookKind::Access, async || {
+            Ok(WebhookNews::Nothing)
+        }))
+    };
+    run(rig.service.refuse_webhook("main"));
+    assert_eq!((unnamed(), unnamed()), (Ok(WebhookOutcome::Ignored), Ok(WebhookOutcome::Duplicate)));
+    let told = rig.told();
+    let names: Vec<_> = told.iter().filter_map(|event| event.data.get("externalEventId")).collect();
+    assert_eq!((names.len(), names[0]), (2, names[1]));
+    rig.clock.advance(TimeDelta::seconds(61));
+
+    for _ in 0..50 {
+        let refused = run(rig.service.refuse_webhook("main"));
+        assert_eq!(refused.code(), ErrorCode::WebhookSignatureInvalid);
+    }
+    rig.clock.advance(TimeDelta::seconds(61));
+    run(rig.service.refuse_webhook("main"));
+    let told = rig.told();
+    assert_eq!(subjects(&told), [received, received]);
+    assert!(told.iter().all(|event| event.data["signatureOk"] == json!(false)));
+    let entries = run(rig.service.audit().entries(..)).unwrap();
+    let refusals = entries.iter().filter(|told| told.entry.action == Action::RefuseWebhook).count();
+    assert_eq!((refusals, entries.len()), (3, 3), "nothing else changed");
+    let refused = run(rig.service.refuse_webhook("nobody"));
+    assert_eq!(refused.code(), ErrorCode::WebhookSignatureInvalid, "which adapters there are is not told");
+    assert!(rig.told().is_empty());
 }

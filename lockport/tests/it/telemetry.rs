@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use lockport::credential::Artifact;
 use lockport::id::ReservationId;
 use lockport::keys::KeyService;
-use lockport::telemetry::{Registry, catalog};
+use lockport::telemetry::{Happening, LogFields, Registry, Severity, catalog};
 use lockport::transport::{Circuit, CircuitPolicy};
 use serde_json::json;
 
 use crate::keys::{Rig, operator, unreachable};
 use crate::rig::{now, run};
-use crate::stack::spans::Capture;
+use crate::stack::spans::{Capture, Fields};
 
 /// A service that did a bit of everything, with as many further stays as told.
 fn rehearsed(stays: u64) -> (Arc<Registry>, Rig, Vec<String>) {
@@ -161,10 +161,108 @@ fn a_saga_has_a_span_that_goes_on_with_the_trace() {
         assert!(issue["tenantId"].starts_with("tnt_") && issue["keyCredentialId"].starts_with("key_"));
     }
     for (name, fields) in spans.iter() {
+        if name == "WebhookHandler" {
+            assert_eq!(fields["otel.name"], "WebhookHandler.mock.process");
+            continue;
+        }
         assert!(catalog::span::ALL.iter().any(|(known, _)| known == name), "{name}");
         assert!(fields.contains_key("tenantId"), "{name}");
-        assert!(fields.keys().all(|field| catalog::LogFields::NAMES.contains(&field.as_str())), "{fields:?}");
+        assert!(fields.keys().all(|field| LogFields::NAMES.contains(&field.as_str())), "{fields:?}");
     }
     let all = format!("{spans:?}");
     assert!(!secrets.is_empty() && secrets.iter().all(|secret| !all.contains(secret)), "{all}");
+}
+
+/// R192, R193: what a service says in its log, as loud as the policy has it, with whose business it is in every line, the platform's
+/// fields and no other, and nothing secret; each once it is written.
+#[test]
+fn a_service_says_in_its_log_what_happened() {
+    let _second = tracing::Dispatch::new(Capture::default());
+    let capture = Capture::default();
+    let lines = capture.lines.clone();
+    let (mut rig, secrets) = tracing::subscriber::with_default(capture, || {
+        let (_, rig, secrets) = rehearsed(0);
+        (rig, secrets)
+    });
+    let of = crate::rig::partition("a");
+    let take = |lines: &Arc<std::sync::Mutex<Vec<(tracing::Level, Fields)>>>| {
+        let lines = std::mem::take(&mut *lines.lock().unwrap());
+        for (level, fields) in &lines {
+            assert_eq!(fields["tenantId"], of.tenant.to_string());
+            assert_eq!(fields["propertyId"], of.property.to_string());
+            assert!(fields.keys().all(|name| LogFields::NAMES.contains(&&**name)), "{fields:?}");
+            let what = fields["message"].split(": ").next().unwrap().to_owned();
+            let policy = Happening::ALL.iter().find(|known| known.as_str() == what).unwrap().severity();
+            assert_eq!(fields["severity"], policy.as_str());
+            let as_loud = match policy {
+                Severity::Debug => tracing::Level::DEBUG,
+                Severity::Info => tracing::Level::INFO,
+                Severity::Warning => tracing::Level::WARN,
+                _ => tracing::Level::ERROR,
+            };
+            assert_eq!(*level, as_loud);
+        }
+        let all = format!("{lines:?}");
+        assert!(secrets.iter().all(|secret| !all.contains(secret)));
+        lines
+    };
+    let said = take(&lines);
+    let messages: Vec<&str> = said.iter().map(|(_, fields)| &*fields["message"]).collect();
+    let step = "saga step";
+    assert_eq!(
+        messages,
+        [
+            "state changed: requested",
+            "state changed: pending",
+            step,
+            "vendor reachability changed",
+            "saga step is tried again",
+            step,
+            step,
+            "saga step is tried again",
+            step,
+            step,
+            "state changed: active",
+            step,
+            "vendor reachability changed",
+            step,
+            "state changed: revoked",
+            step,
+        ],
+        "{said:#?}"
+    );
+    assert!(said.iter().all(|(_, fields)| !fields.contains_key("traceId")
+        || fields["traceId"] == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    let retried = &said[4].1;
+    let facts = ["sagaName", "sagaStep", "vendor", "vendorAdapterId", "outcome", "errorCode", "errorMessage"];
+    assert_eq!(
+        facts.map(|name| &*retried[name]),
+        [
+            "IssueSaga",
+            "issue_credential",
+            "mock",
+            "main",
+            "deferred",
+            "MELMASTOON.LOCK.VENDOR_UNREACHABLE",
+            "x"
+        ]
+    );
+
+    // What must not be, and must be heard of: a leak, an audit that somebody changed, a failure that stands, what is taken back.
+    let capture = Capture::default();
+    let lines = capture.lines.clone();
+    tracing::subscriber::with_default(capture, || {
+        rig = Rig::new();
+        rig.fail(1, &unreachable().with_advice(lockport::RetryAdvice::Never));
+        run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
+        run(rig.service.tick()).unwrap();
+        run(rig.service.refuse_webhook("main"));
+        run(rig.service.refuse_webhook("main"));
+    });
+    let said = take(&lines);
+    let counted =
+        |what: Happening| said.iter().filter(|(_, fields)| fields["message"] == what.as_str()).count();
+    assert_eq!(counted(Happening::VendorFailed), 1);
+    assert_eq!(counted(Happening::Compensation), 1);
+    assert_eq!(counted(Happening::SignatureMismatch), 1, "told once a minute");
 }

@@ -9,20 +9,24 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lockport::credential::{SuspendInput, SuspendReason, UnsuspendInput, UpdateInput};
 use lockport::id::LockDeviceId;
+use lockport::stack::RetryPolicy;
+use lockport::telemetry::LogFields;
+use lockport::{FailureReason, LockError, RetryAdvice};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::bench::{Bench, CANARY, id, issue, revoke, secret_of};
 use crate::rig::{now, partition};
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// Keeps every span.
+/// Keeps every span and every line.
 #[derive(Default)]
 pub(crate) struct Capture {
     next: AtomicU64,
     pub(crate) spans: Arc<Mutex<Vec<(String, Fields)>>>,
+    pub(crate) lines: Arc<Mutex<Vec<(Level, Fields)>>>,
 }
 
 struct Into<'a>(&'a mut Fields);
@@ -48,15 +52,24 @@ impl Subscriber for Capture {
         values.record(&mut Into(&mut self.spans.lock().unwrap()[at].1));
     }
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::new();
+        event.record(&mut Into(&mut fields));
+        self.lines.lock().unwrap().push((*event.metadata().level(), fields));
+    }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
+}
+
+/// The span of a call; the second one is that of its one attempt.
+fn calls(spans: &[(String, Fields)]) -> Vec<(String, Fields)> {
+    spans.iter().filter(|(name, _)| name != "Adapter").cloned().collect()
 }
 
 #[test]
 fn every_call_has_a_span_with_the_platforms_names_and_nothing_secret() {
     let capture = Capture::default();
-    let spans = capture.spans.clone();
+    let (spans, lines) = (capture.spans.clone(), capture.lines.clone());
     let bench = Bench::new(|call| (Duration::from_millis(if call == 2 { 40 } else { 0 }), Ok(())));
     let port = bench.stack().trace().build();
     let of = partition("a");
@@ -76,7 +89,8 @@ fn every_call_has_a_span_with_the_platforms_names_and_nothing_secret() {
             secret_of(&issued)
         })
     });
-    let spans = spans.lock().unwrap();
+    let all_spans = spans.lock().unwrap();
+    let spans = calls(&all_spans);
     let names: Vec<&str> = spans.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
@@ -106,6 +120,79 @@ fn every_call_has_a_span_with_the_platforms_names_and_nothing_secret() {
     assert_eq!(field(6, "errorCode"), text("MELMASTOON.LOCK.DEVICE_NOT_PAIRED"));
     assert_eq!(field(6, "errorMessage"), text("the property has no such device"));
     assert_eq!(field(5, "keyCredentialId"), None);
-    let all = format!("{spans:?}");
+    let lines = lines.lock().unwrap();
+    let all = format!("{all_spans:?} {lines:?}");
     assert!(!all.contains(CANARY) && !all.contains(&secret) && !secret.is_empty(), "{all}");
+}
+
+/// R193, R201: each attempt has a span of its own and a line, with the vendor's name in it, inside the call's; a call that never
+/// leaves has none.
+#[test]
+fn every_attempt_has_a_span_and_a_line() {
+    // As long as there is only one subscriber, a span that another test's thread meets first would be off for all.
+    let _second = tracing::Dispatch::new(Capture::default());
+    let capture = Capture::default();
+    let (spans, lines) = (capture.spans.clone(), capture.lines.clone());
+    let away = LockError::unreachable(FailureReason::Network, RetryAdvice::NotApplied, "no way");
+    let bench = Bench::new(move |call| {
+        (Duration::from_millis(40), if call == 0 { Err(away.clone()) } else { Ok(()) })
+    });
+    let port = bench.stack().trace().retry(RetryPolicy::default()).build();
+    let of = partition("a");
+    tracing::subscriber::with_default(capture, || {
+        bench.drive(async {
+            port.issue_credential(issue("k-1")).await.unwrap();
+            let other = UpdateInput::new(of.tenant, id(), "k-1".parse().unwrap());
+            port.update_credential(other.with_valid_until(now() + TimeDelta::hours(9))).await.unwrap_err();
+            port.health_check(LockDeviceId::derived("test", &[b"other"])).await.unwrap_err();
+        });
+    });
+    let spans = spans.lock().unwrap();
+    let names: Vec<&str> = spans
+        .iter()
+        .map(|(name, fields)| fields.get("otel.name").map_or(name.as_str(), String::as_str))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "LockPort.issue_credential",
+            "Adapter.mock.issue_credential",
+            "Adapter.mock.issue_credential",
+            "LockPort.update_credential",
+            "Adapter.mock.update_credential",
+            "LockPort.health_check",
+        ]
+    );
+    let lines = lines.lock().unwrap();
+    let said: Vec<_> = lines
+        .iter()
+        .map(|(level, fields)| {
+            let of = |name: &str| fields.get(name).map(String::as_str);
+            (*level, of("severity"), of("message"), of("outcome"), of("errorCode"))
+        })
+        .collect();
+    let (unreachable, conflict) =
+        (Some("MELMASTOON.LOCK.VENDOR_UNREACHABLE"), Some("MELMASTOON.LOCK.IDEMPOTENCY_CONFLICT"));
+    let exchange =
+        |outcome, code| (Level::DEBUG, Some("DEBUG"), Some("vendor exchange"), Some(outcome), code);
+    assert_eq!(
+        said,
+        [
+            exchange("error", unreachable),
+            exchange("ok", None),
+            exchange("error", conflict),
+            (
+                Level::ERROR,
+                Some("ERROR"),
+                Some("idempotency key reused with another payload"),
+                Some("error"),
+                conflict
+            ),
+        ]
+    );
+    for (_, fields) in lines.iter() {
+        assert_eq!(fields["tenantId"], of.tenant.to_string());
+        assert_eq!((&*fields["service"], &*fields["durationMs"]), ("lock-integration", "40"));
+        assert!(fields.keys().all(|name| LogFields::NAMES.contains(&&**name)), "{fields:?}");
+    }
 }
