@@ -11,8 +11,11 @@ pub fn descriptors() -> Vec<DriverDescriptor> {
     Vec::<Vec<DriverDescriptor>>::from([
         #[cfg(feature = "ttlock")]
         vec![
-            lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Custom),
-            lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Random),
+            lockport_ttlock::descriptor(
+                lockport_ttlock::Passcodes::Custom,
+                Some(lockport_ttlock::CardOrder::AsRead),
+            ),
+            lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Random, None),
         ],
         #[cfg(feature = "mock")]
         lockport_mock::Personality::ALL.map(lockport_mock::descriptor).to_vec(),

@@ -19,7 +19,9 @@ impl TtlockDriver {
         attempt: &Attempt<'_>,
     ) -> Result<Granted, LockError> {
         let (number, dates) = (card::number(order)?, map::window_ms(order.window)?);
-        let stored = card::stored(number, self.config.cards)?;
+        let reader = self.config.cards;
+        let read_as = reader.ok_or_else(|| LockError::unsupported("the desk has no reader for cards"))?;
+        let stored = card::stored(number, read_as)?;
         // A lock has one window for a card: added again, the card would lose the one that it has.
         let there = self.client.cards(lock, None, ErrorCode::KeyIssueFailed).await?;
         if card::is_anothers(&there, lock, stored, &order.marker, self.env.now()) {
@@ -29,7 +31,7 @@ impl TtlockDriver {
         }
         // From here on the card may be there; what died before this line has added none.
         attempt.note(CARD_IS_BEING_ADDED).await?;
-        let new = NewCard { lock, number, order: self.config.cards, name: &order.marker, dates };
+        let new = NewCard { lock, number, order: read_as, name: &order.marker, dates };
         let handle = Handle { lock: Some(lock), id: self.client.add_card(&new).await? };
         Ok(self.granted(Sort::Card, handle, order, None, Proof::AtLock))
     }

@@ -25,9 +25,9 @@ pub struct TtlockConfig {
     /// Which sort of passcode this property's locks take.
     #[serde(default)]
     pub passcodes: Passcodes,
-    /// In which order the desk's reader reads the bytes of a card's number.
-    #[serde(default)]
-    pub cards: CardOrder,
+    /// In which order the reader at the desk reads the bytes of a card's number. Without a reader there are no cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<CardOrder>,
     /// How many calls a month the application has, by its plan. Nothing is refused here for it; [`quota`](crate::TtlockDriver::quota)
     /// tells what is left.
     #[serde(default = "free_plan")]
@@ -53,11 +53,10 @@ pub enum Passcodes {
 }
 
 /// In which order the reader at the desk reads the bytes of a card's number, seen from the lock's own reader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CardOrder {
     /// In the same.
-    #[default]
     AsRead,
     /// The other way round.
     Reversed,

@@ -8,12 +8,13 @@ use lockport::driver::{
     Recovery, Suspend,
 };
 
-use crate::config::Passcodes;
+use crate::config::{CardOrder, Passcodes};
 use crate::limits::{LATE_BY, LATE_BY_GATEWAY, PIN_DIGITS};
 
-/// What TTLock is and can do at a property whose passcodes are of this sort.
+/// What TTLock is and can do at a property whose passcodes are of this sort, and whose desk has a reader for cards or has not. A lock
+/// that nothing reaches takes no cards.
 #[must_use]
-pub fn descriptor(passcodes: Passcodes) -> DriverDescriptor {
+pub fn descriptor(passcodes: Passcodes, reader: Option<CardOrder>) -> DriverDescriptor {
     DriverDescriptor {
         vendor: crate::VENDOR,
         display_name: match passcodes {
@@ -30,9 +31,10 @@ pub fn descriptor(passcodes: Passcodes) -> DriverDescriptor {
         },
         // One has no keypad, another no gateway.
         doors_differ: true,
-        kinds: match passcodes {
-            Passcodes::Custom => vec![ekey(), custom_passcode(), card()],
-            Passcodes::Random => vec![ekey(), random_passcode()],
+        kinds: match (passcodes, reader) {
+            (Passcodes::Custom, Some(_)) => vec![ekey(), custom_passcode(), card()],
+            (Passcodes::Custom, None) => vec![ekey(), custom_passcode()],
+            (Passcodes::Random, _) => vec![ekey(), random_passcode()],
         },
         latency: match passcodes {
             Passcodes::Custom => LatencyProfile::all(LatencyClass::Gateway)

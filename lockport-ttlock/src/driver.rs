@@ -180,7 +180,7 @@ impl TtlockDriver {
             Sort::Custom | Sort::Card => None,
         };
         let granted = map::granted(handle, artifact, order.window, proof);
-        let dies_unless_used_by = (sort == Sort::Random).then(|| map::passcode::dies_unused(order));
+        let dies_unless_used_by = (sort == Sort::Random).then(|| map::passcode::dies_unused(order.window));
         Granted { dies_unless_used_by, ..granted }
     }
 }
@@ -188,7 +188,7 @@ impl TtlockDriver {
 #[async_trait]
 impl VendorDriver for TtlockDriver {
     fn describe(&self) -> DriverDescriptor {
-        descriptor(self.config.passcodes)
+        descriptor(self.config.passcodes, self.config.cards)
     }
 
     /// An eKey is a row in the vendor's cloud, which keeps order by itself. A lock takes one command at a time, and so does a
@@ -225,8 +225,10 @@ impl VendorDriver for TtlockDriver {
     async fn find(&self, order: &GrantOrder, _: &Attempt<'_>) -> Result<Found, LockError> {
         let sort = self.sort(order.kind)?;
         let listed = self.bearing(sort, order, &[&order.marker], ErrorCode::VendorUnreachable).await;
-        let granted =
-            |one: &Listed| self.granted(sort, one.handle, order, one.artifact.clone(), Proof::AtVendor);
+        let granted = |one: &Listed| {
+            let order = GrantOrder { window: one.window.unwrap_or(order.window), ..order.clone() };
+            self.granted(sort, one.handle, &order, one.artifact.clone(), Proof::AtVendor)
+        };
         map::found(listed, granted)
     }
 

@@ -35,7 +35,7 @@ impl TtlockDriver {
                 battery: lock::battery(lock.electric_quantity),
                 firmware: None,
                 last_seen_at: None,
-                capabilities: lock::capabilities(lock, self.config.passcodes),
+                capabilities: lock::capabilities(lock, self.config.passcodes, self.config.cards),
             });
         }
         Ok(devices)

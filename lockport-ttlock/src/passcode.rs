@@ -6,6 +6,7 @@ use lockport::{ErrorCode, LockError, Operation, Secret};
 
 use crate::client::{Deleted, NewPasscode, NewRandom};
 use crate::driver::{Sort, TtlockDriver};
+use crate::error::{Stakes, half_way};
 use crate::map::{self, Handle, passcode};
 
 /// What a try writes down before the first byte that can have an effect.
@@ -35,14 +36,18 @@ impl TtlockDriver {
         lock: i64,
         attempt: &Attempt<'_>,
     ) -> Result<Granted, LockError> {
-        passcode::check_random(order, self.env.now())?;
-        let dates = map::window_ms(order.window)?;
-        self.client.log_in().await?;
+        // The hours are those of the lock's own wall.
+        let wall_ahead = self.client.lock_detail(lock).await?.timezone_raw_offset;
+        let wall_ahead = wall_ahead.ok_or_else(|| Stakes::harmless(ErrorCode::KeyIssueFailed).malformed())?;
+        let window = passcode::whole_hours(order, wall_ahead.0)?;
+        passcode::check_random(window, self.env.now())?;
+        let dates = map::window_ms(window)?;
         attempt.note(PASSCODE_IS_BEING_WORKED_OUT).await?;
         let made = self.client.random_passcode(&NewRandom { lock, name: &order.marker, dates }).await?;
         let handle = Handle { lock: Some(lock), id: made.keyboard_pwd_id.0 };
         let digits = Secret::new(made.keyboard_pwd.clone());
-        Ok(self.granted(Sort::Random, handle, order, Some(digits), Proof::AtVendor))
+        let order = GrantOrder { window, ..order.clone() };
+        Ok(self.granted(Sort::Random, handle, &order, Some(digits), Proof::AtVendor))
     }
 
     /// Moves the window of what a lock keeps: a passcode of ours, or a card.
@@ -63,16 +68,19 @@ impl TtlockDriver {
         Ok(self.granted(sort, handle, target, None, Proof::AtLock))
     }
 
-    /// The passcode of a grant whose answer was lost and that the cloud does not list: the lock may have it all the same.
+    /// The passcode of a grant whose answer was lost and that the cloud does not list: the lock may have it all the same. What is
+    /// not listed cannot be deleted; so it is listed first.
     // VENDOR: the answer of a lock can get lost on its way to the cloud, which then answers 1 and lists nothing
     // (docs/vendor.md#passcodes). Digits that are listed under another name are another's, and stay.
     pub(crate) async fn delete_stray(&self, order: &GrantOrder) -> Result<Deleted, LockError> {
-        let Some(digits) = &order.artifact else { return Ok(Deleted::Before) };
-        let lock = self.lock(map::door(order)?)?.lock_id;
-        let items = self.client.passcodes(lock, digits, ErrorCode::KeyRevokeFailed).await?;
-        if passcode::lists_digits(&items, lock, digits) {
+        let Some(code) = &order.artifact else { return Ok(Deleted::Before) };
+        let (lock, dates) = (self.lock(map::door(order)?)?.lock_id, map::window_ms(order.window)?);
+        let items = self.client.passcodes(lock, code, ErrorCode::KeyRevokeFailed).await?;
+        if passcode::lists_digits(&items, lock, code) {
             return Ok(Deleted::Before);
         }
-        self.client.delete_digits(lock, digits).await
+        let new = NewPasscode { lock, code, name: &order.marker, dates };
+        let listed = self.client.list_passcode(&new).await?;
+        self.client.delete_passcode((lock, listed)).await.map_err(half_way)
     }
 }

@@ -18,7 +18,7 @@ use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Answered, Fault, Hold, OnCall, SimClock, TtlockSim, What, md5_hex};
 use lockport_ttlock::{
-    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+    ACCOUNT_PASSWORD, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 use tokio::sync::oneshot;
 
@@ -113,7 +113,7 @@ impl Cloud {
             account: ACCOUNT.to_owned(),
             account_prefix: self.prefix.clone(),
             passcodes: Passcodes::Custom,
-            cards: CardOrder::AsRead,
+            cards: None,
             monthly_calls: 30_000,
             locks,
         };

@@ -69,9 +69,6 @@ enum AdapterName {
     /// TTLock, simulated.
     #[cfg(feature = "ttlock")]
     Ttlock,
-    /// TTLock, simulated, in a house without gateways.
-    #[cfg(feature = "ttlock")]
-    TtlockWithoutGateways,
 }
 
 impl AdapterName {
@@ -81,8 +78,6 @@ impl AdapterName {
             Self::Mock => lockport_contract::fault_loop::mock_rigs(),
             #[cfg(feature = "ttlock")]
             Self::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
-            #[cfg(feature = "ttlock")]
-            Self::TtlockWithoutGateways => lockport_contract::fault_loop::ttlock_rigs(),
         }
     }
 }
@@ -94,11 +89,6 @@ impl Target {
             AdapterName::Mock => Box::new(lockport_contract::harness::MockHarness::of(self.personality)),
             #[cfg(feature = "ttlock")]
             AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness::default()),
-            #[cfg(feature = "ttlock")]
-            AdapterName::TtlockWithoutGateways => {
-                let passcodes = lockport_ttlock::Passcodes::Random;
-                Box::new(lockport_contract::harness::TtlockHarness { passcodes })
-            }
         }
     }
 }

@@ -106,7 +106,7 @@ fn nor_does_one_with_the_state_in_a_file_that_is_opened_anew() {
     let morning = morning.join("\n");
     let undisturbed = undisturbed(TWO_HOTEL, &morning);
     let store = || StoreAt::File(fresh_file("death.store"));
-    let deaths = each_death(TWO_HOTEL, &morning, &[16], store, |when, day| {
+    let deaths = each_death(TWO_HOTEL, &morning, &[0, 16], store, |when, day| {
         assert_eq!(day.unlike(&undisturbed), "", "{when}");
     });
     assert!(deaths >= 5, "only {deaths} deaths");

@@ -20,7 +20,7 @@ impl Client {
     }
 
     /// One lock.
-    // VENDOR: the answer may hold what opens the lock for ever (docs/vendor.md#locks): only three fields of it are read.
+    // VENDOR: the answer may hold what opens the lock for ever (docs/vendor.md#locks): only five fields of it are read.
     pub(crate) async fn lock_detail(&self, lock: i64) -> Result<LockItem, LockError> {
         self.read(
             "/v3/lock/detail",

@@ -23,10 +23,11 @@ use crate::limits::{MAX_PAGES, PAGE_SIZE};
 use crate::line::{Form, Line, Trouble};
 use crate::wire::{Ack, Page};
 
-/// `addType`, `changeType`, `deleteType`.
-// VENDOR: without the field, or with 1, only the cloud's books are changed and the lock never hears of it
-// (docs/vendor.md#passcodes).
+/// `addType`, `changeType`, `deleteType`: what a gateway, or the lock's own radio, is to do at the lock.
 const THROUGH_THE_GATEWAY: i64 = 2;
+/// The same: what was done at the lock already, and is to be listed.
+// VENDOR: it is the default, too; what is added so is listed, looks valid and opens nothing (docs/vendor.md#passcodes).
+const IN_THE_BOOKS_ONLY: i64 = 1;
 
 /// The vendor's cloud, for one account.
 pub(crate) struct Client {

@@ -2,7 +2,7 @@
 
 use lockport::{ErrorCode, LockError, Secret};
 
-use super::{Client, Deleted, THROUGH_THE_GATEWAY};
+use super::{Client, Deleted, IN_THE_BOOKS_ONLY, THROUGH_THE_GATEWAY};
 use crate::error::{Stakes, code};
 use crate::line::{Form, Trouble};
 use crate::wire::{Ack, PasscodeAdded, PasscodeItem, RandomPasscode};
@@ -17,6 +17,18 @@ pub(crate) struct NewPasscode<'a> {
     pub(crate) code: &'a Secret,
     pub(crate) name: &'a str,
     pub(crate) dates: (i64, i64),
+}
+
+impl NewPasscode<'_> {
+    fn form(&self) -> Form {
+        Form::default()
+            .with_number("lockId", self.lock)
+            .with_secret("keyboardPwd", self.code)
+            .with("keyboardPwdName", self.name)
+            .with_number("keyboardPwdType", WITH_A_PERIOD)
+            .with_number("startDate", self.dates.0)
+            .with_number("endDate", self.dates.1)
+    }
 }
 
 /// One passcode to be worked out.
@@ -35,15 +47,16 @@ const fn carried(refusal: ErrorCode) -> Stakes {
 impl Client {
     /// Adds a passcode of our choice, in the lock.
     pub(crate) async fn add_passcode(&self, new: &NewPasscode<'_>) -> Result<i64, LockError> {
-        let form = Form::default()
-            .with_number("lockId", new.lock)
-            .with_secret("keyboardPwd", new.code)
-            .with("keyboardPwdName", new.name)
-            .with_number("keyboardPwdType", WITH_A_PERIOD)
-            .with_number("startDate", new.dates.0)
-            .with_number("endDate", new.dates.1)
-            .with_number("addType", THROUGH_THE_GATEWAY);
+        let form = new.form().with_number("addType", THROUGH_THE_GATEWAY);
         let stakes = carried(ErrorCode::KeyIssueFailed);
+        let added: PasscodeAdded = self.ask("/v3/keyboardPwd/add", &form, stakes).await?;
+        Ok(added.keyboard_pwd_id.0)
+    }
+
+    /// Lists a passcode that a lock may have and the cloud does not know of. The lock hears nothing of it.
+    pub(crate) async fn list_passcode(&self, new: &NewPasscode<'_>) -> Result<i64, LockError> {
+        let form = new.form().with_number("addType", IN_THE_BOOKS_ONLY);
+        let stakes = Stakes::effect(ErrorCode::KeyRevokeFailed);
         let added: PasscodeAdded = self.ask("/v3/keyboardPwd/add", &form, stakes).await?;
         Ok(added.keyboard_pwd_id.0)
     }
@@ -100,16 +113,6 @@ impl Client {
             Err(Trouble::Refused { code: code::NEVER_USED | code::NO_GATEWAY, .. }) => Ok(Deleted::NotYet),
             Err(trouble) => Err(self.error(trouble, stakes)),
         }
-    }
-
-    /// Deletes whatever passcode of a lock has these digits, in the lock.
-    pub(crate) async fn delete_digits(&self, lock: i64, digits: &Secret) -> Result<Deleted, LockError> {
-        let form = Form::default()
-            .with_number("lockId", lock)
-            .with_secret("keyboardPwd", digits)
-            .with_number("deleteType", THROUGH_THE_GATEWAY);
-        let stakes = carried(ErrorCode::KeyRevokeFailed);
-        self.delete("/v3/keyboardPwd/deleteByCode", &form, stakes, code::NO_PASSCODE).await
     }
 
     /// The passcodes that the cloud lists for a lock, whose name resembles `text` or whose digits it is.

@@ -41,11 +41,11 @@ pub(crate) fn stored(read: &Secret, order: CardOrder) -> Result<u64, LockError> 
 }
 
 /// The number that the desk's reader reads off a card that the lock knows by this one.
-pub(crate) fn as_read(in_lock: &str, order: CardOrder) -> Option<String> {
+pub(crate) fn as_read(in_lock: &str, order: Option<CardOrder>) -> Option<String> {
     let number: u64 = in_lock.trim().parse().ok()?;
     match order {
-        CardOrder::AsRead => Some(number.to_string()),
-        CardOrder::Reversed => Some(u32::try_from(number).ok()?.swap_bytes().to_string()),
+        None | Some(CardOrder::AsRead) => Some(number.to_string()),
+        Some(CardOrder::Reversed) => Some(u32::try_from(number).ok()?.swap_bytes().to_string()),
     }
 }
 
@@ -60,15 +60,16 @@ pub(crate) fn bearing(
     lock: i64,
     marker: &str,
     order: &GrantOrder,
-    numbers: CardOrder,
+    reader: Option<CardOrder>,
 ) -> Vec<Listed> {
-    let number = order.artifact.as_ref().and_then(|read| stored(read, numbers).ok());
+    let number = order.artifact.as_ref().zip(reader).and_then(|(read, reader)| stored(read, reader).ok());
     let bears = |item: &&CardItem| item.lock_id == Loose(lock) && item.card_name.as_deref() == Some(marker);
     let listed = |item: &CardItem| Listed {
         handle: Handle { lock: Some(lock), id: item.card_id.0 },
         is_target: number.is_some_and(|number| has_number(item, number))
             && is_window((item.start_date, item.end_date), order.window),
         artifact: None,
+        window: None,
     };
     items.iter().filter(bears).map(listed).collect()
 }
@@ -104,9 +105,9 @@ mod tests {
         assert_eq!(number("0000000001", Reversed), Some(16_777_216));
         assert_eq!(number("36614134780000", AsRead), Some(36_614_134_780_000));
         assert_eq!(number("4294967295", AsRead), Some(4_294_967_295));
-        assert_eq!(as_read("1723612378", Reversed).as_deref(), Some("3661413478"));
-        assert_eq!(as_read("3661413478", AsRead).as_deref(), Some("3661413478"));
-        assert_eq!(as_read("36614134780000", Reversed), None);
+        assert_eq!(as_read("1723612378", Some(Reversed)).as_deref(), Some("3661413478"));
+        assert_eq!(as_read("3661413478", Some(AsRead)).as_deref(), Some("3661413478"));
+        assert_eq!(as_read("36614134780000", Some(Reversed)), None);
         for cut in ["4294967296", "9999999999"] {
             assert_eq!((number(cut, AsRead), number(cut, Reversed)), (None, None), "{cut}");
         }

@@ -65,6 +65,7 @@ pub(crate) fn listed(keys: Vec<KeyItem>, lock: i64, marker: &str, order: &GrantO
         handle: Handle { lock: None, id: key.key_id.0 },
         is_target: is_target(key, order),
         artifact: None,
+        window: None,
     };
     bearing(keys, lock, marker).iter().map(one).collect()
 }

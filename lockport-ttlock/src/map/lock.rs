@@ -6,7 +6,7 @@ use lockport::credential::{Proof, Warning, WarningCode};
 use lockport::device::{Battery, DEFAULT_LOW_BATTERY_PERCENT};
 
 use super::is_yes;
-use crate::config::Passcodes;
+use crate::config::{CardOrder, Passcodes};
 use crate::limits::{MAX_CLOCK_SKEW_MS, PIN_DIGITS};
 use crate::wire::{LockItem, Loose};
 
@@ -37,11 +37,15 @@ pub(crate) fn has_wifi(lock: &LockItem) -> bool {
 
 /// What this door can do: what the lock itself has, and what can be brought to it. A lock that does not say what it has is not
 /// believed to have it.
-pub(crate) fn capabilities(lock: &LockItem, passcodes: Passcodes) -> LockCapabilities {
+pub(crate) fn capabilities(
+    lock: &LockItem,
+    passcodes: Passcodes,
+    reader: Option<CardOrder>,
+) -> LockCapabilities {
     let has = |bit| has_bit(lock.feature_value.as_deref(), bit);
     let can_be_told = is_yes(lock.has_gateway) || has(bit::WIFI);
     let takes_passcodes = has(bit::PASSCODE) && (can_be_told || passcodes == Passcodes::Random);
-    let takes_cards = has(bit::CARD) && can_be_told && passcodes == Passcodes::Custom;
+    let takes_cards = has(bit::CARD) && reader.is_some() && can_be_told && passcodes == Passcodes::Custom;
     let is_told = takes_cards || (takes_passcodes && passcodes == Passcodes::Custom);
     LockCapabilities {
         mobile_key: true,
@@ -116,6 +120,7 @@ mod tests {
             electric_quantity: None,
             has_gateway: Some(Loose(has_gateway)),
             feature_value: features.map(str::to_owned),
+            timezone_raw_offset: None,
         }
     }
 
@@ -137,9 +142,11 @@ mod tests {
             (Some(""), 1, Custom, (false, false, Proof::AtVendor)),
             (None, 1, Custom, (false, false, Proof::AtVendor)),
         ] {
-            let can = capabilities(&lock(features, gateway), passcodes);
+            let can = capabilities(&lock(features, gateway), passcodes, Some(CardOrder::AsRead));
             let got = (can.pin, can.card_encoding, can.revoke_proof);
             assert_eq!(got, (want.0, want.1, Some(want.2)), "{features:?}, gateway: {gateway}");
+            let without = capabilities(&lock(features, gateway), passcodes, None);
+            assert!(!without.card_encoding && without.pin == can.pin, "a card has to be read at the desk");
             assert!(can.mobile_key, "an eKey needs nothing of the lock");
         }
     }

@@ -55,6 +55,8 @@ pub(crate) struct Listed {
     pub(crate) is_target: bool,
     /// What opens with it, where the order does not say.
     pub(crate) artifact: Option<Secret>,
+    /// When it does, where that may be less than the order says.
+    pub(crate) window: Option<Validity>,
 }
 
 /// What a look at a list of the vendor's found.

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use lockport::driver::GrantOrder;
-use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp};
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp, Validity};
 
-use super::{Handle, Listed, is_window};
+use super::{Handle, Listed, instant, is_window};
 use crate::limits::{FIRST_USE_HOURS, LONGEST_RANDOM_DAYS};
 use crate::wire::{Loose, PasscodeItem};
 
@@ -26,21 +26,35 @@ pub(crate) fn bearing(items: &[PasscodeItem], lock: i64, marker: &str, order: &G
     let bears = |item: &&PasscodeItem| {
         item.lock_id == Loose(lock) && item.keyboard_pwd_name.as_deref() == Some(marker)
     };
+    let is_ours = order.artifact.is_some();
     let listed = |item: &PasscodeItem| Listed {
         handle: Handle { lock: Some(lock), id: item.keyboard_pwd_id.0 },
-        is_target: is_target(item, order),
+        is_target: if is_ours { is_target(item, order) } else { is_random_target(item, order) },
         artifact: item.keyboard_pwd.clone().map(Secret::new),
+        window: window_of(item).filter(|_| !is_ours),
     };
     items.iter().filter(bears).map(listed).collect()
 }
 
-/// Whether a passcode is as the order says: its digits, where the order has any, and both dates; and nothing about it is still on
+/// Whether a passcode of the vendor's choice is as the order says: within its window, and short of it by less than an hour at
+/// either end; the digits are the vendor's.
+fn is_random_target(item: &PasscodeItem, order: &GrantOrder) -> bool {
+    let Some(window) = window_of(item) else { return false };
+    let hour = TimeDelta::hours(1);
+    let (late, early) = (window.from() - order.window.from(), order.window.until() - window.until());
+    order.window.covers(&window) && late < hour && early < hour && item.keyboard_pwd.is_some()
+}
+
+fn window_of(item: &PasscodeItem) -> Option<Validity> {
+    Validity::new(instant(item.start_date?)?, instant(item.end_date?)?).ok()
+}
+
+/// Whether a passcode is as the order says: its digits and both dates; and nothing about it is still on
 /// its way.
 fn is_target(item: &PasscodeItem, order: &GrantOrder) -> bool {
     // EXPOSE: compared with the digits that the cloud lists; both stay here.
     let wanted = order.artifact.as_ref().map(|digits| digits.expose().as_str());
-    let has_digits =
-        item.keyboard_pwd.is_some() && (wanted.is_none() || item.keyboard_pwd.as_deref() == wanted);
+    let has_digits = item.keyboard_pwd.is_some() && item.keyboard_pwd.as_deref() == wanted;
     let is_settled = item.status.is_none_or(|is| matches!(is.0, status::NORMAL | status::OVER));
     has_digits && is_settled && is_window((item.start_date, item.end_date), order.window)
 }
@@ -53,25 +67,109 @@ pub(crate) fn lists_digits(items: &[PasscodeItem], lock: i64, digits: &Secret) -
     })
 }
 
-/// When a passcode of the vendor's choice dies if nobody has used it.
+/// When a passcode of the vendor's choice with this window dies if nobody has used it.
 // VENDOR: a passcode with a period is dead unless it is used within a day of its start (docs/vendor.md#passcodes).
-pub(crate) fn dies_unused(order: &GrantOrder) -> Timestamp {
-    let first_use = order.window.from().checked_add_signed(TimeDelta::hours(FIRST_USE_HOURS));
-    first_use.map_or(order.window.until(), |by| by.min(order.window.until()))
+pub(crate) fn dies_unused(window: Validity) -> Timestamp {
+    let first_use = window.from().checked_add_signed(TimeDelta::hours(FIRST_USE_HOURS));
+    first_use.map_or(window.until(), |by| by.min(window.until()))
 }
 
-/// Whether a passcode of the vendor's choice can be any good.
-pub(crate) fn check_random(order: &GrantOrder, now: Timestamp) -> Result<(), LockError> {
+/// The widest window in whole hours of the lock's own wall that lies inside the order's. A vendor that was sent more would take the
+/// hour before.
+// VENDOR: 19:20 becomes 19:00, and a lock's wall need not be whole hours from UTC (docs/vendor.md#passcodes).
+pub(crate) fn whole_hours(order: &GrantOrder, wall_ahead_ms: i64) -> Result<Validity, LockError> {
+    let hour = 3_600_000_i64;
+    let ahead = wall_ahead_ms.rem_euclid(hour);
+    let (from, until) = (order.window.from().timestamp_millis(), order.window.until().timestamp_millis());
+    let past = |at: i64| at.saturating_add(ahead).rem_euclid(hour);
+    let up = |at: i64| at.saturating_add((hour - past(at)) % hour);
+    let bounds = instant(Loose(up(from))).zip(instant(Loose(until.saturating_sub(past(until)))));
+    bounds.and_then(|(from, until)| Validity::new(from, until).ok()).ok_or_else(|| {
+        let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::WindowTooShort);
+        LockError::new(code, reason, RetryAdvice::Never, "the window holds no whole hour of the lock's wall")
+    })
+}
+
+/// Whether a passcode of the vendor's choice with this window can be any good.
+pub(crate) fn check_random(window: Validity, now: Timestamp) -> Result<(), LockError> {
     let no = |message| {
         let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::KindNotSupported);
         Err(LockError::new(code, reason, RetryAdvice::Never, message))
     };
-    let window = order.window;
     if window.until().signed_duration_since(window.from()) > TimeDelta::days(LONGEST_RANDOM_DAYS) {
         return no("a passcode of the vendor's choice is for a year at most");
     }
-    if dies_unused(order) <= now {
+    if dies_unused(window) <= now {
         return no("a passcode of the vendor's choice has to be used within a day of its start");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lockport::credential::KeyCredentialKind;
+    use lockport::driver::Relation;
+
+    use super::*;
+
+    fn order(from: &str, until: &str) -> GrantOrder {
+        GrantOrder {
+            grant: "grt_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(),
+            credential: "key_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap(),
+            kind: KeyCredentialKind::PinCode,
+            doors: vec!["lck_01STPS8FNWQ9SP6SX84512QPKP".parse().unwrap()],
+            window: Validity::new(from.parse().unwrap(), until.parse().unwrap()).unwrap(),
+            blocked: false,
+            artifact: None,
+            serial: 1,
+            marker: "m1".to_owned(),
+            relation: Relation::Override,
+            at: None,
+            already: false,
+        }
+    }
+
+    #[test]
+    fn whole_hours_are_those_of_the_locks_own_wall_and_never_more_than_was_asked() {
+        let minutes = |minutes: i64| minutes * 60_000;
+        for (ahead, from, until, want) in [
+            (0, "14:00", "20:00", Some(("14:00", "20:00"))),
+            (minutes(8 * 60), "14:00", "20:00", Some(("14:00", "20:00"))),
+            // 19:30 in Delhi is no whole hour; 20:00 there is.
+            (minutes(330), "14:00", "20:00", Some(("14:30", "19:30"))),
+            (minutes(-210), "14:00", "20:00", Some(("14:30", "19:30"))),
+            (minutes(345), "14:00", "20:00", Some(("14:15", "19:15"))),
+            (minutes(330), "14:00", "15:00", None),
+        ] {
+            let at = |time: &str| format!("2026-05-01T{time}:00Z");
+            let got = whole_hours(&order(&at(from), &at(until)), ahead).ok();
+            let Some((from, until)) = want else {
+                assert_eq!(got, None, "{ahead}");
+                continue;
+            };
+            let want = Validity::new(at(from).parse().unwrap(), at(until).parse().unwrap()).unwrap();
+            assert_eq!(got, Some(want), "{ahead}");
+        }
+    }
+
+    #[test]
+    fn a_passcode_of_the_vendors_choice_is_used_within_a_day_or_never() {
+        let check = |until, now: &str| {
+            let window = order("2026-05-01T14:00:00Z", until).window;
+            check_random(window, now.parse().unwrap()).map_err(|error| error.reason())
+        };
+        let week = "2026-05-08T10:00:00Z";
+        assert_eq!(check(week, "2026-05-02T13:59:59Z"), Ok(()));
+        assert_eq!(check(week, "2026-05-02T14:00:00Z"), Err(FailureReason::KindNotSupported));
+        assert_eq!(check("2026-05-01T20:00:00Z", "2026-05-01T19:59:59Z"), Ok(()));
+        assert_eq!(
+            check("2026-05-01T20:00:00Z", "2026-05-01T20:00:00Z"),
+            Err(FailureReason::KindNotSupported)
+        );
+        assert_eq!(check("2027-05-01T14:00:00Z", "2026-05-01T14:00:00Z"), Ok(()));
+        assert_eq!(
+            check("2027-05-01T15:00:00Z", "2026-05-01T14:00:00Z"),
+            Err(FailureReason::KindNotSupported)
+        );
+    }
 }

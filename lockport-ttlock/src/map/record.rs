@@ -65,7 +65,7 @@ fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option
 }
 
 /// What was shown: the digits as they were typed, the card as the desk's reader would have read it, or the account of a phone.
-fn shown(item: &RecordItem, is_card: bool, cards: CardOrder) -> Option<Shown> {
+fn shown(item: &RecordItem, is_card: bool, cards: Option<CardOrder>) -> Option<Shown> {
     let text = item.keyboard_pwd.as_deref().filter(|text| !text.is_empty());
     match text {
         Some(number) if is_card => {
@@ -85,7 +85,7 @@ pub(crate) fn attempts(
     items: &[RecordItem],
     device: LockDeviceId,
     lock: &TtlockLock,
-    cards: CardOrder,
+    cards: Option<CardOrder>,
 ) -> Vec<Attempt> {
     let attempt = |item: &RecordItem| {
         let number = |loose: Option<Loose>| loose.map(|loose| loose.0);

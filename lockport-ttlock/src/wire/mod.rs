@@ -214,6 +214,9 @@ pub(crate) struct LockItem {
     /// A set of bits, in hexadecimal digits.
     #[serde(default)]
     pub(crate) feature_value: Option<String>,
+    /// What the lock's wall is ahead of UTC, in milliseconds. Told of one lock only.
+    #[serde(default)]
+    pub(crate) timezone_raw_offset: Option<Loose>,
 }
 
 /// An item of `/v3/gateway/list`

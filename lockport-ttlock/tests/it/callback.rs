@@ -6,7 +6,8 @@ use lockport_ttlock::{Hint, Outcome, TtlockConfig, TtlockDriver, TtlockLock};
 use serde_json::json;
 
 const TRIED: &str = "lockId=7&notifyType=1&lockMac=C0%3AFF%3AEE%3A00%3A12%3A34&admin=locks%40hotel.example&records=\
-                     %5B%7B%22recordType%22%3A4%2C%22lockDate%22%3A1777539600007%2C%22keyboardPwd%22%3A%22048263%22%7D%5D";
+                     %5B%7B%22recordType%22%3A4%2C%22lockDate%22%3A1777539600007%2C%22keyboardPwd%22%3A%22048263%22%7D\
+                     %2C%7B%22lockDate%22%3A%221777539600009%22%7D%5D";
 
 fn driver(config: TtlockConfig) -> (std::sync::Arc<Vendor>, TtlockDriver) {
     let vendor = Vendor::new(|_, path, _| match path {
@@ -47,7 +48,7 @@ async fn only_who_knows_the_secret_part_of_the_address_is_heard() {
 async fn a_call_is_about_this_property_or_about_nothing() {
     let device = fake::DOOR.parse().unwrap();
     let at = |ms| Timestamp::from_timestamp_millis(ms).unwrap();
-    let tried = Hint::Tried { device, from: at(NOW_MS + 7), until: at(NOW_MS + 8) };
+    let tried = Hint::Tried { device, from: at(NOW_MS + 7), until: at(NOW_MS + 10) };
     assert_eq!(hint(fake::config(), TRIED).await, Ok(tried.clone()));
     let with_mac = |mac: &str| with_lock(|lock| lock.mac = Some(mac.to_owned()));
     assert_eq!(hint(with_mac("c0:ff:ee:00:12:34"), TRIED).await, Ok(tried));
@@ -83,7 +84,7 @@ async fn what_a_call_says_is_looked_at_and_an_invented_record_comes_to_nothing()
     let seen = teller.confirm(&hint).await.unwrap();
     assert_eq!(seen.iter().map(|one| (one.record, one.outcome)).collect::<Vec<_>>(), [(7, Outcome::Granted)]);
     let (_, form) = vendor.seen().pop().unwrap();
-    let want = "lockId=7&startDate=1777539600007&endDate=1777539600008&pageSize=100&pageNo=1";
+    let want = "lockId=7&startDate=1777539600007&endDate=1777539600010&pageSize=100&pageNo=1";
     assert!(form.ends_with(want), "{form}");
 
     let nothing = Vendor::new(|_, path, _| match path {

@@ -114,7 +114,9 @@ pub(crate) fn good(path: &str) -> Value {
         "/v3/lock/listKey" => page(&[key(234_522, 110_401)]),
         "/v3/lock/list" => page(&[json!({"lockId": 7, "electricQuantity": 80, "hasGateway": 1})]),
         "/v3/gateway/list" => page(&[json!({"gatewayId": 5, "isOnline": true})]),
-        "/v3/lock/detail" => json!({"lockId": 7, "electricQuantity": 80, "hasGateway": 1}),
+        "/v3/lock/detail" => {
+            json!({"lockId": 7, "electricQuantity": 80, "hasGateway": 1, "timezoneRawOffset": 28_800_000})
+        }
         "/v3/gateway/listByLock" => json!({"list": [{"gatewayId": 5, "rssiUpdateDate": NOW_MS}]}),
         "/v3/lock/queryDate" | "/v3/lock/updateDate" => json!({"date": NOW_MS}),
         "/v3/keyboardPwd/add" => json!({"keyboardPwdId": 61}),
@@ -122,7 +124,6 @@ pub(crate) fn good(path: &str) -> Value {
         "/v3/identityCard/add" => json!({"cardId": 71}),
         "/v3/keyboardPwd/change"
         | "/v3/keyboardPwd/delete"
-        | "/v3/keyboardPwd/deleteByCode"
         | "/v3/identityCard/changePeriod"
         | "/v3/identityCard/delete" => json!({"errcode": 0}),
         "/v3/lock/listKeyboardPwd" => page(&[json!({
@@ -236,6 +237,7 @@ pub(crate) fn config() -> TtlockConfig {
         "client_id": "d4444444444444444444444444444444",
         "account": "locks@hotel.example",
         "account_prefix": "abcde",
+        "cards": "as_read",
         "locks": {DOOR: {"lock_id": 7, "label": "Room 204", "rooms": ["rmu_01STPS8FNWQ9SP6SX84512QPKP"]}},
     }))
     .unwrap()

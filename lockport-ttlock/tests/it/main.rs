@@ -6,6 +6,7 @@ mod callback;
 mod fake;
 mod faults;
 mod garbage;
+mod leases;
 mod records;
 mod repair;
 mod wire;

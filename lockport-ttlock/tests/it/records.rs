@@ -25,7 +25,7 @@ async fn the_attempts_at_a_door_are_told_once_and_in_order() {
         }
         path => Reply::Json(good(path)),
     });
-    let config = TtlockConfig { cards: CardOrder::Reversed, ..fake::config() };
+    let config = TtlockConfig { cards: Some(CardOrder::Reversed), ..fake::config() };
     let driver = Host::new().instance_with(config, "one", &vendor);
     let all = driver.attempts_at(fake::DOOR.parse().unwrap(), at(NOW_MS), at(NOW_MS + 60_000)).await.unwrap();
     let told: Vec<_> = all

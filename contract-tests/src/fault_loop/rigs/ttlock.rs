@@ -19,7 +19,7 @@ use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Answered, SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
-    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+    ACCOUNT_PASSWORD, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 
 use crate::bench::{BenchError, Site, VendorProbe};
@@ -165,7 +165,7 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
         account: ACCOUNT.to_owned(),
         account_prefix,
         passcodes: Passcodes::Custom,
-        cards: CardOrder::AsRead,
+        cards: None,
         monthly_calls: 30_000,
         locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
     })

@@ -133,7 +133,7 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
         account: ACCOUNT.to_owned(),
         account_prefix,
         passcodes: Passcodes::Custom,
-        cards: CardOrder::AsRead,
+        cards: Some(CardOrder::AsRead),
         monthly_calls: 30_000,
         locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
     })

@@ -18,14 +18,13 @@ use crate::bench::{BenchError, Fault, FaultInjector, WireTap};
 pub(crate) const MAKES: [&str; 4] =
     ["/v3/key/send", "/v3/keyboardPwd/add", "/v3/keyboardPwd/get", "/v3/identityCard/add"];
 /// The other calls that change who may open.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 8] = [
     "/v3/key/delete",
     "/v3/key/freeze",
     "/v3/key/unfreeze",
     "/v3/key/changePeriod",
     "/v3/keyboardPwd/change",
     "/v3/keyboardPwd/delete",
-    "/v3/keyboardPwd/deleteByCode",
     "/v3/identityCard/changePeriod",
     "/v3/identityCard/delete",
 ];

@@ -14,7 +14,7 @@ use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Presented, SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
-    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+    ACCOUNT_PASSWORD, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 use serde_json::Value;
 
@@ -47,11 +47,17 @@ impl Vendor for Ttlock {
     fn try_open(&self, _site: &Site, door: &str, hand: &Hand, at: Timestamp) -> Verdict {
         let mut verdict = Verdict::shut("nothing in hand that this lock takes");
         for artifact in &hand.artifacts {
-            let Artifact::MobileToken(token) = artifact else { continue };
-            // EXPOSE: the guest's phone logs in with it before the door.
-            let Some((username, password)) = token.expose().split_once(':') else { continue };
-            let phone = Presented::EKey { username: username.to_owned(), password: password.to_owned() };
-            let tried = self.sim.door(door).try_open(&phone, at.timestamp_millis());
+            let held = match artifact {
+                Artifact::MobileToken(token) => {
+                    // EXPOSE: the guest's phone logs in with it before the door.
+                    let Some((username, password)) = token.expose().split_once(':') else { continue };
+                    Presented::EKey { username: username.to_owned(), password: password.to_owned() }
+                }
+                // EXPOSE: the guest types it.
+                Artifact::Pin(digits) => Presented::passcode(digits.expose()),
+                _ => continue,
+            };
+            let tried = self.sim.door(door).try_open(&held, at.timestamp_millis());
             verdict = Verdict { opened: tried.opened, why: tried.why };
             if verdict.opened {
                 break;
@@ -61,7 +67,7 @@ impl Vendor for Ttlock {
     }
 
     fn keys_at(&self, _site: &Site, door: &str) -> usize {
-        self.sim.live_ekeys(door).len()
+        self.sim.live_ekeys(door).len() + self.sim.lock_passcodes(door).len()
     }
 
     fn set_battery(&self, _site: &Site, door: &str, percent: u8) {
@@ -78,7 +84,7 @@ impl Vendor for Ttlock {
             account: ACCOUNT.to_owned(),
             account_prefix: self.account_prefix.clone(),
             passcodes: Passcodes::Custom,
-            cards: CardOrder::AsRead,
+            cards: None,
             monthly_calls: 30_000,
             locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
         };

@@ -1,5 +1,12 @@
 //! The TTLock driver keeps the whole contract, over the wire, against the simulated cloud and its locks.
 
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod passcodes;
+#[cfg(test)]
+mod world;
+
 use lockport_contract::harness::TtlockHarness;
 use lockport_contract::{Plan, Verdict, cases, run};
 

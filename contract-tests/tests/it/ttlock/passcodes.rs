@@ -1,0 +1,134 @@
+//! Passcodes at the door, beyond what every vendor has to keep.
+
+use chrono::TimeDelta;
+use lockport::credential::{
+    KeyCredentialKind, Proof, RevokeInput, RevokeReason, SuspendInput, SuspendReason, WarningCode,
+};
+use lockport::{ErrorCode, FailureReason};
+use lockport_sim_ttlock::{Fault, What};
+use lockport_ttlock::Passcodes;
+
+use super::house::{DOOR, House, Plan, digits};
+
+const PIN: KeyCredentialKind = KeyCredentialKind::PinCode;
+
+fn without_gateways() -> Plan {
+    Plan { locks: |sim| sim.lock(DOOR, None), config: |config| config.passcodes = Passcodes::Random }
+}
+
+/// The lock took the passcode, and its answer never came: the cloud lists nothing. A revoke takes it out of the lock all the same.
+#[tokio::test]
+async fn a_passcode_that_the_cloud_does_not_list_is_taken_out_of_the_lock() {
+    let house = House::of(Plan::usual()).await;
+    let input = house.input(PIN, house.minutes(60, 600), "k-1");
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/add", What::LockAnswerLost));
+    let id = input.resulting_id();
+    house.port.issue_credential(input).await.unwrap_err();
+    assert_eq!((house.sim.lock_passcodes(DOOR).len(), house.sim.cloud_passcodes(DOOR).len()), (1, 0));
+    let revoke = RevokeInput::new(house.site.tenant, id, RevokeReason::Security, "k-2".parse().unwrap());
+    house.port.revoke_credential(revoke).await.unwrap();
+    assert!(house.sim.lock_passcodes(DOOR).is_empty(), "a code that nobody knows of opens the door");
+}
+
+/// A gateway that says yes to what no lock heard: nobody can see that from the cloud, and it opens nothing.
+#[tokio::test]
+async fn a_gateway_that_is_away_refuses_and_leaves_nothing_behind() {
+    let house = House::of(Plan::usual()).await;
+    house.sim.set_gateway_power("corridor", false);
+    house.pass(TimeDelta::minutes(20));
+    let input = house.input(PIN, house.minutes(60, 600), "k-1");
+    let error = house.port.issue_credential(input.clone()).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (ErrorCode::KeyIssueFailed, FailureReason::DeviceOffline),
+        "{error:?}"
+    );
+    assert!(house.sim.lock_passcodes(DOOR).is_empty() && house.sim.cloud_passcodes(DOOR).is_empty());
+    // The same call succeeds when the gateway is back.
+    house.sim.set_gateway_power("corridor", true);
+    house.pass(TimeDelta::minutes(1));
+    let issued = house.port.issue_credential(input).await.unwrap().credential;
+    assert!(house.opens(&digits(&issued), house.now() + TimeDelta::minutes(100)));
+}
+
+/// A lock that nothing reaches: the passcode is the vendor's, opens from its first use on, and nothing takes it away.
+#[tokio::test]
+async fn a_lock_without_a_gateway_gets_a_passcode_of_the_vendors_choice() {
+    let house = House::of(without_gateways()).await;
+    let window = house.minutes(60, 60 * 49);
+    let answer = house.port.issue_credential(house.input(PIN, window, "k-1")).await.unwrap();
+    let dies = answer.warnings.iter().find(|warning| warning.code == WarningCode::DiesUnlessUsed);
+    assert_eq!(dies.unwrap().detail, (window.from() + TimeDelta::hours(24)).to_rfc3339());
+    let code = digits(&answer.credential);
+    let second = TimeDelta::seconds(1);
+    for (at, opens) in [
+        (window.from() - second, false),
+        (window.from(), true),
+        (window.from() + TimeDelta::hours(30), true),
+        (window.until() - second, true),
+        (window.until(), false),
+    ] {
+        assert_eq!(house.opens(&code, at), opens, "{at}");
+    }
+    // Suspending is refused before any call; revoking tells that only the end stops it.
+    let calls = house.sim.seen().len();
+    let suspend = SuspendInput::new(
+        house.site.tenant,
+        answer.credential.id,
+        SuspendReason::NoShow,
+        "k-2".parse().unwrap(),
+    );
+    assert_eq!(house.port.suspend_credential(suspend).await.unwrap_err().code(), ErrorCode::Unsupported);
+    assert_eq!(house.sim.seen().len(), calls);
+    let revoked = house.port.revoke_credential(house.revoke(&answer.credential, "k-3")).await.unwrap();
+    assert_eq!((revoked.proof, revoked.effective_by), (Proof::ExpiresOnly, window.until()));
+    assert!(revoked.warnings.iter().any(|warning| warning.code == WarningCode::ExpiresOnly));
+    assert!(house.opens(&code, window.until() - second), "and so it is");
+}
+
+#[tokio::test]
+async fn unused_for_a_day_it_is_dead_as_was_said() {
+    let house = House::of(without_gateways()).await;
+    let window = house.minutes(60, 60 * 49);
+    let issued = house.port.issue_credential(house.input(PIN, window, "k-1")).await.unwrap().credential;
+    assert!(!house.opens(&digits(&issued), window.from() + TimeDelta::hours(24)));
+    // Whoever comes for a key a day after its start gets another kind, not a dead one.
+    house.pass(TimeDelta::hours(26));
+    let error = house.port.issue_credential(house.input(PIN, window, "k-2")).await.unwrap_err();
+    assert_eq!(error.reason(), FailureReason::KindNotSupported, "{error:?}");
+}
+
+/// The vendor rounds to whole hours of the lock's own wall, and downwards: asked for 14:00 in London it opens from 13:30 where the
+/// lock's wall is half an hour off.
+#[tokio::test]
+async fn at_a_lock_whose_wall_is_half_an_hour_off_it_opens_later_and_never_earlier() {
+    let house = House::of(without_gateways()).await;
+    house.sim.door(DOOR).set_timezone_offset_ms(330 * 60_000);
+    let window = house.minutes(60, 600);
+    let issued = house.port.issue_credential(house.input(PIN, window, "k-1")).await.unwrap().credential;
+    let (code, half) = (digits(&issued), TimeDelta::minutes(30));
+    let second = TimeDelta::seconds(1);
+    for (at, opens) in [
+        (window.from() - second, false),
+        (window.from() + half - second, false),
+        (window.from() + half, true),
+        (window.until() - half - second, true),
+        (window.until() - half, false),
+    ] {
+        assert_eq!(house.opens(&code, at), opens, "{at}");
+    }
+}
+
+/// The answer is lost, the same call comes again: one passcode, the one that the guest is given.
+#[tokio::test]
+async fn a_lost_answer_about_it_is_found_again_in_the_list() {
+    let house = House::of(without_gateways()).await;
+    let window = house.minutes(60, 600);
+    let input = house.input(PIN, window, "k-1");
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/get", What::DropAfter));
+    house.port.issue_credential(input.clone()).await.unwrap_err();
+    house.pass(TimeDelta::seconds(61));
+    let issued = house.port.issue_credential(input).await.unwrap().credential;
+    assert!(house.opens(&digits(&issued), window.from() + TimeDelta::hours(1)));
+    assert_eq!(house.sim.cloud_passcodes(DOOR).len(), 1);
+}
