@@ -13,7 +13,7 @@ use futures_util::lock::Mutex;
 
 use super::plan::marker;
 use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
-use super::recover::{Landed, not_settled};
+use super::recover::not_settled;
 use crate::credential::{Proof, Warning, WarningCode};
 use crate::driver::{
     AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, Pending,
@@ -136,21 +136,14 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
         match rule(kind, step.act) {
             AfterLost::Resend { within } if remembered(step, within, now) => {
-                match self.landed(op, index).await? {
-                    Some(Landed::Made(granted)) => {
+                if let Some((effect, is_certain)) = self.seen(op, index).await? {
+                    if is_certain || is_known_again(kind, step_of(op, index)?, now) {
                         step_mut(op, index)?.lost_at = None;
-                        return self.record(op, index, Effect::Granted(granted)).await;
                     }
-                    // Taken away once more, for the proof.
-                    Some(Landed::TakenAway) => {
-                        let step = step_mut(op, index)?;
-                        (step.lost_at, step.unanswered) = (None, 0);
-                    }
-                    None => {
-                        if let Some(wait) = self.may_be_seen_in(step_of(op, index)?) {
-                            return Err(not_settled().with_advice(RetryAdvice::After(wait)));
-                        }
-                    }
+                    return self.record(op, index, effect).await;
+                }
+                if let Some(wait) = self.may_be_seen_in(step_of(op, index)?) {
+                    return Err(not_settled().with_advice(RetryAdvice::After(wait)));
                 }
                 self.mark_sent(op, index).await?;
                 Box::pin(self.call(op, index, kind, true, None)).await

@@ -9,7 +9,7 @@ use super::engine::{
 };
 use super::record::{Act, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
-use crate::driver::{Attempt, Found, Granted, Kind, Pending, VendorDriver, Withdrawn};
+use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::store::Stored;
 use crate::validity::Timestamp;
@@ -18,14 +18,6 @@ use crate::validity::Timestamp;
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// How soon after a lost call a second look makes sense; the third comes after as long again, and so on.
 const LOOK_SOON: Duration = Duration::from_secs(5);
-
-/// What a lost call has certainly done.
-pub(super) enum Landed {
-    /// Changed what was held into this.
-    Made(Vec<Granted>),
-    /// Taken away what was held.
-    TakenAway,
-}
 
 impl<D: VendorDriver> Engine<'_, D> {
     /// Looks at the vendor for what a lost call left. `refusal` is what the vendor said to a later call, not yet believed.
@@ -48,12 +40,7 @@ impl<D: VendorDriver> Engine<'_, D> {
             }
             Found::Absent if withdraws => {
                 step_mut(op, index)?.lost_at = None;
-                self.record(
-                    op,
-                    index,
-                    Effect::Withdrawn(Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }),
-                )
-                .await
+                self.record(op, index, Effect::Withdrawn(gone_at_vendor())).await
             }
             Found::CannotTell => {
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::OutcomeUnknown))
@@ -169,29 +156,40 @@ impl<D: VendorDriver> Engine<'_, D> {
         Ok(Ran::Waiting(then))
     }
 
-    /// What a lost call has certainly done, so that nothing of it is on its way any more: what was there is now as the step wants
-    /// it, and only one call could have done that.
-    pub(super) async fn landed(
+    /// What a look shows that the lost calls of a step have done, where a look may spare another call; and whether nothing of them
+    /// is on its way any more: what was there is now as the step wants it, and only one call could have done that.
+    ///
+    /// One call that was lost is looked for where that would be certain; several are, because a vendor whose answers are lost time
+    /// and again may do what it is told all the same.
+    pub(super) async fn seen(
         &self,
         op: &Stored<ProgramRecord>,
         index: usize,
-    ) -> Result<Option<Landed>, LockError> {
+    ) -> Result<Option<(Effect, bool)>, LockError> {
         let step = step_of(op, index)?;
-        if step.act == Act::Grant || step.unanswered != 1 || op.value.quiet_until.is_some() {
-            return Ok(None);
-        }
-        let grant = self.required_grant(step.order.grant).await?.value;
-        let was_known = matches!(grant.state, GrantState::Live | GrantState::Suspended);
-        let is_only_change = grant.held.maybe.iter().all(|maybe| maybe.serial == step.order.serial);
-        if !was_known || !is_only_change {
+        let is_certain = self.is_only_change(op, step).await?;
+        if !is_certain && step.unanswered < 2 {
             return Ok(None);
         }
         // A look that fails decides nothing.
-        Ok(match (step.act, self.look(op, index).await) {
-            (Act::Withdraw(_), Ok(Found::Absent)) => Some(Landed::TakenAway),
-            (Act::Amend, Ok(Found::Present(granted))) if !granted.is_empty() => Some(Landed::Made(granted)),
-            _ => None,
-        })
+        let effect = match (step.act, self.look(op, index).await) {
+            (Act::Withdraw(_), Ok(Found::Absent)) => Effect::Withdrawn(gone_at_vendor()),
+            (Act::Grant | Act::Amend, Ok(Found::Present(granted))) if !granted.is_empty() => {
+                Effect::Granted(granted)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((effect, is_certain)))
+    }
+
+    /// Whether the one call of this step that was lost is all that can have changed what was there.
+    async fn is_only_change(&self, op: &Stored<ProgramRecord>, step: &Step) -> Result<bool, LockError> {
+        if step.act == Act::Grant || step.unanswered != 1 || op.value.quiet_until.is_some() {
+            return Ok(false);
+        }
+        let grant = self.required_grant(step.order.grant).await?.value;
+        let was_known = matches!(grant.state, GrantState::Live | GrantState::Suspended);
+        Ok(was_known && grant.held.maybe.iter().all(|maybe| maybe.serial == step.order.serial))
     }
 
     /// How long a lost change that takes nothing away may still be on its way to where a look can see it. It is given so long,
@@ -227,6 +225,11 @@ impl<D: VendorDriver> Engine<'_, D> {
         let attempt = Attempt { resend: true, ..attempt(step, &call_key, &journal) };
         self.driver.find(&step.order, &attempt).await
     }
+}
+
+/// The vendor was seen to have it no more.
+const fn gone_at_vendor() -> Withdrawn {
+    Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }
 }
 
 /// When the lost calls of a step can no longer land.
