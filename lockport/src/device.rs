@@ -233,3 +233,28 @@ impl DoorMap {
         Ok(doors.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R123, X6: by our thresholds, whatever the vendor warns of; a lock that says nothing of itself is taken to be well.
+    #[test]
+    fn a_lock_is_well_by_our_thresholds() {
+        let well = DeviceHealth {
+            device_id: LockDeviceId::derived("t", &[b"d"]),
+            online: true,
+            battery: Some(Battery { percent: 26, low_threshold_percent: 25 }),
+            clock_skew_ms: Some(-300_000),
+            last_sync_at: None,
+            warnings: Vec::new(),
+        };
+        let silent = DeviceHealth { battery: None, clock_skew_ms: None, online: false, ..well.clone() };
+        assert!(well.is_well() && silent.is_well());
+        let flat = Some(Battery { percent: 25, low_threshold_percent: 25 });
+        assert!(!DeviceHealth { battery: flat, ..well.clone() }.is_well());
+        assert!(!DeviceHealth { clock_skew_ms: Some(-300_001), ..well.clone() }.is_well());
+        assert_eq!(ClockStanding::of(i64::MIN), ClockStanding::FarOff);
+        assert_eq!(ClockStanding::of(600_000), ClockStanding::Off);
+    }
+}
