@@ -28,8 +28,8 @@ pub struct TtlockConfig {
     /// In which order the reader at the desk reads the bytes of a card's number. Without a reader there are no cards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cards: Option<CardOrder>,
-    /// How many calls a month the application has, by its plan. Nothing is refused here for it; [`quota`](crate::TtlockDriver::quota)
-    /// tells what is left.
+    /// How many calls a month the application has, by its plan. Nothing is refused here for it;
+    /// [`monthly_calls`](crate::TtlockDriver::monthly_calls) tells what is left.
     #[serde(default = "free_plan")]
     pub monthly_calls: u32,
     /// The property's locks, under the hotel's own ids. Other locks of the account are left alone.

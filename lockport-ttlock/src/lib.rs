@@ -25,7 +25,7 @@ pub use self::callback::{CALLBACK_SEGMENT, Hint};
 pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
 pub use self::descriptor::descriptor;
 pub use self::driver::{TtlockDriver, TtlockEnv};
-pub use self::quota::Quota;
+pub use self::quota::{MonthlyCalls, rate};
 pub use self::record::{Attempt, Denied, Outcome, Shown};
 
 /// Whose lock system this crate drives.

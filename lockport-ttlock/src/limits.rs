@@ -56,3 +56,9 @@ pub(crate) const MAX_CALLBACK_BYTES: usize = 256 * 1024;
 
 /// The shortest secret segment of the callback's address.
 pub(crate) const MIN_CALLBACK_SECRET: usize = 32;
+
+/// How many calls one application makes in [`CALLS_PER`] at most (R45).
+pub(crate) const CALLS: u32 = 100;
+
+/// See [`CALLS`].
+pub(crate) const CALLS_PER: Duration = Duration::from_secs(60);

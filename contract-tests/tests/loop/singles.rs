@@ -48,3 +48,17 @@ fn over_ttlock() {
 
     play(&ttlock_rigs(), &InMemory, &["issue", "shorten-then-lengthen", "unsuspend", "revoke-mid-issue"]);
 }
+
+/// Passcodes of the vendor's choice, which have one door each and cannot be taken back: what of the scenarios such a key can have.
+#[cfg(feature = "ttlock")]
+#[test]
+fn over_ttlock_without_gateways() {
+    use lockport_contract::fault_loop::{TtlockPoints, TtlockRig};
+
+    let (kind, passcodes) =
+        (lockport::credential::KeyCredentialKind::PinCode, lockport_ttlock::Passcodes::Random);
+    let rigs = [TtlockPoints::Driver, TtlockPoints::Line]
+        .map(|at| Box::new(TtlockRig { at, kind, passcodes }) as Box<dyn Rig>);
+    let scenarios = ["issue", "join", "lengthen", "shorten", "move", "move-and-shorten"];
+    play(&rigs, &InMemory, &scenarios);
+}

@@ -54,7 +54,7 @@ async fn ask(driver: &TtlockDriver) {
     drop(driver.devices().await);
     drop(driver.health(device).await);
     drop(driver.set_lock_clock(device).await);
-    drop(driver.quota().await);
+    drop(driver.monthly_calls().await);
     let window = fake::order().window;
     drop(driver.attempts_at(device, window.from(), window.until()).await);
 }

@@ -55,7 +55,7 @@ async fn the_attempts_at_a_door_are_told_once_and_in_order() {
 async fn the_months_calls_are_the_vendors_own_count() {
     let vendor = Vendor::new(|_, path, _| Reply::Json(good(path)));
     let driver = Host::new().instance("one", &vendor);
-    let quota = driver.quota().await.unwrap();
+    let quota = driver.monthly_calls().await.unwrap();
     assert_eq!((quota.used, quota.of, quota.left()), (12_345, 30_000, 17_655));
     assert_eq!(quota.anew, "2026-04-30T16:00:00Z".parse::<Timestamp>().unwrap());
     let (path, form) = vendor.seen().pop().unwrap();

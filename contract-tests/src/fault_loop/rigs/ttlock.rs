@@ -41,8 +41,10 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct TtlockRig {
     /// Where the points are.
     pub at: TtlockPoints,
-    /// The phone's key, or a passcode that a gateway carries to the lock.
+    /// The phone's key, or a passcode.
     pub kind: KeyCredentialKind,
+    /// Passcodes of ours, which a gateway carries to the lock, or of the vendor's choice.
+    pub passcodes: Passcodes,
 }
 
 /// Where a rig over TTLock has its points.
@@ -59,7 +61,9 @@ pub enum TtlockPoints {
 pub fn ttlock_rigs() -> Vec<Box<dyn Rig>> {
     let kinds = [KeyCredentialKind::MobileApp, KeyCredentialKind::PinCode];
     let ways = [TtlockPoints::Driver, TtlockPoints::Line];
-    let rigs = kinds.into_iter().flat_map(|kind| ways.map(|at| TtlockRig { at, kind }));
+    let rigs = kinds
+        .into_iter()
+        .flat_map(|kind| ways.map(|at| TtlockRig { at, kind, passcodes: Passcodes::Custom }));
     rigs.map(|rig| Box::new(rig) as Box<dyn Rig>).collect()
 }
 
@@ -70,7 +74,8 @@ impl Rig for TtlockRig {
             TtlockPoints::Driver => "driver",
             TtlockPoints::Line => "line",
         };
-        format!("ttlock:{at}:{}", self.kind)
+        let whose = if self.passcodes == Passcodes::Random { "-of-the-vendor" } else { "" };
+        format!("ttlock:{at}:{}{whose}", self.kind)
     }
 
     async fn open(&self, seed: u64) -> Result<Stand, BenchError> {
@@ -91,14 +96,12 @@ impl Rig for TtlockRig {
         let plain = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
         let transport: Arc<dyn HttpTransport> = Arc::new(ReqwestTransport::new(&plain).map_err(told)?);
         let account_prefix = prefix(&*transport, &sim, begin).await?;
-        let latest = match self.kind {
-            KeyCredentialKind::MobileApp => LATEST,
-            _ => LATEST_THROUGH_A_GATEWAY,
-        };
+        let goes_to_the_lock = self.kind == KeyCredentialKind::PinCode && self.passcodes == Passcodes::Custom;
+        let latest = if goes_to_the_lock { LATEST_THROUGH_A_GATEWAY } else { LATEST };
         let choke = Choke::new(&clock, latest).with_sooner(KeyCredentialKind::MobileApp, LATEST);
         let parts = Parts {
             at: self.at,
-            config: config(&site, &sim, account_prefix)?,
+            config: TtlockConfig { passcodes: self.passcodes, ..config(&site, &sim, account_prefix)? },
             transport,
             tokens: Arc::new(MemoryStore::new()),
             env: Env {

@@ -105,7 +105,7 @@ async fn who_tried_the_door_is_told_with_what_was_shown() {
     assert_eq!(outcomes, [false, true, false, false], "{told:?}");
     let Some(Shown::Artifact(shown)) = &told[1].shown else { panic!("{told:?}") };
     assert_eq!(Presented::passcode(shown.expose()), code);
-    let used = house.driver.quota().await.unwrap().used;
+    let used = house.driver.monthly_calls().await.unwrap().used;
     assert_eq!(used, house.sim.month_request_count(CLIENT));
 }
 
