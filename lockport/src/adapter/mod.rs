@@ -6,6 +6,7 @@
 
 mod answer;
 mod busy;
+mod desk;
 mod engine;
 mod operation;
 mod outcome;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::busy::Busy;
+pub use self::desk::{CardOnDesk, CardOwner};
 use self::record::Intent;
 use crate::credential::{
     IssueInput, IssueResult, IssuedCredential, RevokeInput, RevokeOutcome, SettleInput, SuspendInput,

@@ -221,6 +221,7 @@ impl<D: VendorDriver> Adapter<D> {
             }
             _ => {
                 let mut steps = plan::restoration(record, &own, intent.at());
+                plan::relate(&mut steps, &target.holder, record, &self.occupants(&doors).await?);
                 if !native {
                     let there =
                         |door: &LockDeviceId| steps.iter().any(|step| step.order.doors.contains(door));
