@@ -1,9 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bus;
+mod card;
 pub mod codec;
+mod config;
+mod driver;
 pub mod encoder;
+mod error;
+mod limits;
+mod map;
+mod pairing;
+mod serial;
+mod session;
 
 use lockport::credential::VendorCode;
+
+pub use self::bus::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
+pub use self::config::{
+    ConfigError, DoorPlace, RecordArea, SharedKey, WiegandConfig, WiegandDoor, WiegandEncoder,
+};
+pub use self::driver::{PROPERTY_KEY, SECTOR_KEY, WiegandDriver, WiegandEnv, descriptor};
+pub use self::pairing::{Paired, fresh_property_key, pair};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::GENERIC_WIEGAND;
