@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::credential::Artifact;
+use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::env::ManualClock;
 use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, SharedLockPort, Timestamp};
@@ -219,7 +219,7 @@ impl Presence for People {
         LockDeviceId::derived("lockport-contract/encoder", &[])
     }
 
-    fn come(&self, holder: KeyCredentialId) {
+    fn come(&self, holder: KeyCredentialId, _: KeyCredentialKind) {
         self.0.encoder(self.encoder()).place_card(&Self::card(holder));
     }
 
