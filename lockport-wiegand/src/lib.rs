@@ -8,10 +8,13 @@ mod driver;
 pub mod encoder;
 mod error;
 mod limits;
+pub mod link;
 mod map;
 mod pairing;
 mod serial;
 mod session;
+#[cfg(any(feature = "serial", feature = "usb-hid"))]
+mod system;
 
 use lockport::credential::VendorCode;
 
@@ -21,6 +24,9 @@ pub use self::config::{
 };
 pub use self::driver::{PROPERTY_KEY, SECTOR_KEY, WiegandDriver, WiegandEnv, descriptor};
 pub use self::pairing::{Paired, fresh_property_key, pair};
+
+#[cfg(any(feature = "serial", feature = "usb-hid"))]
+pub use self::system::SystemBus;
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::GENERIC_WIEGAND;

@@ -79,7 +79,7 @@ impl Scene {
     /// Everything up to the call.
     pub(crate) async fn set(model: EncoderModel, kind: KeyCredentialKind, verb: Verb) -> Self {
         let bench = WiegandBench::of(model, 0).unwrap();
-        let backstage = Backstage::over(bench.driver().unwrap(), &bench.site, &bench.clock, 0);
+        let backstage = Backstage::over(bench.driver().await.unwrap(), &bench.site, &bench.clock, 0);
         let start = bench.clock.now();
         let after = match verb {
             Verb::Issue | Verb::IssueOnUsed | Verb::Unsuspend => Some(STAY),

@@ -4,10 +4,14 @@
 //! Section numbers in this module are those of the project's page on Wiegand and RFID encoders.
 
 pub mod access;
+pub mod bridge;
 pub mod key;
 pub mod ndef;
 pub mod pn532;
 pub mod record;
+pub mod rrhfoem04;
+pub mod stronglink;
+pub mod wiegand;
 
 #[cfg(test)]
 mod hex;

@@ -3,7 +3,10 @@
 //! Nothing here knows what stands on a card. An [`Encoder`] repeats only what the vendor's page allows to repeat on the wire
 //! (a frame that was not acknowledged); it never repeats a write that the card may have got.
 
+mod bridge;
 mod pn532;
+mod rrhfoem04;
+mod stronglink;
 mod timer;
 
 use std::fmt;
@@ -13,6 +16,8 @@ use lockport::Secret;
 use lockport::env::LinkError;
 
 pub use self::pn532::Pn532;
+pub use self::rrhfoem04::Rrhfoem04;
+pub use self::stronglink::{Echo, StrongLink};
 pub use self::timer::Timer;
 
 /// A card's serial number: 4, 7 or 10 bytes. It names a card, it proves nothing; and it is a guest's, so it is not printed.

@@ -1,4 +1,4 @@
-//! The encoder protocols against the simulated encoders, on virtual time.
+//! The encoder protocols against the simulated encoders, on virtual time; the links against devices of this machine, in real time.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,4 +7,10 @@
 )]
 
 mod desk;
+#[cfg(all(target_os = "linux", feature = "usb-hid"))]
+mod hidraw;
 mod pn532;
+#[cfg(all(unix, feature = "serial"))]
+mod pty;
+mod rrhfoem04;
+mod stronglink;

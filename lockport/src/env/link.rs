@@ -71,6 +71,14 @@ pub struct HidDeviceInfo {
     pub serial: Option<String>,
 }
 
+impl HidDeviceInfo {
+    /// What a bus says of one device.
+    #[must_use]
+    pub const fn new(path: String, vendor_id: u16, product_id: u16, serial: Option<String>) -> Self {
+        Self { path, vendor_id, product_id, serial }
+    }
+}
+
 /// The HID devices of this computer.
 #[async_trait]
 pub trait HidBus: fmt::Debug + Send + Sync + 'static {

@@ -12,7 +12,7 @@ use lockport::env::{
 };
 use lockport::{Secret, Timestamp};
 use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, OpenError, Port};
-use lockport_wiegand::encoder::{Encoder, Pn532, Timer};
+use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
 use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 
 use super::records::{Record, records_on};
@@ -90,10 +90,14 @@ impl EncoderBus for Bus {
             watch: Arc::clone(&self.watch),
         };
         let timer = Timer::of(&env(&self.clock, 0));
-        match model {
-            EncoderModel::Pn532Serial => Ok(Box::new(Pn532::new(Box::new(cable), timer))),
-            _ => Err(LinkError::Denied),
-        }
+        let cable = Box::new(cable);
+        Ok(match model {
+            EncoderModel::Pn532Serial => Box::new(Pn532::new(cable, timer)),
+            EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(cable, timer)),
+            EncoderModel::Stronglink => Box::new(StrongLink::new(cable, timer)),
+            EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(cable, timer)),
+            _ => return Err(LinkError::Denied),
+        })
     }
 }
 

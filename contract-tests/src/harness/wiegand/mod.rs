@@ -13,11 +13,11 @@ use lockport::env::{ManualClock, SecretError, SecretProvider};
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
-use lockport::{Secret, Timestamp};
+use lockport::{LockError, Secret, Timestamp};
 use lockport_sim_encoder::{Area, Card, Door, Encoder, Fault as SimFault, Model, Place, Step, What};
 use lockport_wiegand::{
-    DoorPlace, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, UsbIdentity, WiegandConfig, WiegandDoor,
-    WiegandDriver, WiegandEncoder, WiegandEnv,
+    DoorPlace, EncoderModel, PROPERTY_KEY, Plugged, RecordArea, SharedKey, UsbIdentity, WiegandConfig,
+    WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
 };
 
 use self::cable::{Bus, PORT, Watch, env};
@@ -32,8 +32,6 @@ use crate::bench::{
 const BEGIN: i64 = 1_772_454_896;
 /// The number of the first door.
 const FIRST_DOOR: u16 = 201;
-/// What the simulated encoders say of their firmware.
-const PN532_FIRMWARE: &str = "1.6";
 
 /// The driver over one simulated encoder.
 #[derive(Clone, Debug)]
@@ -76,7 +74,7 @@ impl WiegandHarness {
 impl Harness for WiegandHarness {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
         let bench = WiegandBench::of(self.model, seed)?;
-        let backstage = Backstage::over(bench.driver()?, &bench.site, &bench.clock, seed);
+        let backstage = Backstage::over(bench.driver().await?, &bench.site, &bench.clock, seed);
         Ok(bench.with_backstage(backstage))
     }
 
@@ -149,22 +147,25 @@ impl WiegandBench {
     /// The driver of this desk.
     ///
     /// # Errors
-    /// When its configuration is wrong.
-    pub fn driver(&self) -> Result<WiegandDriver, BenchError> {
+    /// When its configuration is wrong, or the encoder cannot be paired.
+    pub async fn driver(&self) -> Result<WiegandDriver, BenchError> {
         let env = env(&self.clock, self.seed);
-        let bus = Bus {
+        let bus = Arc::new(Bus {
             encoder: self.encoder.clone(),
             clock: Arc::clone(&self.clock),
             watch: Arc::clone(&self.watch),
             usb: usb(),
-        };
+        });
+        let told = |error: LockError| BenchError::new(error.to_string());
+        let plugged = Plugged { port: PORT.to_owned(), usb: Some(usb()) };
+        let paired = pair(&*bus, &plugged, self.model, 0).await.map_err(told)?;
         let partition = Partition { tenant: self.site.tenant, property: self.site.property };
         let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "contract".into());
-        let lent = WiegandEnv { bus: Arc::new(bus), secrets: Arc::new(Secrets), slots, env };
-        WiegandDriver::new(self.config(), lent).map_err(|error| BenchError::new(error.to_string()))
+        let lent = WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env };
+        WiegandDriver::new(self.config(paired.encoder), lent).map_err(|error| BenchError::new(error.to_string()))
     }
 
-    fn config(&self) -> WiegandConfig {
+    fn config(&self, encoder: WiegandEncoder) -> WiegandConfig {
         let map = self.site.door_map();
         let door = |(id, (place, _)): (&LockDeviceId, &(Place, Door))| {
             let place = match place {
@@ -172,14 +173,6 @@ impl WiegandBench {
                 Place::Area(_) => DoorPlace::Area(RecordArea::Gym),
             };
             (*id, WiegandDoor { place, label: id.to_string(), rooms: map.rooms_behind(*id) })
-        };
-        let encoder = WiegandEncoder {
-            model: self.model,
-            desk_slot: 0,
-            port: PORT.to_owned(),
-            usb: Some(usb()),
-            firmware: PN532_FIRMWARE.to_owned(),
-            baud: None,
         };
         WiegandConfig {
             tenant: self.site.tenant,

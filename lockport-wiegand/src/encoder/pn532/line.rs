@@ -23,10 +23,20 @@ const BUFFER: usize = 2048;
 /// The most reads that throw away old input.
 const MOST_DRAINED: u32 = 64;
 
+/// Whether the chip may be asleep when it is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// It may: it is woken before it is set up.
+    First,
+    /// The bridge before it sees to that.
+    Never,
+}
+
 /// The chip's end of a byte stream.
 pub(super) struct Line {
     link: Box<dyn ByteLink>,
     timer: Timer,
+    wake: Wake,
     heard: Zeroizing<Vec<u8>>,
     /// Whether a command may still run, or its answer may still come.
     unsettled: bool,
@@ -54,8 +64,8 @@ enum Receipt {
 }
 
 impl Line {
-    pub(super) fn new(link: Box<dyn ByteLink>, timer: Timer) -> Self {
-        Self { link, timer, heard: Zeroizing::new(Vec::with_capacity(BUFFER)), unsettled: true }
+    pub(super) fn new(link: Box<dyn ByteLink>, timer: Timer, wake: Wake) -> Self {
+        Self { link, timer, wake, heard: Zeroizing::new(Vec::with_capacity(BUFFER)), unsettled: true }
     }
 
     /// Leads the chip out of whatever state it is in.
@@ -127,8 +137,9 @@ impl Line {
     async fn revive(&mut self) -> Result<bool, EncoderError> {
         let setup = Command::SamConfiguration;
         let frame = setup.frame().ok_or(EncoderError::Unsupported)?;
+        let wake: &[u8] = if self.wake == Wake::First { &WAKE } else { &[] };
         // EXPOSE: a public constant, behind another.
-        let bytes = [&WAKE[..], frame.expose()].concat();
+        let bytes = [wake, frame.expose()].concat();
         self.heard.clear();
         self.unsettled = true;
         self.link.write(&Secret::new(bytes)).await?;

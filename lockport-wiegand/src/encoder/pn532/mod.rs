@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lockport::Secret;
-use lockport::env::ByteLink;
+use lockport::env::{ByteLink, ReportLink};
 
-use self::line::Line;
+use self::line::{Line, Wake};
+use super::bridge::Bridge;
 use super::{Encoder, EncoderError, Family, Identity, KeyName, SectorKey, Target, Timer, Uid};
 use crate::codec::pn532::{CardCommand, Command, Field, Firmware, Listed, targets};
 
@@ -50,10 +51,20 @@ impl fmt::Debug for Pn532 {
 }
 
 impl Pn532 {
-    /// Over an open link that carries the chip's byte stream. A serial line is woken first.
+    /// Over an open serial line.
     #[must_use]
     pub fn new(link: Box<dyn ByteLink>, timer: Timer) -> Self {
-        Self { line: Line::new(link, timer.clone()), timer, selected: None, touched: true }
+        Self::over(link, timer, Wake::First)
+    }
+
+    /// Behind a bridge that is a HID device (section 6.2): the same stream inside reports, and nothing to be woken.
+    #[must_use]
+    pub fn behind_bridge(link: Box<dyn ReportLink>, timer: Timer) -> Self {
+        Self::over(Box::new(Bridge::new(link, timer.clone())), timer, Wake::Never)
+    }
+
+    fn over(link: Box<dyn ByteLink>, timer: Timer, wake: Wake) -> Self {
+        Self { line: Line::new(link, timer.clone(), wake), timer, selected: None, touched: true }
     }
 
     async fn look(&mut self) -> Result<Vec<Target>, EncoderError> {
