@@ -11,6 +11,8 @@ pub fn descriptors() -> Vec<DriverDescriptor> {
     Vec::<Vec<DriverDescriptor>>::from([
         #[cfg(feature = "ttlock")]
         vec![lockport_ttlock::descriptor()],
+        #[cfg(feature = "wiegand")]
+        vec![lockport_wiegand::descriptor(true)],
         #[cfg(feature = "mock")]
         lockport_mock::Personality::ALL.map(lockport_mock::descriptor).to_vec(),
     ])

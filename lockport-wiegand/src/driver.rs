@@ -11,42 +11,35 @@ use lockport::credential::{KeyCredentialKind, Proof};
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
     AfterLost, Amend, Answer, ArtifactSource, Attempt, CardDesk, CardReading, CardSays, DriverDescriptor,
-    Found, GrantOrder, Granted, Held, Kind, LatencyClass, LatencyProfile, LeaseKey, Pending, Per, Placement,
-    Reach, Recovery, Suspend, VendorDriver, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
+    Found, GrantOrder, Granted, Held, Kind, LatencyClass, LatencyProfile, LeaseKey, Per, Placement, Reach,
+    Recovery, Suspend, VendorDriver, WhyWithdraw, Withdrawal, Withdrawn,
 };
-use lockport::env::{Env, LinkError, SecretError, SecretProvider};
+use lockport::env::{Env, SecretProvider};
 use lockport::id::LockDeviceId;
 use lockport::store::slots::Slots as StoreSlots;
-use lockport::{FailureReason, LockError, Operation, RetryAdvice, Secret};
+use lockport::{LockError, Operation, RetryAdvice, Secret};
 
 use crate::bus::EncoderBus;
 use crate::card::Trouble;
-use crate::card::hand::{Hand, delta};
-use crate::card::keys::{DELIVERY, Keys, Opener};
+use crate::card::hand::Hand;
 use crate::card::record::{Bearer, Content};
 use crate::card::slots::Slots;
-use crate::codec::key::PropertyKey;
 use crate::codec::record::{PropertyTag, Record};
-use crate::config::{ConfigError, SharedKey, WiegandConfig, WiegandDoor};
-use crate::encoder::{Family, KeyName, Uid};
-use crate::error::{before_writing, no_encoder, no_secret};
-use crate::limits::{LOOK, MAX_DOORS};
+use crate::config::{ConfigError, WiegandConfig};
+use crate::encoder::{Family, Uid};
+use crate::error::before_writing;
+use crate::limits::MAX_DOORS;
 use crate::map::{self, OnCard};
 use crate::serial::Serials;
-use crate::session::{Encoders, Job, Stop};
-
-/// The name under which the host keeps the property's key: 32 hexadecimal digits, drawn at the pairing.
-pub const PROPERTY_KEY: &str = "secret-lock-generic-wiegand/property-key";
-/// The name under which the host keeps the sector key that all cards share: 12 hexadecimal digits. Without one it is the key with
-/// which cards are delivered.
-pub const SECTOR_KEY: &str = "secret-lock-generic-wiegand/sector-key";
+use crate::session::{Job, Stop};
+use crate::site::{Site, encoder_of, lease_keys};
 
 /// What the host lends the driver.
 #[derive(Clone, Debug)]
 pub struct WiegandEnv {
     /// The ports and devices of this computer.
     pub bus: Arc<dyn EncoderBus>,
-    /// Where [`PROPERTY_KEY`] and [`SECTOR_KEY`] come from.
+    /// Where [`PROPERTY_KEY`](crate::PROPERTY_KEY) and [`SECTOR_KEY`](crate::SECTOR_KEY) come from.
     pub secrets: Arc<dyn SecretProvider>,
     /// Where the count of serials lies, shared with the property's other desks.
     pub slots: StoreSlots,
@@ -62,18 +55,15 @@ pub struct WiegandEnv {
 /// - What is narrower, for a shorter time or for somebody else goes on a card only after what was there is wiped and read back.
 /// - A card that opens nothing is told as withdrawn with proof `AtLock`; one that is away, with `ExpiresOnly`.
 pub struct WiegandDriver {
-    config: WiegandConfig,
+    site: Site,
     slots: Slots,
     tag: PropertyTag,
-    encoders: Encoders,
     serials: Serials,
-    secrets: Arc<dyn SecretProvider>,
-    env: Env,
 }
 
 impl fmt::Debug for WiegandDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WiegandDriver").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("WiegandDriver").field("site", &self.site).finish_non_exhaustive()
     }
 }
 
@@ -84,34 +74,9 @@ impl WiegandDriver {
     /// What [`WiegandConfig::check`] finds.
     pub fn new(config: WiegandConfig, env: WiegandEnv) -> Result<Self, ConfigError> {
         config.check()?;
-        let WiegandEnv { bus, secrets, slots, env } = env;
-        let encoders = Encoders::new(bus, env.clone(), &config.encoders);
-        let serials = Serials::new(slots, env.clone());
-        Ok(Self { slots: config.slots()?, tag: map::tag(&config), config, encoders, serials, secrets, env })
-    }
-
-    /// The keys of the property's cards, fetched anew for each job: they stay where the host keeps them.
-    async fn keys(&self) -> Result<Keys, LockError> {
-        let WiegandConfig { tenant, property, sector_key, personalise, .. } = &self.config;
-        let fetch = |name| self.secrets.secret(*tenant, *property, name);
-        let property = fetch(PROPERTY_KEY).await.and_then(|text| bytes(&text)).map_err(no_secret)?;
-        let shared = match fetch(SECTOR_KEY).await {
-            Ok(text) => bytes(&text),
-            Err(SecretError::Missing) => Ok(Secret::new(DELIVERY)),
-            Err(error) => Err(error),
-        };
-        let name = match sector_key {
-            SharedKey::A => KeyName::A,
-            SharedKey::B => KeyName::B,
-        };
-        let shared = Opener { name, key: shared.map_err(no_secret)? };
-        Ok(Keys { property: PropertyKey::new(property), shared, personal: *personalise })
-    }
-
-    fn waits_for_card<T>(&self, encoder: LockDeviceId, order: &GrantOrder) -> Answer<T> {
-        let ask_after = self.env.now().checked_add_signed(delta(LOOK)).unwrap_or(order.window.until());
-        let (waits_for, give_up_at) = (WaitsFor::CardAt(encoder), order.window.until());
-        Answer::Pending(Pending { reference: None, waits_for, ask_after, give_up_at })
+        let serials = Serials::new(env.slots.clone(), env.env.clone());
+        let (slots, tag) = (config.slots()?, map::tag(&config));
+        Ok(Self { site: Site::new(config, env), slots, tag, serials })
     }
 
     /// Makes the record of an order the one on the card that lies there; `None` when no card does, or not the one that is meant.
@@ -124,9 +89,9 @@ impl WiegandDriver {
         operation: Operation,
     ) -> Result<Option<OnCard>, LockError> {
         // Before anything is opened: what no record can say is refused without a card.
-        map::record(&self.config, order, 1)?;
-        let keys = self.keys().await?;
-        let mut job = self.encoders.begin(encoder, operation).await?;
+        map::record(&self.site.config, order, 1)?;
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, operation).await?;
         let kind = check_kind(&job, order.kind);
         let desk_slot = job.desk_slot();
         let Some(mut hand) = job.hand(&keys).filter(|hand| is_meant(&hand.target().uid)) else {
@@ -156,7 +121,7 @@ impl WiegandDriver {
             Some(noted) => noted,
             None => self.note(uid, desk_slot, content.highest(), attempt).await?,
         };
-        let record = map::record(&self.config, order, on.serial)?;
+        let record = map::record(&self.site.config, order, on.serial)?;
         bearer.put(&content, &record).await?;
         bearer.let_go().await?;
         Ok(on)
@@ -182,8 +147,8 @@ impl WiegandDriver {
         encoder: LockDeviceId,
         operation: Operation,
     ) -> Result<Option<(Uid, Option<Content>)>, LockError> {
-        let keys = self.keys().await?;
-        let mut job = self.encoders.begin(encoder, operation).await?;
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, operation).await?;
         let Some(mut hand) = job.hand(&keys) else {
             job.end();
             return Ok(None);
@@ -208,8 +173,8 @@ impl WiegandDriver {
         known: &[OnCard],
         operation: Operation,
     ) -> Result<bool, LockError> {
-        let keys = self.keys().await?;
-        let mut job = self.encoders.begin(encoder, operation).await?;
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, operation).await?;
         let is_meant = |hand: &Hand<'_>| known.iter().any(|on| on.uid == hand.target().uid);
         let Some(mut hand) = job.hand(&keys).filter(is_meant) else {
             job.end();
@@ -240,26 +205,12 @@ impl CardDesk for WiegandDriver {
         };
         let card = Secret::new(map::number_of(&uid));
         let Some(content) = content else { return Ok(Some(CardReading { card, says: CardSays::Foreign })) };
-        let says = content.ruling().and_then(|(_, record)| map::says(&self.config, record));
+        let says = content.ruling().and_then(|(_, record)| map::says(&self.site.config, record));
         Ok(Some(CardReading { card, says: says.unwrap_or(CardSays::Nothing) }))
     }
 
-    /// Whether it is plugged in, answers, and is the one that was paired.
     async fn encoder_health(&self, encoder: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        match self.encoders.begin(encoder, Operation::HealthCheck).await {
-            Ok(job) => job.end(),
-            // It answers: what lies on it is another matter.
-            Err(error) if error.reason() == FailureReason::MultipleCards => {}
-            Err(error) => return Err(error),
-        }
-        Ok(DeviceHealth {
-            device_id: encoder,
-            online: true,
-            battery: None,
-            clock_skew_ms: None,
-            last_sync_at: Some(self.env.now()),
-            warnings: self.encoders.warnings(encoder),
-        })
+        self.site.encoder_health(encoder).await
     }
 }
 
@@ -272,28 +223,6 @@ fn check_kind(job: &Job<'_>, kind: KeyCredentialKind) -> Result<(), Trouble> {
         _ => false,
     };
     if fits { Ok(()) } else { Err(Trouble::Unsupported) }
-}
-
-/// The bytes of hexadecimal digits.
-fn bytes<const N: usize>(text: &Secret) -> Result<Secret<[u8; N]>, SecretError>
-where
-    [u8; N]: zeroize::Zeroize,
-{
-    // EXPOSE: into its bytes, which are a secret again.
-    let text = text.expose();
-    let mut bytes = [0; N];
-    if text.len() != N * 2 || !text.is_ascii() {
-        return Err(SecretError::Missing);
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(at * 2..at * 2 + 2).unwrap_or_default();
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| SecretError::Missing)?;
-    }
-    Ok(Secret::new(bytes))
-}
-
-fn encoder_of(order: &GrantOrder) -> Result<LockDeviceId, LockError> {
-    order.at.ok_or_else(|| LockError::unsupported("a card is written at an encoder, and none is named"))
 }
 
 /// What cards are and can do, for a property whose encoders write tags too or do not.
@@ -337,13 +266,13 @@ pub fn descriptor(writes_tags: bool) -> DriverDescriptor {
 #[async_trait]
 impl VendorDriver for WiegandDriver {
     fn describe(&self) -> DriverDescriptor {
-        let can_write_tags = self.config.encoders.values().any(|encoder| encoder.model.writes_tags());
-        descriptor(self.config.tags && can_write_tags)
+        let can_write_tags = self.site.config.encoders.values().any(|encoder| encoder.model.writes_tags());
+        descriptor(self.site.config.tags && can_write_tags)
     }
 
     /// One conversation at a time with an encoder.
     fn lease_keys(&self, reach: &Reach<'_>) -> Vec<LeaseKey> {
-        reach.at.iter().map(|encoder| LeaseKey::while_worked_on(format!("encoder:{encoder}"))).collect()
+        lease_keys(reach)
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
@@ -354,7 +283,7 @@ impl VendorDriver for WiegandDriver {
         let written = self.write(encoder, order, is_meant, attempt, Operation::IssueCredential).await?;
         Ok(match written {
             Some(on) => Answer::Done(map::granted(order, &on)),
-            None => self.waits_for_card(encoder, order),
+            None => self.site.waits_for_card(encoder, order),
         })
     }
 
@@ -368,7 +297,7 @@ impl VendorDriver for WiegandDriver {
         let Some((uid, Some(content))) = content.filter(|(uid, _)| *uid == on.uid) else {
             return Ok(Found::CannotTell);
         };
-        let wanted: Record = map::record(&self.config, order, on.serial)?;
+        let wanted: Record = map::record(&self.site.config, order, on.serial)?;
         let bears = content.valid().any(|(_, record)| record.serial() == on.serial);
         Ok(match () {
             () if content.is_just(&wanted) => {
@@ -391,7 +320,7 @@ impl VendorDriver for WiegandDriver {
         let written = self.write(encoder, target, is_meant, attempt, Operation::UpdateCredential).await?;
         Ok(match written {
             Some(on) => Answer::Done(map::granted(target, &on)),
-            None => self.waits_for_card(encoder, target),
+            None => self.site.waits_for_card(encoder, target),
         })
     }
 
@@ -418,46 +347,16 @@ impl VendorDriver for WiegandDriver {
         }
         Ok(match withdrawal.why {
             // Who has other doors now has lost these when the card says so: as any change, that waits for it.
-            WhyWithdraw::Moved => self.waits_for_card(encoder, &held.order),
+            WhyWithdraw::Moved => self.site.waits_for_card(encoder, &held.order),
             _ => Answer::Done(map::not_wiped()),
         })
     }
 
-    /// The doors of the configuration: offline locks, of which nothing is heard. That they can be served is what is asked here: an
-    /// encoder has to be plugged in.
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
-        let plugged = self.encoders.plugged().await.map_err(no_encoder)?;
-        if !plugged.values().any(|is_there| *is_there) {
-            return Err(no_encoder(LinkError::Gone));
-        }
-        let capabilities = self.describe().all_capabilities();
-        let device = |(id, door): (&LockDeviceId, &WiegandDoor)| LockDevice {
-            device_id: *id,
-            property_id: self.config.property,
-            vendor: crate::VENDOR,
-            label: door.label.clone(),
-            rooms: door.rooms.clone(),
-            online: false,
-            battery: None,
-            firmware: None,
-            last_seen_at: None,
-            capabilities,
-        };
-        Ok(self.config.doors.iter().map(device).collect())
+        self.site.devices(self.describe().all_capabilities()).await
     }
 
-    /// An offline lock: what is known of it is that it is there.
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        if !self.config.doors.contains_key(&device) {
-            return Err(LockError::device_not_paired(device));
-        }
-        Ok(DeviceHealth {
-            device_id: device,
-            online: false,
-            battery: None,
-            clock_skew_ms: None,
-            last_sync_at: None,
-            warnings: Vec::new(),
-        })
+        self.site.health(device)
     }
 }

@@ -11,8 +11,10 @@ mod limits;
 pub mod link;
 mod map;
 mod pairing;
+mod panel;
 mod serial;
 mod session;
+mod site;
 #[cfg(any(feature = "serial", feature = "usb-hid"))]
 mod system;
 
@@ -22,8 +24,10 @@ pub use self::bus::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 pub use self::config::{
     ConfigError, DoorPlace, RecordArea, SharedKey, WiegandConfig, WiegandDoor, WiegandEncoder,
 };
-pub use self::driver::{PROPERTY_KEY, SECTOR_KEY, WiegandDriver, WiegandEnv, descriptor};
+pub use self::driver::{WiegandDriver, WiegandEnv, descriptor};
 pub use self::pairing::{Paired, fresh_property_key, pair};
+pub use self::panel::{PanelDriver, PanelProfile};
+pub use self::site::{PROPERTY_KEY, SECTOR_KEY};
 
 #[cfg(any(feature = "serial", feature = "usb-hid"))]
 pub use self::system::SystemBus;

@@ -9,22 +9,33 @@ use crate::map::serial_at;
 
 /// Where the highest one is kept.
 const SLOT: &str = "generic-wiegand/serial";
+/// Where the highest number for a panel is kept.
+const PANEL_SLOT: &str = "generic-wiegand/panel";
 
 /// The one count of a property.
 #[derive(Clone, Debug)]
 pub(crate) struct Serials {
     slots: Slots,
     env: Env,
+    slot: &'static str,
+    /// Whether the count keeps up with the minutes.
+    by_time: bool,
 }
 
 impl Serials {
     pub(crate) fn new(slots: Slots, env: Env) -> Self {
-        Self { slots, env }
+        Self { slots, env, slot: SLOT, by_time: true }
+    }
+
+    /// A count of its own that begins with 1: a panel's numbers are short.
+    pub(crate) fn from_one(slots: Slots, env: Env) -> Self {
+        Self { slots, env, slot: PANEL_SLOT, by_time: false }
     }
 
     /// The next serial, higher than any that was given or `seen` on a card; it is given to nobody else.
     pub(crate) async fn next(&self, desk_slot: u8, seen: u32) -> Result<u32, LockError> {
-        let floor = seen.max(serial_at(self.env.now(), desk_slot).saturating_sub(1));
+        let by_time = serial_at(self.env.now(), desk_slot).saturating_sub(1);
+        let floor = if self.by_time { seen.max(by_time) } else { seen };
         let mut last = None;
         for _ in 0..SERIAL_TRIES {
             let mut next = 0;
@@ -34,7 +45,7 @@ impl Serials {
                 next = known.max(floor).checked_add(1).ok_or_else(used_up)?;
                 Ok(SlotValue { value: Secret::new(next.to_string()), expires: None })
             };
-            match self.slots.change(SLOT, count).await {
+            match self.slots.change(self.slot, count).await {
                 Ok(()) => return Ok(next),
                 // Another process took one at the same time.
                 Err(error) if error.reason() == FailureReason::InProgress => last = Some(error),

@@ -8,5 +8,7 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
+mod desk;
+mod panel;
 mod scene;
 mod tears;

@@ -64,6 +64,10 @@ const STAY: Right = Right { rooms: &[0, 1], gym: true, hours: (4, 28) };
 /// What the guest before had.
 const FORMER: Right = Right { rooms: &[2], gym: false, hours: (2, 20) };
 
+fn former() -> KeyCredentialId {
+    KeyCredentialId::derived("tears", &[b"the former guest"])
+}
+
 pub(crate) struct Scene {
     pub(crate) bench: WiegandBench,
     port: SharedLockPort,
@@ -105,8 +109,7 @@ impl Scene {
             Verb::IssueOnUsed => {
                 // The former guest's own card, which is given to the next.
                 scene.come();
-                let input =
-                    scene.issue("former", FORMER).with_credential_id(KeyCredentialId::derived("x", &[]));
+                let input = scene.issue("former", FORMER).with_credential_id(former());
                 let issued = scene.port.issue_credential(input).await.unwrap();
                 assert_eq!(issued.state, Progress::Active);
             }
@@ -166,6 +169,19 @@ impl Scene {
             .with_preferred_kinds(vec![self.kind])
             .with_scope(self.scope(right))
             .with_place(self.place())
+    }
+
+    /// An issue to the guest, for a port of the test's own.
+    pub(crate) fn stay_input(&self) -> IssueInput {
+        self.issue("guest", STAY)
+    }
+
+    /// The former guest's key is taken away while the card lies there.
+    pub(crate) async fn revoke_former(&self) {
+        let (id, key) = (former(), "former-gone".parse().unwrap());
+        let input = RevokeInput::new(self.bench.site.tenant, id, RevokeReason::Checkout, key);
+        self.come();
+        self.port.revoke_credential(input.with_place(self.place())).await.unwrap();
     }
 
     fn suspend(&self) -> SuspendInput {

@@ -271,7 +271,8 @@ fn relation(
             // What is withdrawn here and may open still is no companion: the new key is to end it.
             && other.state != GrantState::Expiring
             && order.relation != Relation::Staff
-            && order.window.overlaps(window)
+            // Also a key that was written early for a later stay: what is made after it would outrank it.
+            && order.window.until() > window.from()
             && order.doors.iter().any(|door| doors.contains(door))
     };
     if others.iter().any(shares) { Relation::Join } else { Relation::Override }

@@ -7,31 +7,30 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use lockport::env::{
-    ByteLink, Clock, Entropy, Env, LinkError, ManualClock, ReportLink, SeededEntropy, Sleep,
-};
-use lockport::{Secret, Timestamp};
-use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, OpenError, Port};
+use lockport::Secret;
+use lockport::env::{ByteLink, Entropy, Env, LinkError, ManualClock, ReportLink, SeededEntropy, Sleep};
+use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, OpenError, Port, SimClock};
 use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
 use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 
 use super::records::{Record, records_on};
 
-/// Waiting at the bench moves its clock.
+/// Waiting at the bench moves its clock, and the line's time.
 #[derive(Debug)]
-struct Waiting(Arc<ManualClock>);
+struct Waiting(Arc<ManualClock>, SimClock);
 
 #[async_trait]
 impl Sleep for Waiting {
     async fn sleep(&self, duration: Duration) {
         self.0.advance(TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX));
+        self.1.advance(duration);
     }
 }
 
 /// The environment of a driver on this clock.
-pub(super) fn env(clock: &Arc<ManualClock>, seed: u64) -> Env {
+pub(super) fn env(clock: &Arc<ManualClock>, line: &SimClock, seed: u64) -> Env {
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
-    Env { clock: clock.clone(), sleep: Arc::new(Waiting(Arc::clone(clock))), entropy }
+    Env { clock: clock.clone(), sleep: Arc::new(Waiting(Arc::clone(clock), line.clone())), entropy }
 }
 
 /// What is to go wrong, beside the simulator's own faults; and what was seen to be written.
@@ -52,9 +51,11 @@ pub(super) struct Watch {
 /// The one encoder of a bench, on its bus.
 pub(super) struct Bus {
     pub(super) encoder: SimEncoder,
+    /// The time on the line.
+    pub(super) line: SimClock,
     pub(super) clock: Arc<ManualClock>,
     pub(super) watch: Arc<Mutex<Watch>>,
-    pub(super) usb: UsbIdentity,
+    pub(super) usb: Arc<Mutex<UsbIdentity>>,
 }
 
 impl fmt::Debug for Bus {
@@ -64,12 +65,13 @@ impl fmt::Debug for Bus {
 }
 
 /// Where the encoder is plugged in.
-pub(super) const PORT: &str = "the desk's port";
+const PORT: &str = "the desk's port";
 
 #[async_trait]
 impl EncoderBus for Bus {
     async fn list(&self) -> Result<Vec<Plugged>, LinkError> {
-        let one = Plugged { port: PORT.to_owned(), usb: Some(self.usb.clone()) };
+        let usb = self.usb.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let one = Plugged { port: PORT.to_owned(), usb: Some(usb) };
         Ok(self.encoder.is_plugged().then_some(one).into_iter().collect())
     }
 
@@ -86,10 +88,11 @@ impl EncoderBus for Bus {
         let cable = Cable {
             port,
             encoder: self.encoder.clone(),
+            line: self.line.clone(),
             clock: Arc::clone(&self.clock),
             watch: Arc::clone(&self.watch),
         };
-        let timer = Timer::of(&env(&self.clock, 0));
+        let timer = Timer::of(&env(&self.clock, &self.line, 0));
         let cable = Box::new(cable);
         Ok(match model {
             EncoderModel::Pn532Serial => Box::new(Pn532::new(cable, timer)),
@@ -105,6 +108,7 @@ impl EncoderBus for Bus {
 struct Cable {
     port: Port,
     encoder: SimEncoder,
+    line: SimClock,
     clock: Arc<ManualClock>,
     watch: Arc<Mutex<Watch>>,
 }
@@ -114,19 +118,12 @@ impl Cable {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time of the simulation: since the epoch, as the bench tells it.
-    fn now(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.clock.now().timestamp_micros()).unwrap_or_default())
-    }
-
-    /// Moves the bench's clock to where the simulation's stands then, on or just after.
+    /// Moves the line's time to there, and the bench's clock by as much. The clock may be set back by a case; the line never is.
     fn wait_until(&self, then: Duration) {
-        let micros = i64::try_from(then.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX);
-        if let Some(then) = Timestamp::from_timestamp_micros(micros)
-            && then > self.clock.now()
-        {
-            self.clock.set(then);
-        }
+        let wait = then.saturating_sub(self.line.now());
+        self.line.advance_to(then);
+        let micros = i64::try_from(wait.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX);
+        self.clock.advance(TimeDelta::microseconds(micros));
     }
 
     fn content(&self) -> BTreeSet<(Vec<u8>, Record)> {
@@ -173,20 +170,20 @@ impl Cable {
     fn send(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
         self.before_sending()?;
         // EXPOSE: onto the simulated line.
-        let done = self.port.write(self.now(), bytes.expose()).map_err(|Gone| LinkError::Gone)?;
+        let done = self.port.write(self.line.now(), bytes.expose()).map_err(|Gone| LinkError::Gone)?;
         self.wait_until(done);
         Ok(())
     }
 
     fn receive(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        let deadline = self.now().saturating_add(timeout);
+        let deadline = self.line.now().saturating_add(timeout);
         loop {
-            let received = self.port.read(self.now()).map_err(|Gone| LinkError::Gone)?;
+            let received = self.port.read(self.line.now()).map_err(|Gone| LinkError::Gone)?;
             if !received.is_empty() {
                 self.after_answer()?;
                 return Ok(Secret::new(received));
             }
-            if self.now() >= deadline {
+            if self.line.now() >= deadline {
                 return Err(LinkError::TimedOut);
             }
             self.wait_until(self.port.next_at().map_or(deadline, |next| next.min(deadline)));

@@ -1,6 +1,7 @@
 //! The encoder driver on the bench: its own wire to a simulated encoder, and doors that read the cards.
 
 mod cable;
+mod faults;
 mod records;
 
 use std::collections::BTreeMap;
@@ -13,20 +14,18 @@ use lockport::env::{ManualClock, SecretError, SecretProvider};
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
-use lockport::{LockError, Secret, Timestamp};
-use lockport_sim_encoder::{Area, Card, Door, Encoder, Fault as SimFault, Model, Place, Step, What};
+use lockport::{Secret, Timestamp};
+use lockport_sim_encoder::{Area, Card, Door, Encoder, Model, Place, Property, SimClock};
 use lockport_wiegand::{
-    DoorPlace, EncoderModel, PROPERTY_KEY, Plugged, RecordArea, SharedKey, UsbIdentity, WiegandConfig,
-    WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
+    DoorPlace, EncoderBus as _, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, UsbIdentity,
+    WiegandConfig, WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
 };
 
-use self::cable::{Bus, PORT, Watch, env};
+use self::cable::{Bus, Watch, env};
 use self::records::{ms, records_on};
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
-use crate::bench::{
-    Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site, VendorProbe, WireTap,
-};
+use crate::bench::{Bench, BenchError, LockControl, Presence, Site, VendorProbe, WireTap};
 
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -103,10 +102,12 @@ pub struct WiegandBench {
     pub clock: Arc<ManualClock>,
     /// The encoder.
     pub encoder: Encoder,
+    line: SimClock,
     model: EncoderModel,
     seed: u64,
     hands: Arc<Mutex<Hands>>,
     watch: Arc<Mutex<Watch>>,
+    usb: Arc<Mutex<UsbIdentity>>,
     doors: BTreeMap<LockDeviceId, (Place, Door)>,
 }
 
@@ -141,7 +142,19 @@ impl WiegandBench {
         let doors = (FIRST_DOOR..).zip(site.doors()).map(place).collect();
         let clock = Arc::new(ManualClock::new(begin));
         let encoder = Encoder::new(simulated);
-        Ok(Self { site, clock, encoder, model, seed, hands: Arc::default(), watch: Arc::default(), doors })
+        let line = SimClock::new();
+        Ok(Self {
+            site,
+            clock,
+            encoder,
+            line,
+            model,
+            seed,
+            hands: Arc::default(),
+            watch: Arc::default(),
+            usb: Arc::new(Mutex::new(usb())),
+            doors,
+        })
     }
 
     /// The driver of this desk.
@@ -149,20 +162,42 @@ impl WiegandBench {
     /// # Errors
     /// When its configuration is wrong, or the encoder cannot be paired.
     pub async fn driver(&self) -> Result<WiegandDriver, BenchError> {
-        let env = env(&self.clock, self.seed);
+        self.driver_with(|_| {}).await
+    }
+
+    /// The driver of this desk, with something changed in its configuration after the pairing.
+    ///
+    /// # Errors
+    /// As [`Self::driver`].
+    pub async fn driver_with(
+        &self,
+        change: impl FnOnce(&mut WiegandConfig) + Send,
+    ) -> Result<WiegandDriver, BenchError> {
+        let (mut config, lent) = self.lent().await?;
+        change(&mut config);
+        WiegandDriver::new(config, lent).map_err(|error| BenchError::new(error.to_string()))
+    }
+
+    /// The configuration of this desk, with its encoder paired, and what a driver of it stands on.
+    ///
+    /// # Errors
+    /// When the encoder cannot be paired.
+    pub async fn lent(&self) -> Result<(WiegandConfig, WiegandEnv), BenchError> {
+        let env = env(&self.clock, &self.line, self.seed);
         let bus = Arc::new(Bus {
             encoder: self.encoder.clone(),
+            line: self.line.clone(),
             clock: Arc::clone(&self.clock),
             watch: Arc::clone(&self.watch),
-            usb: usb(),
+            usb: Arc::clone(&self.usb),
         });
-        let told = |error: LockError| BenchError::new(error.to_string());
-        let plugged = Plugged { port: PORT.to_owned(), usb: Some(usb()) };
-        let paired = pair(&*bus, &plugged, self.model, 0).await.map_err(told)?;
+        let plugged = bus.list().await.map_err(|error| BenchError::new(error.to_string()))?;
+        let plugged = plugged.first().ok_or_else(|| BenchError::new("no encoder is plugged in"))?;
+        let paired = pair(&*bus, plugged, self.model, 0).await;
+        let paired = paired.map_err(|error| BenchError::new(error.to_string()))?;
         let partition = Partition { tenant: self.site.tenant, property: self.site.property };
         let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "contract".into());
-        let lent = WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env };
-        WiegandDriver::new(self.config(paired.encoder), lent).map_err(|error| BenchError::new(error.to_string()))
+        Ok((self.config(paired.encoder), WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env }))
     }
 
     fn config(&self, encoder: WiegandEncoder) -> WiegandConfig {
@@ -221,9 +256,24 @@ impl WiegandBench {
     /// Whether a door that has never seen a card would open to this one. The card may lie wherever it lies.
     #[must_use]
     pub fn would_open(&self, door: LockDeviceId, card: &Card, at: Timestamp) -> bool {
-        let property = records::property(&property_name());
+        let property = self.property();
         let place = self.doors.get(&door).map(|(place, _)| *place);
         place.is_some_and(|place| Door::signed_record(&property, place).try_open(&card.copy(), ms(at)).opened)
+    }
+
+    /// What the doors know of the property.
+    #[must_use]
+    pub fn property(&self) -> Property {
+        records::property(&property_name())
+    }
+
+    /// The number of a room's door in records; 0 for an area's.
+    #[must_use]
+    pub fn number_of(&self, door: LockDeviceId) -> u16 {
+        match self.doors.get(&door) {
+            Some((Place::Room(number), _)) => *number,
+            _ => 0,
+        }
     }
 
     /// How many records stand on a card that a door would take, each by itself.
@@ -234,6 +284,11 @@ impl WiegandBench {
 
     fn cards(&self) -> Vec<Card> {
         self.hands().cards.values().cloned().collect()
+    }
+
+    /// From now on another device is where the encoder was, as far as USB tells.
+    pub fn change_usb(&self, usb: UsbIdentity) {
+        *self.usb.lock().unwrap_or_else(PoisonError::into_inner) = usb;
     }
 
     fn plug(&self) {
@@ -394,69 +449,5 @@ impl WireTap for WiegandBench {
     /// The driver keeps no log of its line: everything that goes over it is a key, a number or a record.
     fn log(&self) -> String {
         String::new()
-    }
-}
-
-impl FaultInjector for WiegandBench {
-    fn order(&self, fault: Fault) -> Result<(), BenchError> {
-        let next = |step, what| self.encoder.fault(SimFault::next(step, what));
-        match fault {
-            // It happens now or never: closing the port ends what was under way.
-            Fault::LoseNextReply | Fault::LateEffect => self.watch().cut_when_done = true,
-            Fault::DropNextBeforeEffect => next(Step::Write, What::Unplug),
-            Fault::RefuseAfter(calls) => {
-                let skip = u32::try_from(calls).map_err(|error| BenchError::new(error.to_string()))?;
-                let what = What::Refuse(self.words().wrong_key);
-                self.encoder.fault(SimFault::after(Step::Authenticate, skip, what));
-            }
-            Fault::RefuseNextWithUnknownCode => next(Step::Write, What::Refuse(self.words().unknown)),
-            Fault::RefuseNextWith(code) => {
-                let status = u8::try_from(code).map_err(|error| BenchError::new(error.to_string()))?;
-                next(Step::Write, What::Refuse(status));
-            }
-            Fault::NeverSend => self.watch().never_sent = true,
-        }
-        Ok(())
-    }
-
-    fn waiting(&self) -> usize {
-        let watch = self.watch();
-        let own = usize::from(watch.never_sent).saturating_add(usize::from(watch.cut_when_done));
-        own.saturating_add(usize::try_from(self.encoder.pending_faults()).unwrap_or(usize::MAX))
-    }
-
-    fn documented_codes(&self) -> Vec<i64> {
-        self.words().statuses.iter().copied().map(i64::from).collect()
-    }
-}
-
-/// What an encoder says, typed from its section of the page.
-struct Words {
-    wrong_key: u8,
-    unknown: u8,
-    statuses: &'static [u8],
-}
-
-impl WiegandBench {
-    const fn words(&self) -> Words {
-        match self.model {
-            // VENDOR: sections 5.1 and 5.2.
-            EncoderModel::Stronglink => Words {
-                wrong_key: 0x03,
-                unknown: 0x77,
-                statuses: &[0x01, 0x03, 0x04, 0x05, 0x06, 0x08, 0x09, 0x0D, 0x0E, 0xF0],
-            },
-            // VENDOR: section 6.1, one code for everything; the simulator says it whatever number is ordered.
-            EncoderModel::Rrhfoem04 => Words { wrong_key: 0xFF, unknown: 0xFF, statuses: &[0xFF] },
-            // VENDOR: section 4.8.
-            _ => Words {
-                wrong_key: 0x14,
-                unknown: 0x3E,
-                statuses: &[
-                    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0B, 0x13, 0x07, 0x09, 0x0E, 0x0A, 0x0D, 0x2D, 0x10,
-                    0x26, 0x27, 0x14, 0x23, 0x29, 0x2B,
-                ],
-            },
-        }
     }
 }
