@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
-    Withdrawal, Withdrawn,
+    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, Journal, LeaseKey, Reach,
+    VendorDriver, Withdrawal, Withdrawn,
 };
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::LockDeviceId;
 use lockport::stack::LockStack;
 use lockport::store::{Batch, MemoryStore, Partition, Row, Store, StoreError, Table};
-use lockport::{LockError, SharedLockPort, Timestamp};
+use lockport::{LockError, Secret, SharedLockPort, Timestamp};
 
 use crate::bench::Site;
 
@@ -151,6 +151,8 @@ pub(crate) struct Pace {
     stops: Mutex<Stops>,
     said: Mutex<Option<Vec<String>>>,
     last_grant: Mutex<Option<GrantOrder>>,
+    /// It may be the number of somebody's card.
+    last_note: Mutex<Option<Secret>>,
 }
 
 impl Pace {
@@ -173,6 +175,11 @@ impl Pace {
     /// The last grant that the driver was told of.
     pub(crate) fn last_grant(&self) -> Option<GrantOrder> {
         self.last_grant.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the driver wrote down over it.
+    pub(crate) fn last_note(&self) -> Option<Secret> {
+        self.last_note.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn note(&self, what: impl FnOnce() -> String) {
@@ -205,6 +212,23 @@ struct Paced<T: ?Sized> {
     inner: Arc<T>,
 }
 
+/// Keeps a copy of what a driver writes down over a grant.
+#[derive(Debug)]
+struct Copying<'a> {
+    journal: &'a dyn Journal,
+    pace: &'a Pace,
+}
+
+#[async_trait]
+impl Journal for Copying<'_> {
+    async fn write(&self, note: &str) -> Result<(), LockError> {
+        self.journal.write(note).await?;
+        *self.pace.last_note.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Secret::new(note.to_owned()));
+        Ok(())
+    }
+}
+
 /// The one driver of a bench, for every adapter over it.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedDriver(Arc<Paced<dyn VendorDriver>>, DriverDescriptor);
@@ -231,7 +255,10 @@ impl VendorDriver for SharedDriver {
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
         self.0.pace.note(|| format!("grant {order:?}"));
         *self.0.pace.last_grant.lock().unwrap_or_else(PoisonError::into_inner) = Some(order.clone());
-        let answer = paced!(self.0, true, self.0.inner.grant(order, attempt));
+        *self.0.pace.last_note.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let journal = Copying { journal: attempt.journal, pace: &self.0.pace };
+        let attempt = Attempt { journal: &journal, ..*attempt };
+        let answer = paced!(self.0, true, self.0.inner.grant(order, &attempt));
         self.0.pace.note(|| format!("granted {answer:?}"));
         answer
     }

@@ -145,8 +145,9 @@ pub trait Presence: Send + Sync {
     /// The encoder at which the hotel writes its cards.
     fn encoder(&self) -> LockDeviceId;
 
-    /// The holder of this credential puts his card on the encoder: always the same one, blank the first time.
-    fn come(&self, holder: KeyCredentialId);
+    /// The holder of this credential puts his card on the encoder: always the same one, blank the first time, and one that can
+    /// bear a key of this kind.
+    fn come(&self, holder: KeyCredentialId, kind: KeyCredentialKind);
 
     /// Whoever is there takes his card and goes.
     fn go(&self);

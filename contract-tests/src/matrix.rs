@@ -17,6 +17,8 @@ pub fn descriptors() -> Vec<DriverDescriptor> {
             ),
             lockport_ttlock::descriptor(lockport_ttlock::Passcodes::Random, None),
         ],
+        #[cfg(feature = "wiegand")]
+        vec![lockport_wiegand::descriptor(true)],
         #[cfg(feature = "mock")]
         lockport_mock::Personality::ALL.map(lockport_mock::descriptor).to_vec(),
     ])

@@ -64,6 +64,34 @@ struct Target {
     #[cfg(feature = "mock")]
     #[arg(long, default_value_t)]
     personality: lockport_mock::Personality,
+    /// Which encoder is on the desk; nothing to the others.
+    #[cfg(feature = "wiegand")]
+    #[arg(long, value_enum, default_value_t)]
+    profile: EncoderProfile,
+}
+
+/// The encoders that are simulated.
+#[cfg(feature = "wiegand")]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum EncoderProfile {
+    /// A PN532 on a serial line.
+    #[default]
+    Pn532Serial,
+    /// A StrongLink SL025.
+    Stronglink,
+    /// A RapidRadio RRHFOEM04.
+    Rrhfoem04,
+}
+
+#[cfg(feature = "wiegand")]
+impl EncoderProfile {
+    const fn model(self) -> lockport_wiegand::EncoderModel {
+        match self {
+            Self::Pn532Serial => lockport_wiegand::EncoderModel::Pn532Serial,
+            Self::Stronglink => lockport_wiegand::EncoderModel::Stronglink,
+            Self::Rrhfoem04 => lockport_wiegand::EncoderModel::Rrhfoem04,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -74,6 +102,9 @@ enum AdapterName {
     /// TTLock, simulated.
     #[cfg(feature = "ttlock")]
     Ttlock,
+    /// Cards written at the desk, on a simulated encoder.
+    #[cfg(feature = "wiegand")]
+    Wiegand,
 }
 
 impl AdapterName {
@@ -83,6 +114,8 @@ impl AdapterName {
             Self::Mock => lockport_contract::fault_loop::mock_rigs(),
             #[cfg(feature = "ttlock")]
             Self::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
+            #[cfg(feature = "wiegand")]
+            Self::Wiegand => Vec::new(),
         }
     }
 }
@@ -94,6 +127,10 @@ impl Target {
             AdapterName::Mock => Box::new(lockport_contract::harness::MockHarness::of(self.personality)),
             #[cfg(feature = "ttlock")]
             AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness::default()),
+            #[cfg(feature = "wiegand")]
+            AdapterName::Wiegand => {
+                Box::new(lockport_contract::harness::WiegandHarness::of(self.profile.model()))
+            }
         }
     }
 }

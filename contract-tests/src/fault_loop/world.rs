@@ -250,7 +250,7 @@ impl World {
             self.ids.insert(op.guest, self.issue(op, rooms, from, until)?.resulting_id());
         }
         if let Some(presence) = self.stand.presence.as_ref().filter(|_| !self.is_lonely) {
-            presence.come(self.id(op)?);
+            presence.come(self.id(op)?, self.kind.kind);
         }
         let said = match op.verb {
             Verb::Issue { rooms, from, until } => {

@@ -249,7 +249,7 @@ impl Presence for People {
         LockDeviceId::derived("lockport-contract/encoder", &[])
     }
 
-    fn come(&self, holder: KeyCredentialId) {
+    fn come(&self, holder: KeyCredentialId, _: KeyCredentialKind) {
         self.0.encoder(self.encoder()).place_card(&Self::card(holder));
     }
 

@@ -4,6 +4,8 @@
 mod mock;
 #[cfg(feature = "ttlock")]
 pub(crate) mod ttlock;
+#[cfg(feature = "wiegand")]
+mod wiegand;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use lockport::env::ManualClock;
 pub use self::mock::{MockBench, MockHarness};
 #[cfg(feature = "ttlock")]
 pub use self::ttlock::TtlockHarness;
+#[cfg(feature = "wiegand")]
+pub use self::wiegand::{WiegandBench, WiegandHarness};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Site};
 

@@ -73,7 +73,7 @@ impl Trial {
     /// The holder puts his card on the encoder, where there is one.
     pub(crate) fn come(&self, holder: KeyCredentialId) {
         if let Some(presence) = &self.bench.presence {
-            presence.come(holder);
+            presence.come(holder, self.kind.kind);
         }
     }
 

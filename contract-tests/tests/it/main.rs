@@ -6,7 +6,7 @@ mod cases_md;
 mod forms;
 #[cfg(test)]
 mod personalities;
-#[cfg(all(test, feature = "ttlock"))]
+#[cfg(all(test, feature = "ttlock", feature = "wiegand"))]
 mod readme;
 #[cfg(test)]
 #[path = "../../saboteurs/mod.rs"]
@@ -17,3 +17,5 @@ mod teeth;
 mod ttlock;
 #[cfg(test)]
 mod verdicts;
+#[cfg(all(test, feature = "wiegand"))]
+mod wiegand;

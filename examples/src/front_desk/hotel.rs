@@ -10,6 +10,7 @@ use lockport::id::{LockDeviceId, PropertyId, RoomId, TenantId};
 use lockport::property::KindPolicy;
 use lockport::scope::{Area, Floor};
 use lockport::store::Partition;
+use lockport_wiegand::EncoderModel;
 use serde::Deserialize;
 
 /// The lock systems a hotel may name (R29).
@@ -50,6 +51,8 @@ pub struct Vendor {
     pub code: VendorCode,
     /// Where it is, if the file says so; read by whoever starts it.
     pub url: Option<String>,
+    /// Which encoder is on its desk, if the file says so.
+    pub profile: Option<EncoderModel>,
 }
 
 /// A room and its door.
@@ -138,6 +141,7 @@ struct FilePolicy {
 struct FileVendor {
     vendor: String,
     url: Option<String>,
+    profile: Option<EncoderModel>,
 }
 
 impl Hotel {
@@ -257,10 +261,10 @@ impl Hotel {
 }
 
 fn known_vendor((name, entry): (String, FileVendor)) -> Result<(String, Vendor), HotelError> {
-    let FileVendor { vendor, url } = entry;
+    let FileVendor { vendor, url, profile } = entry;
     let code = VENDORS.into_iter().find(|code| code.as_str() == vendor);
     match code {
-        Some(code) => Ok((name, Vendor { code, url })),
+        Some(code) => Ok((name, Vendor { code, url, profile })),
         None => Err(HotelError::UnknownVendor { name, code: vendor }),
     }
 }
@@ -276,7 +280,7 @@ mod tests {
             "tenantId": "tnt_01YZGK9CWK5ZAZN2838DAW9XES", "propertyId": "ppt_0154TYT7PGYJ6S3XNWF8FMPJN8",
             "timezone": "Asia/Kabul",
             "policy": { "noShowSuspendAfterHours": 2, "preferredKinds": ["mobile_app", "pin_code"] },
-            "vendors": { "main": { "vendor": "ttlock" }, "annex": { "vendor": "mock", "url": "mock://" } },
+            "vendors": { "main": { "vendor": "ttlock" }, "annex": { "vendor": "mock", "url": "mock://", "profile": null } },
             "rooms": [
                 { "roomId": "rmu_011BMPD44NXNY8H8QM8Y8AABMV", "door": "101", "floor": "1", "vendor": "main" },
                 { "roomId": "rmu_011FCTNTT04Z93NMZ130TYK5VN", "door": "102", "vendor": "annex" },
@@ -295,7 +299,7 @@ mod tests {
         assert_eq!(hotel.zone, Tz::Asia__Kabul);
         assert_eq!(hotel.policy.no_show_suspend_after, TimeDelta::hours(2));
         assert_eq!(hotel.doors().collect::<Vec<_>>(), [("101", "main"), ("102", "annex"), ("GYM", "main")]);
-        let annex = Vendor { code: VendorCode::MOCK, url: Some("mock://".to_owned()) };
+        let annex = Vendor { code: VendorCode::MOCK, url: Some("mock://".to_owned()), profile: None };
         assert_eq!((&hotel.vendors["annex"], &hotel.vendors["main"].url), (&annex, &None));
         assert!(hotel.has_door("GYM") && !hotel.has_door("gym"));
         let marked = [super::super::BYTE_ORDER_MARK, good().to_string().as_bytes()].concat();
@@ -305,7 +309,7 @@ mod tests {
     /// Each change of the good file, and a word of the line that says so.
     #[test]
     fn what_does_not_fit_together_is_named() {
-        let cases: [(&str, Value, &str); 17] = [
+        let cases: [(&str, Value, &str); 18] = [
             ("/tenantId", json!("tnt_1"), "TenantId"),
             ("/propertyId", json!("tnt_01YZGK9CWK5ZAZN2838DAW9XES"), "PropertyId"),
             ("/timezone", json!("Asia/Atlantis"), "time zone \"Asia/Atlantis\""),
@@ -313,6 +317,7 @@ mod tests {
             ("/policy/noShowSuspendAfterHours", json!(-1), "-1"),
             ("/vendors/main/vendor", json!("acme"), "\"main\" is of no known lock system: \"acme\""),
             ("/vendors/annex/url", json!(7), "7"),
+            ("/vendors/annex/profile", json!("a stamp"), "a stamp"),
             ("/vendors/main", json!({}), "missing field `vendor`"),
             ("/rooms/0/vendor", json!("attic"), "\"attic\""),
             ("/rooms/1/roomId", json!("rmu_011BMPD44NXNY8H8QM8Y8AABMV"), "named twice"),

@@ -20,13 +20,20 @@ const TWO_VENDORS: (&str, &str) = (
 );
 const CARDS: (&str, &str) =
     (include_str!("../../data/samples/cards.hotel.json"), include_str!("../../data/samples/cards.jsonl"));
+/// The same day, with the cards written on an encoder.
+const ENCODER: (&str, &str) =
+    (include_str!("../../data/samples/encoder.hotel.json"), include_str!("../../data/samples/cards.jsonl"));
 
 /// The model agrees with every verdict of the samples, and leaves few doors free, so that what is judged by it is judged by the page.
 #[test]
 fn the_model_gives_the_verdicts_of_the_samples() {
-    for (hotel, day, free_at_most) in
-        [(HOTEL, DAY, 0), (ANNEX.0, ANNEX.1, 0), (TWO_VENDORS.0, TWO_VENDORS.1, 0), (CARDS.0, CARDS.1, 0)]
-    {
+    for (hotel, day, free_at_most) in [
+        (HOTEL, DAY, 0),
+        (ANNEX.0, ANNEX.1, 0),
+        (TWO_VENDORS.0, TWO_VENDORS.1, 0),
+        (CARDS.0, CARDS.1, 0),
+        (ENCODER.0, ENCODER.1, 0),
+    ] {
         let mut model = Model::new(&serde_json::from_str(hotel).unwrap());
         let (mut yes, mut no, mut free) = (0, 0, 0);
         for line in day.lines() {
@@ -64,9 +71,11 @@ fn two_vendors_are_played_as_their_verdicts_say() {
 /// Cards that carry their own rights.
 #[test]
 fn cards_are_played_as_their_verdicts_say() {
-    let (summary, refused) = plays(CARDS);
-    let codes = ["INVALID_INPUT", "INVALID_INPUT", "TENANT_MISMATCH"];
-    assert_eq!((summary.wrong, &*refused), (0, &codes.map(str::to_owned)[..]), "{summary:?}");
+    for cards in [CARDS, ENCODER] {
+        let (summary, refused) = plays(cards);
+        let codes = ["INVALID_INPUT", "INVALID_INPUT", "TENANT_MISMATCH"];
+        assert_eq!((summary.wrong, &*refused), (0, &codes.map(str::to_owned)[..]), "{summary:?}");
+    }
 }
 
 /// What a day came to, and the codes of the lines that were refused.

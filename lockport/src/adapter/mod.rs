@@ -6,6 +6,7 @@
 
 mod answer;
 mod busy;
+mod desk;
 mod engine;
 mod locks;
 mod operation;
@@ -23,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 
 use self::busy::Busy;
+pub use self::desk::{CardOnDesk, CardOwner};
 use self::locks::Locks;
 use self::record::Intent;
 use crate::credential::{

@@ -296,11 +296,30 @@ fn relation(
         let order = &other.held.order;
         order.credential != credential.id
             && other.state.occupies()
+            // What is withdrawn here and may open still is no companion: the new key is to end it.
+            && other.state != GrantState::Expiring
             && order.relation != Relation::Staff
-            && order.window.overlaps(window)
+            // Also a key that was written early for a later stay: what is made after it would outrank it.
+            && order.window.until() > window.from()
             && order.doors.iter().any(|door| doors.contains(door))
     };
     if others.iter().any(shares) { Relation::Join } else { Relation::Override }
+}
+
+/// A changed key stands to others as a new one would: who has come to share a door since is not shut out by it.
+pub(super) fn relate(
+    steps: &mut [Step],
+    holder: &Holder,
+    credential: &CredentialRecord,
+    others: &[GrantRecord],
+) {
+    for step in steps.iter_mut().filter(|step| step.act == Act::Amend) {
+        let order = &mut step.order;
+        order.relation = relation(holder, credential, &order.doors, &order.window, others);
+        if let Some(before) = &mut step.before {
+            before.relation = order.relation;
+        }
+    }
 }
 
 /// Steps that make a credential's grants fit a new target: grants first (they can be refused), then amends, then withdrawals
@@ -338,6 +357,7 @@ pub(super) fn changes(
     let wanted = Wanted { doors: &fresh, ..*wanted };
     let mut steps = grants(credential, content, kind, &wanted, others, 0, env)?;
     on_the_card(&mut steps, kind, own);
+    relate(&mut amends, wanted.holder, credential, others);
     steps.append(&mut amends);
     steps.append(&mut withdrawals);
     Ok(steps)
@@ -367,7 +387,7 @@ fn doors_of_each(
     let is_new = |door: &LockDeviceId| !targets.iter().any(|doors| doors.contains(door));
     let new: Vec<LockDeviceId> = wanted.iter().copied().filter(is_new).collect();
     let mut new = new.into_iter();
-    let is_only = there.len() == 1 && wanted.len() <= most;
+    let is_only = there.iter().filter(|record| can_stay(record)).count() == 1 && wanted.len() <= most;
     for (record, doors) in there.iter().zip(&mut targets) {
         let loses = doors.len() < record.held.order.doors.len();
         if takes_others && can_stay(record) && (is_only || !loses) {

@@ -234,6 +234,7 @@ impl<D: VendorDriver> Adapter<D> {
             }
             _ => {
                 let mut steps = plan::restoration(record, &own, intent.at());
+                plan::relate(&mut steps, &target.holder, record, &self.occupants(&doors).await?);
                 let is_there = |door: &LockDeviceId| {
                     own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
                 };

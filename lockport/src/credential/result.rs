@@ -147,6 +147,12 @@ pub enum WarningCode {
     ExpiresOnly,
     /// A phone that is offline is not stopped until it syncs.
     EffectiveAtNextSync,
+    /// The card was not there to be wiped: it may open until its window ends.
+    CardNotWiped,
+    /// The device has no serial number that tells it from others of its make.
+    SharedIdentity,
+    /// Nothing on the card ends by itself: whoever runs the doors has to end it there.
+    NoTimeBound,
 }
 
 /// Answer to an issue (R33).

@@ -6,6 +6,7 @@
 //! nothing at random and reads no clock for what it sends: the order holds all of that, so that a repeat is the same bytes.
 
 mod descriptor;
+mod desk;
 mod order;
 mod signal;
 
@@ -17,6 +18,7 @@ pub use self::descriptor::{
     AfterLost, Amend, ArtifactSource, DriverDescriptor, Kind, LatencyClass, LatencyProfile, Per, Placement,
     Recovery, Suspend,
 };
+pub use self::desk::{CardDesk, CardReading, CardSays};
 pub(crate) use self::order::LeaseSpan;
 pub use self::order::{
     Answer, Attempt, Found, GrantOrder, Granted, Held, Job, JobNews, Journal, LeaseKey, Pending, Reach,

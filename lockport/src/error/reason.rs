@@ -67,6 +67,22 @@ reasons! {
     NoCard = "no_card";
     /// The card's sectors are not as the profile says.
     SectorConfig = "sector_config";
+    /// More than one card on the encoder.
+    MultipleCards = "multiple_cards";
+    /// The card was taken away, or changed for another, before it was done.
+    CardRemoved = "card_removed";
+    /// A card of a kind on which nothing is written.
+    CardUnsupported = "card_unsupported";
+    /// What was written on the card does not read back.
+    VerifyFailed = "verify_failed";
+    /// The card is lost: it opens with no key any more.
+    CardDamaged = "card_damaged";
+    /// The encoder does not speak its protocol.
+    EncoderProtocol = "encoder_protocol";
+    /// The encoder is in use by another program.
+    PortBusy = "port_busy";
+    /// The encoder is in use by another job.
+    Busy = "busy";
     /// Clocks disagree.
     Clock = "clock";
     /// The vendor has no such thing (any more).

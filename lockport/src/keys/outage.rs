@@ -37,7 +37,7 @@ impl Record for OutageRecord {
 impl KeyService {
     /// An adapter's vendor did not answer. From now on it is asked whether it is back.
     pub(super) async fn note_outage(&self, adapter: &str, error: &LockError) -> Result<(), LockError> {
-        if error.code() != ErrorCode::VendorUnreachable {
+        if !is_away(error) {
             return Ok(());
         }
         let known = Stored::<OutageRecord>::read(&*self.store, self.partition(), adapter).await?;
@@ -77,7 +77,7 @@ impl KeyService {
                 transaction.put(&mut outage)?;
                 transaction.commit(&*self.store, self.partition()).await?;
                 let looked = binding.port.list_devices(self.partition().property).await;
-                !looked.is_err_and(|error| error.code() == ErrorCode::VendorUnreachable)
+                !looked.is_err_and(|error| is_away(&error))
             }
             // It is gone from the property: nobody waits for it.
             None => true,
@@ -121,6 +121,11 @@ impl KeyService {
         }
         self.commit_if_first(transaction).await
     }
+}
+
+/// Whether the vendor, or the encoder that stands for it at the desk, was not reached.
+fn is_away(error: &LockError) -> bool {
+    matches!(error.code(), ErrorCode::VendorUnreachable | ErrorCode::CardEncoderOffline)
 }
 
 /// When the holder of a key whose tries ran out gets another one, at the soonest: the oftener that came to nothing, the later.

@@ -110,6 +110,23 @@ impl Slots {
         self.write(slot).await
     }
 
+    /// Puts what `next` makes of the value that is there, unless somebody else puts one in between: a count that several instances
+    /// share.
+    ///
+    /// # Errors
+    /// What `next` says; reason `in_progress` when somebody else was quicker; what the store says.
+    pub async fn change(
+        &self,
+        name: &str,
+        next: impl FnOnce(Option<Secret>) -> Result<SlotValue, LockError>,
+    ) -> Result<(), LockError> {
+        let mut slot = self.slot(name).await?;
+        let changed = next(slot.value.value.take())?;
+        slot.value.value = Some(changed.value);
+        slot.value.expires = changed.expires;
+        self.write(slot).await
+    }
+
     async fn write(&self, mut slot: Stored<Slot>) -> Result<(), LockError> {
         let mut transaction = Transaction::new(&self.env)?;
         transaction.put(&mut slot)?;

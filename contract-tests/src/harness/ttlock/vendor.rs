@@ -80,7 +80,7 @@ impl Presence for People {
     }
 
     /// Once its number was read, nobody needs the card any more.
-    fn come(&self, _holder: KeyCredentialId) {}
+    fn come(&self, _: KeyCredentialId, _: KeyCredentialKind) {}
 
     fn go(&self) {}
 

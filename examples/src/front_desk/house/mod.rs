@@ -7,6 +7,7 @@ mod mock;
 mod mortal;
 mod store;
 mod ttlock;
+mod wiegand;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +35,9 @@ use super::record::Record;
 
 /// The name of this process among those that share a store. Whoever comes back under it takes up at once what it left open.
 const INSTANCE: &str = "front-desk";
+
+/// The lock systems that have a simulator here.
+const PLAYED: [VendorCode; 3] = [VendorCode::TTLOCK, VendorCode::GENERIC_WIEGAND, VendorCode::MOCK];
 
 /// A vendor that is up: what outlives the process behind the desk.
 trait Vendor: fmt::Debug {
@@ -195,17 +199,17 @@ impl House {
         let site = Site { hotel: hotel.clone(), env, seed, devices, mortality, outages };
         let mut vendors = BTreeMap::new();
         for (name, vendor) in &hotel.vendors {
-            let is_ttlock = vendor.code == VendorCode::TTLOCK;
-            if !is_ttlock && vendor.code != VendorCode::MOCK {
-                return Err(HouseError::NotPlayed { name: name.clone(), what: vendor.code.to_string() });
-            }
-            if !hotel.doors().any(|(_, of)| of == name) {
-                continue;
-            }
-            let started = if is_ttlock {
-                ttlock::start(&site, name).await?
-            } else {
-                mock::start(&site, name, vendor.url.as_deref())?
+            let has_doors = hotel.doors().any(|(_, of)| of == name);
+            let started = match &vendor.code {
+                code if !PLAYED.contains(code) => {
+                    return Err(HouseError::NotPlayed { name: name.clone(), what: code.to_string() });
+                }
+                _ if !has_doors => continue,
+                code if *code == VendorCode::TTLOCK => ttlock::start(&site, name).await?,
+                code if *code == VendorCode::GENERIC_WIEGAND => {
+                    wiegand::start(&site, name, vendor.profile).await?
+                }
+                _ => mock::start(&site, name, vendor.url.as_deref())?,
             };
             vendors.insert(name.clone(), started);
         }

@@ -14,9 +14,11 @@ use lockport::driver::{
     Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach, VendorDriver,
     Withdrawal, Withdrawn,
 };
-use lockport::env::{Clock, HttpRequest, HttpResponse, HttpTransport, TransportError};
+use lockport::env::{Clock, HttpRequest, HttpResponse, HttpTransport, LinkError, TransportError};
 use lockport::id::LockDeviceId;
-use lockport::{FailureReason, LockError, RetryAdvice, Timestamp};
+use lockport::{FailureReason, LockError, RetryAdvice, Secret, Timestamp};
+use lockport_wiegand::encoder::{Encoder, EncoderError, Identity, KeyName, SectorKey, Target};
+use lockport_wiegand::{EncoderBus, EncoderModel, Plugged};
 
 use crate::front_desk::record::Record;
 
@@ -144,6 +146,102 @@ impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
         let response = self.inner.send(request).await?;
         self.way.mortality.answered().await;
         Ok(response)
+    }
+}
+
+/// Ports at which every answer of an encoder is a vendor call; an encoder whose vendor is cut off is not plugged in.
+#[derive(Debug)]
+pub(super) struct MortalBus<B> {
+    pub(super) inner: B,
+    pub(super) way: Way,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<B: EncoderBus> EncoderBus for MortalBus<B> {
+    async fn list(&self) -> Result<Vec<Plugged>, LinkError> {
+        if self.way.is_cut() { Ok(Vec::new()) } else { self.inner.list().await }
+    }
+
+    async fn open(
+        &self,
+        plugged: &Plugged,
+        model: EncoderModel,
+        baud: Option<u32>,
+    ) -> Result<Box<dyn Encoder>, LinkError> {
+        let inner = self.inner.open(plugged, model, baud).await?;
+        Ok(Box::new(MortalEncoder { inner, way: self.way.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct MortalEncoder {
+    inner: Box<dyn Encoder>,
+    way: Way,
+}
+
+/// One command, unless the cable is out.
+macro_rules! command {
+    ($this:ident, $call:expr) => {{
+        if $this.way.is_cut() {
+            return Err(LinkError::Gone.into());
+        }
+        $this.way.mortality.called().await;
+        let answer = $call.await;
+        $this.way.mortality.answered().await;
+        answer
+    }};
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Encoder for MortalEncoder {
+    async fn start(&mut self) -> Result<Identity, EncoderError> {
+        command!(self, self.inner.start())
+    }
+
+    async fn list(&mut self) -> Result<Vec<Target>, EncoderError> {
+        command!(self, self.inner.list())
+    }
+
+    async fn authenticate(
+        &mut self,
+        target: &Target,
+        block: u8,
+        name: KeyName,
+        key: &SectorKey,
+    ) -> Result<(), EncoderError> {
+        command!(self, self.inner.authenticate(target, block, name, key))
+    }
+
+    async fn read(&mut self, target: &Target, address: u8) -> Result<Secret<[u8; 16]>, EncoderError> {
+        command!(self, self.inner.read(target, address))
+    }
+
+    async fn write_block(
+        &mut self,
+        target: &Target,
+        block: u8,
+        data: &Secret<[u8; 16]>,
+    ) -> Result<(), EncoderError> {
+        command!(self, self.inner.write_block(target, block, data))
+    }
+
+    async fn write_page(
+        &mut self,
+        target: &Target,
+        page: u8,
+        data: &Secret<[u8; 4]>,
+    ) -> Result<(), EncoderError> {
+        command!(self, self.inner.write_page(target, page, data))
+    }
+
+    async fn version(&mut self, target: &Target) -> Result<[u8; 8], EncoderError> {
+        command!(self, self.inner.version(target))
+    }
+
+    async fn beep(&mut self) -> Result<(), EncoderError> {
+        command!(self, self.inner.beep())
     }
 }
 

@@ -32,6 +32,7 @@ features! {
     MOCK_LIMITS = 13, "mock_limits";
     MOCK_FAULTS = 14, "mock_faults";
     ANY_KINDS = 15, "any_kinds";
+    ENCODER = 16, "encoder";
 }
 
 impl Features {

@@ -128,7 +128,7 @@ impl Story<'_, '_> {
     }
 
     fn at_the_desk(&mut self, chance: &mut Chance, delivered: i64, booking: &Booking) {
-        let has_cards = self.whose.world.has("personality=card");
+        let has_cards = self.whose.world.has("personality=card") || self.whose.world.has("generic-wiegand");
         while chance.percent(if has_cards { 60 } else { 15 }) {
             let at = match chance.below(4) {
                 0 => delivered + chance.between(0, MINUTE),

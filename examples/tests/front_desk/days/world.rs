@@ -84,11 +84,17 @@ pub(crate) fn world(chance: &mut Chance, seed: u64, features: Features) -> World
     World { tenant, property, vendors, rooms, areas, hotel, features }
 }
 
+/// Cards on an encoder at the desk, as the code of the lock system has it.
+const ENCODER: &str = "generic-wiegand";
+
 fn systems(features: Features) -> Vec<&'static str> {
     let mut systems = vec!["ttlock", "per_door", "per_stay", "room_wide"];
-    for (feature, system) in
-        [(Features::SILENT, "silent_ack"), (Features::CARD, "card"), (Features::WEBHOOK, "webhook")]
-    {
+    for (feature, system) in [
+        (Features::SILENT, "silent_ack"),
+        (Features::CARD, "card"),
+        (Features::WEBHOOK, "webhook"),
+        (Features::ENCODER, ENCODER),
+    ] {
         if features.has(feature) {
             systems.push(system);
         }
@@ -99,6 +105,12 @@ fn systems(features: Features) -> Vec<&'static str> {
 fn defined(chance: &mut Chance, system: &str, features: Features) -> Value {
     if system == "ttlock" {
         return json!({ "vendor": "ttlock" });
+    }
+    if system == ENCODER {
+        return match *chance.pick(&["", "pn532-serial", "stronglink", "rrhfoem04"]) {
+            "" => json!({ "vendor": ENCODER }),
+            profile => json!({ "vendor": ENCODER, "profile": profile }),
+        };
     }
     if system == "per_door" && chance.percent(20) {
         return json!({ "vendor": "mock" });

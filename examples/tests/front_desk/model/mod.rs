@@ -357,7 +357,7 @@ fn names_property(subject: &str) -> bool {
 fn vendor_of(entry: &Value) -> Vendor {
     let url = entry["url"].as_str().unwrap_or_default();
     let kind = match () {
-        () if url.contains("personality=card") => Kind::Card,
+        () if url.contains("personality=card") || entry["vendor"] == "generic-wiegand" => Kind::Card,
         () if url.contains("personality=silent_ack") => Kind::Silent,
         () => Kind::Online,
     };

@@ -1,0 +1,71 @@
+//! What can go wrong between the driver and its encoder, in the words of the suite.
+
+use lockport_sim_encoder::{Fault as SimFault, Step, What};
+use lockport_wiegand::EncoderModel;
+
+use super::WiegandBench;
+use crate::bench::{BenchError, Fault, FaultInjector};
+
+impl FaultInjector for WiegandBench {
+    fn order(&self, fault: Fault) -> Result<(), BenchError> {
+        let next = |step, what| self.encoder.fault(SimFault::next(step, what));
+        match fault {
+            // It happens now or never: closing the port ends what was under way.
+            Fault::LoseNextReply | Fault::LateEffect => self.watch().cut_when_done = true,
+            Fault::DropNextBeforeEffect => next(Step::Write, What::Unplug),
+            Fault::RefuseAfter(calls) => {
+                let skip = u32::try_from(calls).map_err(|error| BenchError::new(error.to_string()))?;
+                let what = What::Refuse(self.words().wrong_key);
+                self.encoder.fault(SimFault::after(Step::Authenticate, skip, what));
+            }
+            Fault::RefuseNextWithUnknownCode => next(Step::Write, What::Refuse(self.words().unknown)),
+            Fault::RefuseNextWith(code) => {
+                let status = u8::try_from(code).map_err(|error| BenchError::new(error.to_string()))?;
+                next(Step::Write, What::Refuse(status));
+            }
+            Fault::NeverSend => self.watch().never_sent = true,
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        let watch = self.watch();
+        let own = usize::from(watch.never_sent).saturating_add(usize::from(watch.cut_when_done));
+        own.saturating_add(usize::try_from(self.encoder.pending_faults()).unwrap_or(usize::MAX))
+    }
+
+    fn documented_codes(&self) -> Vec<i64> {
+        self.words().statuses.iter().copied().map(i64::from).collect()
+    }
+}
+
+/// What an encoder says, typed from its section of the page.
+struct Words {
+    wrong_key: u8,
+    unknown: u8,
+    statuses: &'static [u8],
+}
+
+impl WiegandBench {
+    const fn words(&self) -> Words {
+        match self.model {
+            // VENDOR: sections 5.1 and 5.2.
+            EncoderModel::Stronglink => Words {
+                wrong_key: 0x03,
+                unknown: 0x77,
+                statuses: &[0x01, 0x03, 0x04, 0x05, 0x06, 0x08, 0x09, 0x0D, 0x0E, 0xF0],
+            },
+            // VENDOR: section 6.1, one code for everything; the simulator says it whatever number is ordered.
+            EncoderModel::Rrhfoem04 => Words { wrong_key: 0xFF, unknown: 0xFF, statuses: &[0xFF] },
+            // VENDOR: section 4.8.
+            _ => Words {
+                wrong_key: 0x14,
+                unknown: 0x3E,
+                statuses: &[
+                    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0B, 0x13, 0x07, 0x09, 0x0E, 0x0A, 0x0D, 0x2D, 0x10,
+                    0x26, 0x27, 0x14, 0x23, 0x29, 0x2B,
+                ],
+            },
+        }
+    }
+}

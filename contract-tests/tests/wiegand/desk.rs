@@ -1,0 +1,258 @@
+//! A day at the desk: cables, wrong cards, other people's cards, and a technician's mistakes.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use lockport::adapter::{Adapter, AdapterSetup};
+use lockport::credential::{KeyCredentialKind, RevokeInput, WarningCode};
+use lockport::driver::{CardDesk as _, CardSays, VendorDriver as _};
+use lockport::env::{Clock as _, Env, SeededEntropy};
+use lockport::store::{MemoryStore, Partition};
+use lockport::{ErrorCode, FailureReason, LockError, LockPort as _, RetryAdvice};
+use lockport_contract::Presence as _;
+use lockport_contract::harness::WiegandBench;
+use lockport_sim_encoder::{Card, Door, Fault, On, Place, SectorKeys, Step, What};
+use lockport_wiegand::{EncoderModel, UsbIdentity, WiegandConfig, WiegandDriver};
+use std::sync::Arc;
+
+use crate::scene::{Scene, Verb};
+
+const CARD: KeyCredentialKind = KeyCredentialKind::RfidCard;
+
+fn is(error: &LockError) -> (ErrorCode, FailureReason, RetryAdvice) {
+    (error.code(), error.reason(), error.advice())
+}
+
+async fn scene(verb: Verb) -> Scene {
+    Scene::set(EncoderModel::Pn532Serial, CARD, verb).await
+}
+
+/// The adapter over this driver, for what is not in the port.
+async fn adapter(
+    bench: &WiegandBench,
+    change: impl FnOnce(&mut WiegandConfig) + Send,
+) -> Adapter<WiegandDriver> {
+    let env = Env {
+        clock: bench.clock.clone(),
+        sleep: bench.clock.clone(),
+        entropy: Arc::new(SeededEntropy::new(1)),
+    };
+    let setup = AdapterSetup {
+        name: "main".to_owned(),
+        partition: Partition { tenant: bench.site.tenant, property: bench.site.property },
+        doors: Arc::new(bench.site.door_map()),
+        store: Arc::new(MemoryStore::new()),
+        env,
+        instance: "desk".to_owned(),
+    };
+    Adapter::new(bench.driver_with(change).await.unwrap(), setup)
+}
+
+/// R62, R120: a cable that comes out between two jobs is no trouble once it is back, and an error that says so while it is not.
+#[tokio::test]
+async fn an_encoder_that_was_unplugged_is_found_again() {
+    for (verb, again) in [(Verb::Issue, true), (Verb::Longer, true), (Verb::Revoke, true)] {
+        let scene = scene(verb).await;
+        scene.bench.encoder.unplug();
+        let error = scene.call().await.unwrap_err();
+        let right = (ErrorCode::CardEncoderOffline, FailureReason::DeviceOffline, RetryAdvice::NotApplied);
+        assert_eq!(is(&error), right, "{verb:?}");
+        scene.come();
+        assert_eq!(scene.call().await.unwrap(), again, "{verb:?}");
+        scene.opens_just_the_new("back");
+    }
+}
+
+/// Section 12: the device is known by its USB serial number and its firmware. Another one writes no card.
+#[tokio::test]
+async fn only_the_encoder_that_was_paired_writes_cards() {
+    let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
+    let encoder = bench.encoder();
+    let usb =
+        |product_id, serial: &str| UsbIdentity { vendor_id: 7, product_id, serial: Some(serial.into()) };
+
+    let other_firmware = bench
+        .driver_with(|config| config.encoders.values_mut().for_each(|own| own.firmware = "1.5".into()))
+        .await
+        .unwrap();
+    let error = other_firmware.read_card(encoder).await.unwrap_err();
+    assert_eq!((error.code(), error.advice()), (ErrorCode::DeviceNotPaired, RetryAdvice::Never));
+
+    // Cheap bridges all have this serial number: the port tells, and what is plugged in there has to be alike.
+    let shared = |config: &mut WiegandConfig| {
+        config.encoders.values_mut().for_each(|own| own.usb = Some(usb(1, "0001")));
+    };
+    let driver = bench.driver_with(shared).await.unwrap();
+    bench.change_usb(usb(1, "0001"));
+    let health = driver.encoder_health(encoder).await.unwrap();
+    assert!(health.online);
+    assert_eq!(
+        health.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(),
+        [WarningCode::SharedIdentity]
+    );
+    bench.encoder.unplug();
+    bench.encoder.plug();
+    bench.change_usb(usb(2, "0001"));
+    let error = driver.encoder_health(encoder).await.unwrap_err();
+    assert_eq!((error.code(), error.advice()), (ErrorCode::DeviceNotPaired, RetryAdvice::Never));
+
+    // A number of its own names it, wherever it is plugged in; a device with another number is not it.
+    bench.change_usb(usb(2, "A-17"));
+    let driver = bench.driver().await.unwrap();
+    assert!(driver.encoder_health(encoder).await.unwrap().warnings.is_empty());
+    bench.encoder.unplug();
+    bench.encoder.plug();
+    bench.change_usb(usb(2, "A-18"));
+    let error = driver.encoder_health(encoder).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CardEncoderOffline);
+    assert_eq!(driver.devices().await.unwrap_err().code(), ErrorCode::CardEncoderOffline);
+    let nobodys = bench.site.rooms[0].doors[0];
+    assert_eq!(driver.encoder_health(nobodys).await.unwrap_err().code(), ErrorCode::DeviceNotPaired);
+}
+
+/// Section 11: each wrong card has its own word, and nothing is written on any.
+#[tokio::test]
+async fn a_wrong_card_is_told_by_its_word_and_left_alone() {
+    let two = Card::classic_1k([9, 9, 9, 9]);
+    let foreign = Card::foreign(&[4, 1, 2, 3, 4, 5, 6], [0x03, 0x44], 0x20);
+    let tag = Card::ultralight([4, 1, 2, 3, 4, 5, 6]);
+    let others = Card::classic_1k([8, 8, 8, 8]);
+    for trailer in [11, 15] {
+        others.set_block(trailer, [0xA5, 1, 2, 3, 4, 5, 0x78, 0x77, 0x88, 0x69, 0xA5, 1, 2, 3, 4, 5]);
+    }
+    let cases: [(&str, &[&Card], RetryAdvice); 4] = [
+        ("multiple_cards", &[&two, &others], RetryAdvice::NotApplied),
+        ("card_unsupported", &[&foreign], RetryAdvice::NotApplied),
+        ("card_unsupported", &[&tag], RetryAdvice::NotApplied),
+        ("sector_config", &[&others], RetryAdvice::Never),
+    ];
+    for (word, cards, advice) in cases {
+        let scene = scene(Verb::Issue).await;
+        let _none = scene.bench.encoder.take_all();
+        cards.iter().for_each(|card| scene.bench.encoder.put(card));
+        let error = scene.call().await.unwrap_err();
+        assert_eq!((error.code(), error.reason().as_str()), (ErrorCode::KeyIssueFailed, word));
+        assert_eq!(error.advice(), advice, "{word}");
+        for card in cards {
+            assert_eq!(card.tally().writes, 0, "{word}");
+        }
+        if advice != RetryAdvice::Never {
+            scene.repeat().await;
+            scene.opens_just_the_new(word);
+        }
+    }
+}
+
+/// Section 13: a job that takes too long stops where it is; the card opens no more than before or after, and the repeat ends it.
+#[tokio::test]
+async fn a_slow_encoder_and_a_stuck_one_end_in_time() {
+    let delay = What::Delay(Duration::from_millis(300));
+    let slow = Fault { on: On::Any, skip: 0, times: 200, what: delay };
+    let stuck = Fault::after(Step::Write, 1, What::Stick);
+    // The one waits half a second for an answer, the other a tenth for its acknowledgement.
+    let slow = (EncoderModel::Rrhfoem04, slow, ErrorCode::KeyIssueFailed);
+    let stuck = (EncoderModel::Pn532Serial, stuck, ErrorCode::CardEncoderOffline);
+    for (model, fault, code) in [slow, stuck] {
+        for verb in [Verb::Issue, Verb::Shorter, Verb::OtherRoom, Verb::Longer] {
+            let scene = Scene::set(model, CARD, verb).await;
+            scene.come();
+            scene.bench.encoder.fault(fault.clone());
+            let begin = scene.bench.clock.now();
+            let error = scene.call().await.unwrap_err();
+            let took = scene.bench.clock.now() - begin;
+            assert_eq!((error.code(), error.advice()), (code, RetryAdvice::OutcomeUnknown), "{verb:?}");
+            assert!(took < TimeDelta::seconds(10), "{verb:?} took {took}");
+            scene.opens_at_most_either("stopped");
+            scene.bench.encoder.clear_faults();
+            scene.bench.encoder.unplug();
+            scene.repeat().await;
+            scene.opens_just_the_new("repeated");
+        }
+    }
+}
+
+/// Whose card is this, until when, which rooms: read at the desk, and nothing is changed.
+#[tokio::test]
+async fn a_card_on_the_desk_says_whose_it_is() {
+    let scene = scene(Verb::Issue).await;
+    let adapter = adapter(&scene.bench, |_| {}).await;
+    let encoder = scene.bench.encoder();
+    let _none = scene.bench.encoder.take_all();
+    assert!(adapter.read_card(encoder).await.unwrap().is_none());
+
+    let input = scene.stay_input();
+    scene.come();
+    let issued = adapter.issue_credential(input.clone()).await.unwrap().credential;
+    let writes = scene.card().tally().writes;
+    let lies = adapter.read_card(encoder).await.unwrap().unwrap();
+    let CardSays::Key { doors, window, staff } = lies.says else { panic!("it says {:?}", lies.says) };
+    assert_eq!((window, staff), (input.validity, false));
+    assert_eq!(doors.len(), 3, "two rooms and the gym: {doors:?}");
+    let mut rooms = input.rooms.clone();
+    rooms.sort();
+    assert_eq!(lies.rooms, rooms);
+    let owner = lies.owner.unwrap();
+    assert_eq!((owner.credential, owner.holder), (issued.id, input.holder.clone()));
+
+    let key = "away".parse().unwrap();
+    let revoke =
+        RevokeInput::new(input.tenant_id, issued.id, lockport::credential::RevokeReason::Checkout, key);
+    let outcome = adapter.revoke_credential(revoke.with_place(input.place.clone())).await.unwrap();
+    assert!(outcome.warnings.is_empty());
+    let lies = adapter.read_card(encoder).await.unwrap().unwrap();
+    assert_eq!((lies.says, lies.owner), (CardSays::Nothing, None));
+    assert_eq!(scene.card().tally().writes, writes + 1, "reading wrote nothing");
+
+    let _taken = scene.bench.encoder.take_all();
+    scene.bench.encoder.put(&Card::foreign(&[1, 2, 3, 4], [0, 2], 0x18));
+    assert_eq!(adapter.read_card(encoder).await.unwrap().unwrap().says, CardSays::Foreign);
+    scene.bench.encoder.put(&scene.card());
+    let error = adapter.read_card(encoder).await.unwrap_err();
+    assert_eq!(error.reason(), FailureReason::MultipleCards);
+    assert!(adapter.encoder_health(encoder).await.unwrap().online);
+}
+
+/// Section 9.3: a card's own keys are written once, with access bits that let a door only read; the doors of the property open with
+/// them, and the encoder writes with them from then on.
+#[tokio::test]
+async fn a_card_gets_keys_of_its_own() {
+    let scene = scene(Verb::Issue).await;
+    let adapter = adapter(&scene.bench, |config| config.personalise = true).await;
+    scene.come();
+    let card = scene.card();
+    card.allow_only([8, 9, 10, 11, 12, 13, 14, 15]);
+    let input = scene.stay_input();
+    let issued = adapter.issue_credential(input.clone()).await.unwrap().credential;
+    let tally = card.tally();
+    assert_eq!((tally.trailers, tally.manufacturer, tally.foreign), (2, 0, 0));
+    for trailer in [11, 15] {
+        let block = card.block(trailer).unwrap();
+        assert_eq!(block[6..9], [0x78, 0x77, 0x88]);
+        assert_ne!(block[..6], [0xFF; 6]);
+    }
+    let otherwise = [0xFF; 6];
+    let property = scene.bench.property().with_sector_keys(SectorKeys::Personal { otherwise });
+    let door = Door::signed_record(
+        &property,
+        Place::Room(scene.bench.number_of(scene.bench.site.rooms[0].doors[0])),
+    );
+    let at = input.validity.from().timestamp_millis();
+    assert!(door.try_open(&card, at).opened);
+
+    let key = "gone".parse().unwrap();
+    let revoke =
+        RevokeInput::new(input.tenant_id, issued.id, lockport::credential::RevokeReason::Checkout, key);
+    adapter.revoke_credential(revoke.with_place(input.place.clone())).await.unwrap();
+    assert!(!door.try_open(&card, at).opened);
+    assert_eq!(card.tally().trailers, 2, "the keys are written once");
+}
+
+/// A revoke that finds another guest's key on the card leaves it there.
+#[tokio::test]
+async fn a_card_that_was_given_to_the_next_guest_is_his() {
+    let scene = scene(Verb::IssueOnUsed).await;
+    scene.come();
+    assert!(scene.call().await.unwrap());
+    scene.revoke_former().await;
+    scene.opens_just_the_new("the former guest's key was revoked again");
+}

@@ -1,0 +1,208 @@
+//! The encoders of a property while the driver runs: opened when they are needed, known again by what they said at the pairing,
+//! one job at a time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use futures_util::lock::{Mutex, MutexGuard};
+use lockport::credential::Warning;
+use lockport::env::{Env, LinkError};
+use lockport::id::LockDeviceId;
+use lockport::{LockError, Operation};
+
+use crate::bus::{EncoderBus, Plugged};
+use crate::card::Trouble;
+use crate::card::hand::{self, Hand};
+use crate::card::keys::Keys;
+use crate::config::WiegandEncoder;
+use crate::encoder::{Encoder, EncoderError, Target};
+use crate::error::{busy, not_paired, trouble};
+use crate::limits::QUEUE;
+use crate::pairing::shared_identity;
+
+/// All encoders of a property.
+pub(crate) struct Encoders {
+    bus: Arc<dyn EncoderBus>,
+    env: Env,
+    all: BTreeMap<LockDeviceId, Desk>,
+}
+
+/// One encoder. While a job has it, nothing is here: a job that is dropped in the middle leaves nobody in an unknown conversation.
+struct Desk {
+    paired: WiegandEncoder,
+    open: Mutex<Option<Box<dyn Encoder>>>,
+}
+
+impl fmt::Debug for Encoders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoders").field("bus", &self.bus).finish_non_exhaustive()
+    }
+}
+
+/// An encoder that one job has for itself.
+pub(crate) struct Job<'a> {
+    id: LockDeviceId,
+    operation: Operation,
+    env: &'a Env,
+    paired: &'a WiegandEncoder,
+    place: MutexGuard<'a, Option<Box<dyn Encoder>>>,
+    encoder: Box<dyn Encoder>,
+    /// The one card that lay there when the job began.
+    card: Option<Target>,
+}
+
+impl Encoders {
+    pub(crate) fn new(
+        bus: Arc<dyn EncoderBus>,
+        env: Env,
+        paired: &BTreeMap<LockDeviceId, WiegandEncoder>,
+    ) -> Self {
+        let desk = |paired: &WiegandEncoder| Desk { paired: paired.clone(), open: Mutex::new(None) };
+        Self { bus, env, all: paired.iter().map(|(id, paired)| (*id, desk(paired))).collect() }
+    }
+
+    fn desk(&self, id: LockDeviceId) -> Result<&Desk, LockError> {
+        self.all.get(&id).ok_or_else(|| not_paired(id, "the property has no such encoder"))
+    }
+
+    /// Which of the paired encoders are plugged in now. Nothing is said to them.
+    pub(crate) async fn plugged(&self) -> Result<BTreeMap<LockDeviceId, bool>, LinkError> {
+        let plugged = self.bus.list().await?;
+        let is_there = |desk: &Desk| find(&plugged, &desk.paired).is_some();
+        Ok(self.all.iter().map(|(id, desk)| (*id, is_there(desk))).collect())
+    }
+
+    /// What a person should know of an encoder: one that USB does not tell from others is known by its port alone (section 12).
+    pub(crate) fn warnings(&self, id: LockDeviceId) -> Vec<Warning> {
+        let desk = self.all.get(&id);
+        desk.and_then(|desk| shared_identity(desk.paired.usb.as_ref())).into_iter().collect()
+    }
+
+    /// The encoder, for one job, with the card that lies on it. Waits for the jobs before it, and no longer than a person would.
+    pub(crate) async fn begin(&self, id: LockDeviceId, operation: Operation) -> Result<Job<'_>, LockError> {
+        let desk = self.desk(id)?;
+        let mut place = match select(desk.open.lock(), self.env.sleep.sleep(QUEUE)).await {
+            Either::Left((place, _)) => place,
+            Either::Right(((), _)) => return Err(busy(operation, id)),
+        };
+        let mut warm = place.take();
+        loop {
+            let is_warm = warm.is_some();
+            let mut encoder = match warm.take() {
+                Some(encoder) => encoder,
+                None => self.connect(id, desk, operation).await?,
+            };
+            match hand::find(&mut *encoder).await {
+                Ok(card) => {
+                    let (env, paired) = (&self.env, &desk.paired);
+                    return Ok(Job { id, operation, env, paired, place, encoder, card });
+                }
+                // It may have been unplugged since, and plugged in again: then it is opened anew.
+                Err(error) if is_warm && !keeps(error) => {}
+                Err(error) => {
+                    *place = keeps(error).then_some(encoder);
+                    return Err(trouble(error, false, operation, id));
+                }
+            }
+        }
+    }
+
+    /// Opens it and makes sure that it is the one that was paired.
+    async fn connect(
+        &self,
+        id: LockDeviceId,
+        desk: &Desk,
+        operation: Operation,
+    ) -> Result<Box<dyn Encoder>, LockError> {
+        let at = |error: EncoderError| trouble(error.into(), false, operation, id);
+        let plugged = self.bus.list().await.map_err(|error| at(error.into()))?;
+        let found = find(&plugged, &desk.paired).ok_or_else(|| at(LinkError::Gone.into()))?;
+        if !is_paired(found, &desk.paired) {
+            return Err(not_paired(id, "another device is plugged in where the encoder was"));
+        }
+        let WiegandEncoder { model, baud, firmware, .. } = &desk.paired;
+        let mut encoder = self.bus.open(found, *model, *baud).await.map_err(|error| at(error.into()))?;
+        let identity = encoder.start().await.map_err(at)?;
+        if identity.firmware == *firmware {
+            Ok(encoder)
+        } else {
+            Err(not_paired(id, "the encoder has another firmware than the one that was paired"))
+        }
+    }
+}
+
+/// Whether the conversation can go on after this.
+const fn keeps(error: Trouble) -> bool {
+    !matches!(error, Trouble::Encoder(EncoderError::Link(_) | EncoderError::Protocol | EncoderError::Faulty))
+}
+
+/// Port names move: by USB serial number first, by port last (section 12).
+fn find<'p>(plugged: &'p [Plugged], paired: &WiegandEncoder) -> Option<&'p Plugged> {
+    match &paired.usb {
+        Some(usb) if usb.is_unique() => plugged.iter().find(|found| found.usb.as_ref() == Some(usb)),
+        _ => plugged.iter().find(|found| found.port == paired.port),
+    }
+}
+
+fn is_paired(found: &Plugged, paired: &WiegandEncoder) -> bool {
+    paired.usb.is_none() || found.usb == paired.usb
+}
+
+impl<'a> Job<'a> {
+    pub(crate) const fn card(&self) -> Option<&Target> {
+        self.card.as_ref()
+    }
+
+    pub(crate) const fn desk_slot(&self) -> u8 {
+        self.paired.desk_slot
+    }
+
+    pub(crate) const fn writes_tags(&self) -> bool {
+        self.paired.model.writes_tags()
+    }
+
+    /// Does something to the card that lies there, and gives the encoder back. `None` when no card lies there.
+    pub(crate) fn hand<'j>(&'j mut self, keys: &'j Keys) -> Option<Hand<'j>> {
+        let target = self.card.clone()?;
+        Some(Hand::on(&mut *self.encoder, target, keys, Arc::clone(&self.env.clock)))
+    }
+
+    /// The job is over, as it should be.
+    pub(crate) fn end(mut self) {
+        *self.place = Some(self.encoder);
+    }
+
+    /// The job is over, and this came of it; the conversation goes on only where nothing is doubtful about it.
+    pub(crate) fn settle<T>(mut self, done: Result<T, Stop>, touched: bool) -> Result<T, LockError> {
+        if !matches!(done, Err(Stop::Card(error)) if !keeps(error)) {
+            *self.place = Some(self.encoder);
+        }
+        done.map_err(|stop| match stop {
+            Stop::Card(error) => trouble(error, touched, self.operation, self.id),
+            Stop::Core(error) => error,
+        })
+    }
+}
+
+/// Why a job did not do what it was to do.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Something about the card or the encoder.
+    Card(Trouble),
+    /// Something else, before anything was written.
+    Core(LockError),
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        Self::Card(trouble)
+    }
+}
+
+impl From<LockError> for Stop {
+    fn from(error: LockError) -> Self {
+        Self::Core(error)
+    }
+}
