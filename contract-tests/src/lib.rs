@@ -14,6 +14,7 @@ mod report;
 mod runner;
 mod tally;
 mod trial;
+mod vectors;
 
 pub use self::backstage::Backstage;
 pub use self::bench::{
@@ -26,3 +27,4 @@ pub use self::harness::{Exemption, Harness, port_over};
 pub use self::ledger::{Excused, LedgerError, parse_ledger};
 pub use self::report::{About, Form, Latency, Line, Report, UnknownForm, Verdict};
 pub use self::runner::{Plan, run};
+pub use self::vectors::{VectorsError, VectorsReport, play_vectors};

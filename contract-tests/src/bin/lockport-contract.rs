@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Only, Rig, play_all};
-use lockport_contract::{Harness, RunArguments, cases, matrix, run_and_print};
+use lockport_contract::{Harness, RunArguments, cases, matrix, play_vectors, run_and_print};
 
 /// Judges lock adapters at the doors.
 #[derive(Debug, Parser)]
@@ -43,6 +43,11 @@ enum Command {
         /// The seed of everything random.
         #[arg(long, default_value_t = 0)]
         seed: u64,
+    },
+    /// Plays a file of golden vectors against the codecs of this build; exits 0 when nothing differs and something was played.
+    Vectors {
+        /// The file.
+        file: PathBuf,
     },
     /// Prints the list of cases: the text of CASES.md.
     Cases,
@@ -161,6 +166,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         Command::Matrix => {
             out.write_all(matrix::page(&matrix::descriptors()).as_bytes())?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Vectors { file } => {
+            let report = play_vectors(&std::fs::read_to_string(file)?)?;
+            writeln!(out, "{report}")?;
+            Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Loop { adapter, full, only, seed } => {
             let report = fail_everything(&adapter.rigs(), full, only, seed)?;

@@ -41,6 +41,8 @@ pub(crate) struct Desk {
 struct Line {
     stalled: AtomicBool,
     lost: Mutex<Vec<u8>>,
+    echoes: AtomicBool,
+    echoed: Mutex<Vec<u8>>,
 }
 
 impl Desk {
@@ -79,6 +81,11 @@ impl Desk {
         *self.line.lost.lock().unwrap() = bytes.to_vec();
     }
 
+    /// From now on the line gives back what is sent on it.
+    pub(crate) fn echoes(&self) {
+        self.line.echoes.store(true, Ordering::SeqCst);
+    }
+
     /// How much virtual time a call takes, and its answer.
     pub(crate) fn timed<T>(&self, call: impl Future<Output = T>) -> (Duration, T) {
         let start = self.clock.now();
@@ -100,6 +107,10 @@ pub(crate) struct Cable {
 
 impl Cable {
     fn send(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
+        if self.line.echoes.load(Ordering::SeqCst) {
+            // EXPOSE: back to where it came from.
+            self.line.echoed.lock().unwrap().extend_from_slice(bytes.expose());
+        }
         // EXPOSE: onto the simulated line.
         self.port.write(bytes.expose()).map_err(|Gone| LinkError::Gone)
     }
@@ -107,6 +118,10 @@ impl Cable {
     async fn receive(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         if self.line.stalled.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
+        }
+        let echoed = std::mem::take(&mut *self.line.echoed.lock().unwrap());
+        if !echoed.is_empty() {
+            return Ok(Secret::new(echoed));
         }
         let mut bytes = self.port.read(timeout).map_err(|Gone| LinkError::Gone)?;
         let mut lost = self.line.lost.lock().unwrap();

@@ -3,12 +3,15 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that meets the unexpected has to fail"
 )]
 
 mod desk;
+mod drawn;
 #[cfg(all(target_os = "linux", feature = "usb-hid"))]
 mod hidraw;
+mod parsers;
 mod pn532;
 #[cfg(all(unix, feature = "serial"))]
 mod pty;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lockport::Secret;
 use lockport::env::LinkError;
-use lockport_sim_encoder::{Card, Fault, Model, Step, What};
+use lockport_sim_encoder::{Card, Fault, Model, On, Step, What};
 use lockport_wiegand::encoder::{Encoder as _, EncoderError, KeyName, Pn532, Rrhfoem04, SectorKey, Target};
 
 use crate::desk::{Desk, now};
@@ -105,6 +105,26 @@ fn a_disturbed_reader_ends_in_time_with_the_truth() {
         assert_eq!(faulted(Step::Read, &what), read, "read, {what:?}");
         assert_eq!(faulted(Step::Write, &what), write, "write, {what:?}");
     }
+}
+
+/// A command is sent again because its answer is late, and both answers come. The second is no answer to the next command.
+#[test]
+fn a_late_answer_does_not_answer_the_next_command() {
+    let card = Card::classic_1k(UID);
+    card.set_block(8, [8; 16]);
+    card.set_block(9, [9; 16]);
+    let desk = Desk::new(Model::Rrhfoem04, &[&card]);
+    let mut encoder = started(&desk);
+    let target = opened(&mut encoder);
+    desk.encoder.fault(Fault {
+        on: On::Step(Step::Read),
+        skip: 0,
+        times: 2,
+        what: What::Delay(Duration::from_millis(550)),
+    });
+    assert_eq!(*now(encoder.read(&target, 8)).unwrap().expose(), [8; 16]);
+    desk.clock.advance(Duration::from_secs(2));
+    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), [9; 16]);
 }
 
 /// Section 6.2: the same chip, its stream inside reports.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use lockport::Secret;
 use lockport::env::LinkError;
-use lockport_sim_encoder::{Card, Fault, Model, Settings, Step, What};
-use lockport_wiegand::encoder::{Encoder as _, EncoderError, Family, KeyName, SectorKey, StrongLink, Target};
+use lockport_sim_encoder::{Card, Fault, Model, On, Settings, Step, What};
+use lockport_wiegand::encoder::{
+    Echo, Encoder as _, EncoderError, Family, KeyName, SectorKey, StrongLink, Target,
+};
 
 use crate::desk::{Desk, now};
 
@@ -32,7 +34,6 @@ fn opened(encoder: &mut StrongLink) -> Target {
     target
 }
 
-/// Also over a converter that gives back what is sent: exactly that is dropped.
 #[test]
 fn a_block_is_written_and_read() {
     let card = Card::classic_1k(UID);
@@ -84,6 +85,41 @@ fn no_card_and_a_wrong_key_are_said() {
     assert_eq!(now(encoder.read(&target, 8)).map(|_| ()), Err(EncoderError::CardGone));
 }
 
+/// A command is sent again because its answer is late, and both answers come. The second is no answer to the next command.
+#[test]
+fn a_late_answer_does_not_answer_the_next_command() {
+    let card = Card::classic_1k(UID);
+    card.set_block(8, [8; 16]);
+    card.set_block(9, [9; 16]);
+    let desk = Desk::new(Model::StrongLink, &[&card]);
+    let mut encoder = started(&desk);
+    let target = opened(&mut encoder);
+    desk.encoder.fault(Fault {
+        on: On::Step(Step::Read),
+        skip: 0,
+        times: 2,
+        what: What::Delay(Duration::from_millis(550)),
+    });
+    assert_eq!(*now(encoder.read(&target, 8)).unwrap().expose(), [8; 16]);
+    desk.clock.advance(Duration::from_secs(2));
+    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), [9; 16]);
+}
+
+/// A converter that gives back what is sent: exactly that is dropped, also where a key looks like the answer that it was right.
+#[test]
+fn an_echo_is_no_answer() {
+    let card = Card::classic_1k(UID);
+    let desk = Desk::new(Model::StrongLink, &[&card]);
+    desk.echoes();
+    let mut encoder = StrongLink::new(desk.cable(), desk.timer()).with_echo(Echo::Own);
+    now(encoder.start()).unwrap();
+    let target = now(encoder.list()).unwrap().remove(0);
+    let login_ok = Secret::new([0xBD, 0x03, 0x02, 0x02, 0xBE, 0x00]);
+    let wrong = now(encoder.authenticate(&target, 8, KeyName::A, &login_ok));
+    assert_eq!(wrong, Err(EncoderError::KeyRefused));
+    opened(&mut encoder);
+}
+
 /// One fault in a read or a write: how it ends, how often the command reached the reader; always in time, and afterwards the
 /// reader can be used as before.
 fn faulted(step: Step, what: &What) -> (Result<(), EncoderError>, usize) {
@@ -119,6 +155,7 @@ fn a_disturbed_line_ends_in_time_with_the_truth() {
         (What::LoseReply, (Ok(()), 2), (Err(TIMED_OUT), 1)),
         (What::Nak, (Ok(()), 2), (Err(EncoderError::Protocol), 1)),
         (What::Delay(Duration::from_millis(400)), (Ok(()), 1), (Ok(()), 1)),
+        (What::Delay(Duration::from_millis(550)), (Ok(()), 2), (Err(TIMED_OUT), 1)),
         (What::Stick, (Err(TIMED_OUT), 1), (Err(TIMED_OUT), 1)),
         (What::Unplug, (Err(GONE), 1), (Err(GONE), 1)),
         (What::UnplugAfter, (Err(GONE), 1), (Err(GONE), 1)),

@@ -1,159 +1,26 @@
 //! The signed record on a card: 48 bytes that say which doors, from when, until when, and prove it (sections 9.1 and 9.2).
 
-use std::fmt;
+mod fields;
+mod slot;
+
 use std::num::NonZeroU32;
 
 use cmac::Mac as _;
 use lockport::Secret;
-use sha2::{Digest as _, Sha256};
 
+pub use self::fields::{Areas, DoorNumbers, Flags, InvalidRecord, MAX_DOORS, PropertyTag};
+pub use self::slot::{Slot, blocks, has_magic, of_blocks, ruling};
 use super::key::{PropertyKey, mac_under};
 use crate::encoder::Uid;
 
 /// How many bytes a record has.
 pub const RECORD_LEN: usize = 48;
-/// The most doors that one record names.
-pub const MAX_DOORS: usize = 9;
 
 /// Everything before the MAC.
 const SIGNED_LEN: usize = 40;
 const MAC_LEN: usize = RECORD_LEN - SIGNED_LEN;
 const MAGIC: [u8; 2] = *b"LK";
 const VERSION: u8 = 1;
-
-/// Whose record it is: the first four bytes of SHA-256 over `tenantId/propertyId`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PropertyTag([u8; 4]);
-
-impl PropertyTag {
-    /// The tag of a property, by the ids as they are written.
-    #[must_use]
-    pub fn of(tenant: &str, property: &str) -> Self {
-        let hash = Sha256::new().chain_update(tenant).chain_update("/").chain_update(property).finalize();
-        let [a, b, c, d, ..]: [u8; 32] = hash.into();
-        Self([a, b, c, d])
-    }
-}
-
-/// A set of bits of which only some have a meaning. A record with another bit is none.
-macro_rules! bits {
-    ($(#[$doc:meta])* $name:ident: $($(#[$bit_doc:meta])* $bit:ident = $value:literal),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        pub struct $name(u8);
-
-        impl $name {
-            /// None of them.
-            pub const NONE: Self = Self(0);
-            $($(#[$bit_doc])* pub const $bit: Self = Self($value);)+
-
-            /// The set that this byte says; nothing where a bit has no meaning.
-            #[must_use]
-            pub const fn from_bits(bits: u8) -> Option<Self> {
-                if bits & !(0 $(| $value)+) == 0 { Some(Self(bits)) } else { None }
-            }
-
-            /// The byte.
-            #[must_use]
-            pub const fn bits(self) -> u8 {
-                self.0
-            }
-
-            /// Both sets together.
-            #[must_use]
-            pub const fn and(self, other: Self) -> Self {
-                Self(self.0 | other.0)
-            }
-
-            /// Whether all of another set is in this one.
-            #[must_use]
-            pub const fn has(self, other: Self) -> bool {
-                self.0 & other.0 == other.0
-            }
-        }
-    };
-}
-
-bits! {
-    /// What a door makes of a record besides its doors and times.
-    Flags:
-        /// Issued offline, not reconciled yet.
-        PROVISIONAL = 0b001,
-        /// A staff card: it neither raises a door's floor nor is judged by it.
-        STAFF = 0b010,
-        /// The first key of a stay: a door that accepts it refuses lower serials from then on.
-        OVERRIDE = 0b100,
-}
-
-bits! {
-    /// The shared places that a record opens.
-    Areas:
-        /// The lobby.
-        LOBBY = 0b0_0001,
-        /// The gym.
-        GYM = 0b0_0010,
-        /// The pool.
-        POOL = 0b0_0100,
-        /// The spa.
-        SPA = 0b0_1000,
-        /// The car park.
-        PARKING = 0b1_0000,
-}
-
-/// The doors that a record names: at most nine numbers, rising.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct DoorNumbers {
-    numbers: [u16; MAX_DOORS],
-    count: u8,
-}
-
-impl DoorNumbers {
-    /// These doors, in whatever order; one named twice counts once.
-    ///
-    /// # Errors
-    /// [`InvalidRecord::TooManyDoors`] for more than nine: nothing is cut.
-    pub fn new(doors: &[u16]) -> Result<Self, InvalidRecord> {
-        let mut sorted = doors.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
-        let mut numbers = [0; MAX_DOORS];
-        let (used, _) = numbers.split_at_mut_checked(sorted.len()).ok_or(InvalidRecord::TooManyDoors)?;
-        used.copy_from_slice(&sorted);
-        Ok(Self { numbers, count: sorted.len() as u8 })
-    }
-
-    /// The numbers, rising.
-    #[must_use]
-    pub fn as_slice(&self) -> &[u16] {
-        self.numbers.get(..usize::from(self.count)).unwrap_or_default()
-    }
-
-    /// What stands on a card: a count, then nine numbers of which the rest is zero.
-    fn parse(count: u8, field: &[u8]) -> Option<Self> {
-        let mut numbers = [0; MAX_DOORS];
-        for (number, bytes) in numbers.iter_mut().zip(field.as_chunks::<2>().0) {
-            *number = u16::from_be_bytes(*bytes);
-        }
-        let (used, rest) = numbers.split_at_checked(usize::from(count))?;
-        let sound = used.is_sorted_by(|one, next| one < next) && rest.iter().all(|number| *number == 0);
-        sound.then_some(Self { numbers, count })
-    }
-}
-
-/// Why there can be no such record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidRecord {
-    /// Serial 0 is no serial.
-    #[error("a record's serial is never 0")]
-    ZeroSerial,
-    /// The end is not after the start.
-    #[error("a record ends after it starts")]
-    Window,
-    /// More than nine doors.
-    #[error("a record names at most nine doors")]
-    TooManyDoors,
-}
 
 /// Why bytes on a card are not a record that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -349,73 +216,6 @@ fn take<const N: usize>(at: &mut &[u8]) -> [u8; N] {
     *field
 }
 
-/// The three blocks of a slot.
-#[must_use]
-pub fn blocks(record: &Secret<[u8; RECORD_LEN]>) -> [Secret<[u8; 16]>; 3] {
-    let mut blocks = [[0; 16]; 3];
-    // EXPOSE: into its thirds, each a secret again.
-    blocks.as_flattened_mut().copy_from_slice(record.expose());
-    blocks.map(Secret::new)
-}
-
-/// The record bytes that three blocks of a slot hold.
-#[must_use]
-pub fn of_blocks(blocks: &[Secret<[u8; 16]>; 3]) -> Secret<[u8; RECORD_LEN]> {
-    let mut bytes = [0; RECORD_LEN];
-    for (to, block) in bytes.as_chunks_mut::<16>().0.iter_mut().zip(blocks) {
-        // EXPOSE: into the whole, which is a secret again.
-        to.copy_from_slice(block.expose());
-    }
-    Secret::new(bytes)
-}
-
-/// Whether a slot's block 0 begins as a record: where it does not, the rest of the slot need not be read.
-#[must_use]
-pub fn has_magic(block_0: &Secret<[u8; 16]>) -> bool {
-    // EXPOSE: compared with a public constant.
-    block_0.expose().starts_with(&MAGIC)
-}
-
-/// Where on a card a record stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Slot {
-    /// The first.
-    A,
-    /// The second.
-    B,
-}
-
-impl Slot {
-    /// The one that is written when this one rules.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-}
-
-impl fmt::Display for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::A => "a",
-            Self::B => "b",
-        })
-    }
-}
-
-/// Which of the records that verified rules: the higher serial, and slot A where both have the same.
-#[must_use]
-pub fn ruling<'r>(a: Option<&'r Record>, b: Option<&'r Record>) -> Option<(Slot, &'r Record)> {
-    match (a, b) {
-        (Some(a), Some(b)) if b.serial > a.serial => Some((Slot::B, b)),
-        (Some(a), _) => Some((Slot::A, a)),
-        (None, Some(b)) => Some((Slot::B, b)),
-        (None, None) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -521,20 +321,5 @@ mod tests {
         assert_eq!(DoorNumbers::new(&ten), Err(InvalidRecord::TooManyDoors));
         assert_eq!(DoorNumbers::new(&ten[1..]).unwrap().as_slice(), &ten[1..]);
         assert_eq!(DoorNumbers::new(&[5, 5, 3]).unwrap().as_slice(), [3, 5]);
-    }
-
-    /// Section 9.2, and the vectors' two slots.
-    #[test]
-    fn the_higher_serial_rules_and_of_equals_the_first() {
-        let of = |serial| Record { serial: NonZeroU32::new(serial).unwrap(), ..example() };
-        let rules = |a: Option<u32>, b: Option<u32>| {
-            let (a, b) = (a.map(of), b.map(of));
-            ruling(a.as_ref(), b.as_ref()).map(|(slot, record)| (slot, record.serial()))
-        };
-        assert_eq!(rules(Some(41), Some(42)), Some((Slot::B, 42)));
-        assert_eq!(rules(Some(42), Some(41)), Some((Slot::A, 42)));
-        assert_eq!(rules(Some(42), Some(42)), Some((Slot::A, 42)));
-        assert_eq!(rules(None, Some(1)), Some((Slot::B, 1)));
-        assert_eq!(rules(None, None), None);
     }
 }
