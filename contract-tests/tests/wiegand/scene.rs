@@ -51,6 +51,13 @@ impl Verb {
     ];
 }
 
+impl Verb {
+    /// Whether something of what stood on the card is not to stand there any more.
+    pub(crate) const fn narrows(self) -> bool {
+        !matches!(self, Self::Issue | Self::Longer | Self::MoreRooms | Self::Unsuspend)
+    }
+}
+
 /// Which rooms a key opens, by their number in the house, whether the gym too, and from which hour until which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Right {
@@ -276,6 +283,13 @@ impl Scene {
     pub(crate) fn opens_at_most_either(&self, told: &str) {
         for (what, opens, before, after) in self.doors() {
             assert!(!opens || before || after, "{told}: {what} is open");
+        }
+    }
+
+    /// Fails where a door opens that the new right does not open.
+    pub(crate) fn opens_at_most_the_new(&self, told: &str) {
+        for (what, opens, _, after) in self.doors() {
+            assert!(!opens || after, "{told}: {what} is open");
         }
     }
 
