@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::staff::Shift;
 use self::stay::{News, Reservation, Said, Stay};
-use self::timeline::{Held, Step, needs_task};
+use self::timeline::{COARSE, Held, Step, needs_task};
 use self::vendor::{Kind, Moment, Vendor};
 use crate::days::{Item, read_seconds, seconds};
 
@@ -303,7 +303,8 @@ impl Model {
                 false,
             );
         }
-        (opens, needs_task(&own.timeline(self.now), door, self.now))
+        let is_coarse = opens == Opens::Either(COARSE);
+        (opens, !is_coarse && needs_task(&own.timeline(self.now), door, self.now))
     }
 
     fn staff(&self, user: &str, door: &str) -> (Opens, bool) {
@@ -365,6 +366,9 @@ fn vendor_of(entry: &Value) -> Vendor {
     let calls_back = url.contains("personality=webhook");
     vendor.rounds = if calls_back { 2 } else { 1 };
     vendor.recovers_in = if calls_back { 15 * 60 } else { 2 * 60 };
+    if entry["vendor"] == "ttlock" {
+        vendor.grain = 60;
+    }
     vendor
 }
 

@@ -106,6 +106,19 @@ fn a_guest_opens_his_doors_from_the_first_second_to_before_the_last() {
     assert_eq!(house.guest(100, "1"), NO);
 }
 
+/// A passcode of TTLock is kept in minutes: later in and earlier out, and never the other way round; and nobody has a task for that.
+#[test]
+fn a_lock_that_keeps_minutes_is_free_in_the_first_and_the_last_of_a_window() {
+    let mut house = House::new("per_door");
+    house.stands(0, 1, "2", (70, 290));
+    let asked = [69, 70, 119, 120, 239, 240, 289, 290].map(|at| house.asked(at, "rsv", "2"));
+    let free = Opens::Either(COARSE);
+    assert_eq!(asked.map(|(opens, _)| opens), [NO, free, free, YES, YES, free, free, NO]);
+    assert_eq!(asked.map(|(_, task)| task), [false, false, false, false, true, false, false, false]);
+    house.stands(300, 2, "1", (310, 400));
+    assert_eq!([310, 399].map(|at| house.guest(at, "1")), [YES, YES], "another vendor's lock knows seconds");
+}
+
 #[test]
 fn the_fold_is_in_order_of_version() {
     let mut house = House::new("per_door");
@@ -256,11 +269,11 @@ fn staff_open_the_doors_of_their_scope_in_their_shift() {
         ("back_of_house", ""),
     ] {
         let mut house = House::new("per_door");
-        house.shift(0, "s", scope, (10, 100));
+        house.shift(0, "s", scope, (10, 200));
         for door in ["1", "2", "3", "GYM"] {
-            assert_eq!(house.asked(20, "usr_1", door).0 == YES, doors.contains(door), "{scope} {door}");
+            assert_eq!(house.asked(70, "usr_1", door).0 == YES, doors.contains(door), "{scope} {door}");
         }
-        assert!(["1", "2", "3", "GYM"].iter().all(|door| house.asked(100, "usr_1", door).0 == NO));
+        assert!(["1", "2", "3", "GYM"].iter().all(|door| house.asked(200, "usr_1", door).0 == NO));
     }
     let mut house = House::new("per_door");
     house.shift_ended(0, "s");

@@ -8,6 +8,9 @@ use super::vendor::{Desk, Kind, Moment, NEVER, SETTLING, Vendor};
 /// "A guest who may open and cannot has an open desk task, within a minute."
 const TASK_WITHIN: i64 = 60;
 
+/// Why a door may be shut at the edge of a window.
+pub(crate) const COARSE: &str = "a lock that knows coarser times opens later and shuts earlier";
+
 /// The right to open doors in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -34,6 +37,15 @@ impl Step {
     pub(crate) fn opens(&self, door: &str, at: i64) -> bool {
         self.key.as_ref().is_some_and(|key| {
             !key.is_suspended && key.from <= at && at < key.until && key.doors.contains(door)
+        })
+    }
+
+    /// Whether a lock with this grain may leave the holder outside: before its first whole grain in the window, or after the last.
+    fn is_at_an_edge(&self, grain: i64, at: i64) -> bool {
+        self.key.as_ref().is_some_and(|key| {
+            let first = key.from + (-key.from).rem_euclid(grain);
+            let last = key.until - key.until.rem_euclid(grain);
+            at < first || at >= last
         })
     }
 
@@ -105,7 +117,13 @@ impl Held<'_> {
             return Opens::No;
         }
         let stands = |step: &&Step| can(step) && step.which() == newest.which();
-        if steps[low..].iter().all(stands) { Opens::Yes } else { self.either(steps[low + 1..].first()) }
+        if !steps[low..].iter().all(stands) {
+            return self.either(steps[low + 1..].first());
+        }
+        if steps[low..].iter().any(|step| step.is_at_an_edge(self.vendor.grain, now)) {
+            return Opens::Either(COARSE);
+        }
+        Opens::Yes
     }
 
     /// Whether somebody opens the door with everything that was lost so far.

@@ -44,6 +44,8 @@ pub(crate) struct Vendor {
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
     pub(crate) fails: bool,
+    /// The seconds that its locks cannot tell apart in a window's edges: where a key may be a passcode of TTLock, a minute.
+    pub(crate) grain: i64,
     outages: Vec<(Moment, i64)>,
     /// Since when a death over a vendor call has been ordered, and until which line one may still come.
     deaths: Vec<(Moment, i64)>,
@@ -54,7 +56,7 @@ pub(crate) type Desk = [Moment];
 
 impl Vendor {
     pub(crate) const fn new(kind: Kind, fails: bool) -> Self {
-        Self { kind, rounds: 1, recovers_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
+        Self { kind, rounds: 1, recovers_in: 0, fails, grain: 1, outages: Vec::new(), deaths: Vec::new() }
     }
 
     pub(crate) fn outage(&mut self, from: Moment, until: i64) {
