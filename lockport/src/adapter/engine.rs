@@ -458,7 +458,7 @@ impl<D: VendorDriver> Engine<'_, D> {
             // Under a marker that nothing bears: what is swept by marker must not take the adopted one along.
             let grant = GrantId::from_ulid(self.env.ulid()?);
             let order = GrantOrder { grant, marker: marker(grant), ..order.clone() };
-            let mut double = sent_grant(order.clone());
+            let mut double = GrantRecord { is_unmarked: true, ..sent_grant(order.clone()) };
             adopt(&mut double, &order, granted);
             transaction.put(&mut Stored::fresh(double))?;
             body.steps.push(Step { undo: true, ..Step::new(Act::Withdraw(WhyWithdraw::Undo), order, round) });
@@ -603,7 +603,8 @@ pub(super) fn until(then: Timestamp, now: Timestamp) -> Duration {
 fn sent_grant(order: GrantOrder) -> GrantRecord {
     let effective = order.window;
     let held = Held::by(order);
-    GrantRecord { held, state: GrantState::Unknown, artifact: None, effective, proof: None }
+    let (state, is_unmarked) = (GrantState::Unknown, false);
+    GrantRecord { held, state, artifact: None, effective, proof: None, is_unmarked }
 }
 
 /// What the vendor has is what it says it has, under the order it was given for.

@@ -240,6 +240,9 @@ pub(super) struct GrantRecord {
     pub(super) artifact: Option<Secret>,
     pub(super) effective: Validity,
     pub(super) proof: Option<Proof>,
+    /// It bears another's marker at the vendor: no look finds it, and its reference has to do.
+    #[serde(default)]
+    pub(super) is_unmarked: bool,
 }
 
 impl GrantRecord {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::engine::{
     Effect, Engine, Ran, StepJournal, attempt, is_known_again, plus, step_mut, step_of, until,
 };
-use super::record::{Act, GrantState, ProgramRecord, Step, StepState};
+use super::record::{Act, GrantRecord, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
 use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -167,8 +167,9 @@ impl<D: VendorDriver> Engine<'_, D> {
         index: usize,
     ) -> Result<Option<(Effect, bool)>, LockError> {
         let step = step_of(op, index)?;
-        let is_certain = self.is_only_change(op, step).await?;
-        if !is_certain && step.unanswered < 2 {
+        let grant = self.required_grant(step.order.grant).await?.value;
+        let is_certain = op.value.quiet_until.is_none() && is_only_change(step, &grant);
+        if grant.is_unmarked || (!is_certain && step.unanswered < 2) {
             return Ok(None);
         }
         // A look that fails decides nothing.
@@ -180,16 +181,6 @@ impl<D: VendorDriver> Engine<'_, D> {
             _ => return Ok(None),
         };
         Ok(Some((effect, is_certain)))
-    }
-
-    /// Whether the one call of this step that was lost is all that can have changed what was there.
-    async fn is_only_change(&self, op: &Stored<ProgramRecord>, step: &Step) -> Result<bool, LockError> {
-        if step.act == Act::Grant || step.unanswered != 1 || op.value.quiet_until.is_some() {
-            return Ok(false);
-        }
-        let grant = self.required_grant(step.order.grant).await?.value;
-        let was_known = matches!(grant.state, GrantState::Live | GrantState::Suspended);
-        Ok(was_known && grant.held.maybe.iter().all(|maybe| maybe.serial == step.order.serial))
     }
 
     /// How long a lost change that takes nothing away may still be on its way to where a look can see it. It is given so long,
@@ -230,6 +221,13 @@ impl<D: VendorDriver> Engine<'_, D> {
 /// The vendor was seen to have it no more.
 const fn gone_at_vendor() -> Withdrawn {
     Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }
+}
+
+/// Whether the one call of this step that was lost is all that can have changed what was there.
+fn is_only_change(step: &Step, grant: &GrantRecord) -> bool {
+    let was_known = matches!(grant.state, GrantState::Live | GrantState::Suspended);
+    let is_alone = grant.held.maybe.iter().all(|maybe| maybe.serial == step.order.serial);
+    step.act != Act::Grant && step.unanswered == 1 && was_known && is_alone
 }
 
 /// When the lost calls of a step can no longer land.
