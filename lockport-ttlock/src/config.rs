@@ -50,6 +50,8 @@ pub enum Passcodes {
     Custom,
     /// Digits of the vendor's choice, which lock and cloud both work out: for locks that nothing reaches.
     Random,
+    /// None: where a key has to open and shut to the second, for a lock keeps a passcode's window in minutes.
+    Off,
 }
 
 /// In which order the reader at the desk reads the bytes of a card's number, seen from the lock's own reader.

@@ -15,10 +15,17 @@ use crate::limits::{LATE_BY, LATE_BY_GATEWAY, PIN_DIGITS};
 /// that nothing reaches takes no cards.
 #[must_use]
 pub fn descriptor(passcodes: Passcodes, reader: Option<CardOrder>) -> DriverDescriptor {
+    let kinds = match (passcodes, reader) {
+        (Passcodes::Custom, Some(_)) => vec![ekey(), custom_passcode(), card()],
+        (Passcodes::Custom, None) => vec![ekey(), custom_passcode()],
+        (Passcodes::Random, _) => vec![ekey(), random_passcode()],
+        (Passcodes::Off, Some(_)) => vec![ekey(), card()],
+        (Passcodes::Off, None) => vec![ekey()],
+    };
     DriverDescriptor {
         vendor: crate::VENDOR,
         display_name: match passcodes {
-            Passcodes::Custom => "TTLock",
+            Passcodes::Custom | Passcodes::Off => "TTLock",
             Passcodes::Random => "TTLock without gateways",
         },
         runs_on: Placement::Anywhere,
@@ -29,20 +36,17 @@ pub fn descriptor(passcodes: Passcodes, reader: Option<CardOrder>) -> DriverDesc
             joiner: true,
             ..LockCapabilities::NONE
         },
-        // One has no keypad, another no gateway.
-        doors_differ: true,
-        kinds: match (passcodes, reader) {
-            (Passcodes::Custom, Some(_)) => vec![ekey(), custom_passcode(), card()],
-            (Passcodes::Custom, None) => vec![ekey(), custom_passcode()],
-            (Passcodes::Random, _) => vec![ekey(), random_passcode()],
-        },
-        latency: match passcodes {
-            Passcodes::Custom => LatencyProfile::all(LatencyClass::Gateway)
+        // One has no keypad, another no gateway; every one opens to a phone.
+        doors_differ: kinds.len() > 1,
+        latency: match (passcodes, reader) {
+            (Passcodes::Off, None) => LatencyProfile::all(LatencyClass::Cloud),
+            (Passcodes::Custom | Passcodes::Off, _) => LatencyProfile::all(LatencyClass::Gateway)
                 .with_issue_of(KeyCredentialKind::MobileApp, LatencyClass::Cloud),
-            Passcodes::Random => {
+            (Passcodes::Random, _) => {
                 LatencyProfile { give: LatencyClass::Cloud, ..LatencyProfile::all(LatencyClass::Gateway) }
             }
         },
+        kinds,
     }
 }
 

@@ -91,10 +91,11 @@ impl TtlockDriver {
     fn sort(&self, kind: KeyCredentialKind) -> Result<Sort, LockError> {
         match kind {
             KeyCredentialKind::MobileApp => Ok(Sort::EKey),
-            KeyCredentialKind::PinCode => Ok(match self.config.passcodes {
-                Passcodes::Custom => Sort::Custom,
-                Passcodes::Random => Sort::Random,
-            }),
+            KeyCredentialKind::PinCode => match self.config.passcodes {
+                Passcodes::Custom => Ok(Sort::Custom),
+                Passcodes::Random => Ok(Sort::Random),
+                Passcodes::Off => Err(LockError::unsupported("this property has no passcodes")),
+            },
             KeyCredentialKind::RfidCard => Ok(Sort::Card),
             _ => Err(LockError::unsupported(format!("this vendor has no {kind}"))),
         }

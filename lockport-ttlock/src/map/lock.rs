@@ -44,8 +44,13 @@ pub(crate) fn capabilities(
 ) -> LockCapabilities {
     let has = |bit| has_bit(lock.feature_value.as_deref(), bit);
     let can_be_told = is_yes(lock.has_gateway) || has(bit::WIFI);
-    let takes_passcodes = has(bit::PASSCODE) && (can_be_told || passcodes == Passcodes::Random);
-    let takes_cards = has(bit::CARD) && reader.is_some() && can_be_told && passcodes == Passcodes::Custom;
+    let gets_passcodes = match passcodes {
+        Passcodes::Custom => can_be_told,
+        Passcodes::Random => true,
+        Passcodes::Off => false,
+    };
+    let takes_passcodes = has(bit::PASSCODE) && gets_passcodes;
+    let takes_cards = has(bit::CARD) && reader.is_some() && can_be_told && passcodes != Passcodes::Random;
     let is_told = takes_cards || (takes_passcodes && passcodes == Passcodes::Custom);
     LockCapabilities {
         mobile_key: true,
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_lock_can_what_it_has_and_what_can_be_brought_to_it() {
-        use Passcodes::{Custom, Random};
+        use Passcodes::{Custom, Off, Random};
         // Pin, card, and how far a revoke gets.
         for (features, gateway, passcodes, want) in [
             (Some("3"), 1, Custom, (true, true, Proof::AtLock)),
@@ -141,6 +146,8 @@ mod tests {
             (Some("xyz"), 1, Custom, (false, false, Proof::AtVendor)),
             (Some(""), 1, Custom, (false, false, Proof::AtVendor)),
             (None, 1, Custom, (false, false, Proof::AtVendor)),
+            (Some("3"), 1, Off, (false, true, Proof::AtLock)),
+            (Some("1"), 1, Off, (false, false, Proof::AtVendor)),
         ] {
             let can = capabilities(&lock(features, gateway), passcodes, Some(CardOrder::AsRead));
             let got = (can.pin, can.card_encoding, can.revoke_proof);

@@ -83,7 +83,8 @@ impl Vendor for Ttlock {
             client_id: CLIENT.to_owned(),
             account: ACCOUNT.to_owned(),
             account_prefix: self.account_prefix.clone(),
-            passcodes: Passcodes::Custom,
+            // A day tells its windows to the second; a lock keeps a passcode's in minutes.
+            passcodes: Passcodes::Off,
             cards: None,
             monthly_calls: 30_000,
             locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
