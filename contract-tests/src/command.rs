@@ -65,7 +65,7 @@ pub fn contract_program(harness: &dyn Harness, ledger: Option<&str>) -> Result<E
 /// lockport_contract::contract_main!(lockport_contract::harness::MockHarness::default());
 /// # }
 /// ```
-/// ```ignore
+/// ```text
 /// lockport_contract::contract_main!(Acme, ledger = "contract.toml");
 /// ```
 #[macro_export]

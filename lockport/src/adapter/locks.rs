@@ -29,15 +29,11 @@ impl Locks {
 }
 
 impl<D: VendorDriver> Adapter<D> {
-    /// The locks as the vendor last said that they are; empty where they do not differ. When the vendor does not answer an older
-    /// list must do.
+    /// The locks as the vendor last said that they are. When the vendor does not answer an older list must do.
     ///
     /// # Errors
     /// What the vendor says when there is no list at all; nothing was changed.
     pub(super) async fn known_locks(&self) -> Result<Arc<[LockDevice]>, LockError> {
-        if !self.descriptor.doors_differ {
-            return Ok(Arc::from([]));
-        }
         let now = self.env.now();
         let last = self.locks.last().clone();
         let is_recent = |at: Timestamp| at <= now && now.signed_duration_since(at) < BELIEVED_FOR;

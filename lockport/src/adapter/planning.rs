@@ -136,7 +136,7 @@ impl<D: VendorDriver> Adapter<D> {
             plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, locks)
         };
         (program.kinds, program.decisions) = choose(&[]);
-        if !program.kinds.is_empty() {
+        if self.descriptor.doors_differ && !program.kinds.is_empty() {
             (program.kinds, program.decisions) = choose(&self.known_locks().await?);
         }
         let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
