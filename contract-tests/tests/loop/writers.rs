@@ -380,6 +380,16 @@ async fn all_orders(personality: Personality, stride: usize) -> usize {
     played
 }
 
+/// Both looked for the operation and found none, and the one claims it before the other: it stands in its own way, and is not waited
+/// for under the lock that its caller has.
+#[tokio::test]
+async fn who_claims_a_moment_later_does_not_wait_for_himself() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let order = Order { one: 1, other: 2, one_again: 4, sleeps: false };
+    let acts = [Act::Issue("ada"), Act::Issue("ada")];
+    play(Personality::PerDoor, [Arc::clone(&store), store], acts, order).await;
+}
+
 /// One test a personality, so that they run side by side.
 macro_rules! personalities {
     ($($name:ident: $personality:ident,)*) => {$(

@@ -320,6 +320,10 @@ impl Ledger {
             let fresh = Lock::taken(name.clone(), claim.key.clone());
             let mut lock = match Stored::<Lock>::read(self.store(), self.partition, name).await? {
                 None => Stored::fresh(fresh),
+                // Claimed by another instance since the operation was not there: it is now.
+                Some(lock) if lock.value.open && lock.value.holder == claim.key => {
+                    return Err(StoreError::Conflict.into());
+                }
                 Some(lock) if lock.value.open => return Ok(Begun::Blocked { by: lock.value.holder }),
                 Some(mut lock) => {
                     if lock.value.follow_the_clock(now) {
