@@ -36,7 +36,7 @@ fn exit(ended: Result<u8, String>) -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(reason) => {
-            eprintln!("error: it did not end by themselves: {reason}");
+            eprintln!("error: it did not end by itself: {reason}");
             ExitCode::FAILURE
         }
     }
