@@ -21,12 +21,11 @@ mod wire;
 use lockport::credential::VendorCode;
 
 pub use self::auth::{ACCOUNT_PASSWORD, CLIENT_SECRET};
-pub use self::callback::{CALLBACK_SEGMENT, Hint};
+pub use self::callback::CALLBACK_SEGMENT;
 pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
 pub use self::descriptor::descriptor;
 pub use self::driver::{TtlockDriver, TtlockEnv};
 pub use self::quota::{MonthlyCalls, rate};
-pub use self::record::{Attempt, Denied, Outcome, Shown};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::TTLOCK;

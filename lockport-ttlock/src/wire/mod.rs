@@ -187,10 +187,6 @@ pub(crate) struct RecordItem {
     /// By the lock's clock, milliseconds since 1970, UTC.
     #[zeroize(skip)]
     pub(crate) lock_date: Loose,
-    /// When the cloud heard of it, milliseconds since 1970, UTC.
-    #[serde(default)]
-    #[zeroize(skip)]
-    pub(crate) server_date: Option<Loose>,
 }
 
 /// `/app/getMonthRequestCount`

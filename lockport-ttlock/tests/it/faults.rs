@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use crate::fake::{self, AGAIN, FIRST, Reply, Vendor, good, refused};
-use lockport::driver::VendorDriver;
+use lockport::driver::{ClockSync as _, VendorDriver};
 use lockport::env::TransportError;
 use lockport::{LockError, RetryAdvice};
 use lockport_ttlock::TtlockDriver;
@@ -62,7 +62,10 @@ async fn run(driver: &TtlockDriver, verb: &str) -> Result<String, LockError> {
         "withdraw again" => format!("{:?}", driver.withdraw(&fake::withdrawal(held()), &AGAIN).await?),
         "devices" => format!("{:?}", driver.devices().await?),
         "health" => format!("{:?}", driver.health(fake::DOOR.parse().unwrap()).await?),
-        "set clock" => format!("{:?}", driver.set_lock_clock(fake::DOOR.parse().unwrap()).await?),
+        "set clock" => {
+            let now = fake::NOW.parse().unwrap();
+            format!("{:?}", driver.set_clock(fake::DOOR.parse().unwrap(), now).await?)
+        }
         other => panic!("no such verb: {other}"),
     })
 }
