@@ -119,7 +119,7 @@ impl TtlockDriver {
                 }
                 Sort::Custom | Sort::Random => {
                     let name = Secret::new((*marker).to_owned());
-                    let items = self.client.passcodes(lock, &name, refusal).await?;
+                    let items = self.client.passcodes(lock, Some(&name), refusal).await?;
                     map::passcode::bearing(&items, lock, marker, order)
                 }
                 Sort::Card => {

@@ -3,6 +3,7 @@
 mod auth;
 mod callback;
 mod card;
+mod clear;
 mod client;
 mod config;
 mod descriptor;

@@ -8,7 +8,7 @@ use crate::line::{Form, Trouble};
 use crate::wire::{Ack, PasscodeAdded, PasscodeItem, RandomPasscode};
 
 /// A passcode with dates.
-const WITH_A_PERIOD: i64 = 3;
+pub(crate) const WITH_A_PERIOD: i64 = 3;
 
 /// One passcode to be added.
 #[derive(Debug)]
@@ -115,15 +115,19 @@ impl Client {
         }
     }
 
-    /// The passcodes that the cloud lists for a lock, whose name resembles `text` or whose digits it is.
+    /// The passcodes that the cloud lists for a lock; where a text is given, those whose name resembles it or whose digits it is.
     pub(crate) async fn passcodes(
         &self,
         lock: i64,
-        text: &Secret,
+        text: Option<&Secret>,
         refusal: ErrorCode,
     ) -> Result<Vec<PasscodeItem>, LockError> {
-        let form =
-            Form::default().with_number("lockId", lock).with_secret("searchStr", text).with("orderBy", "1");
+        let form = Form::default().with_number("lockId", lock);
+        let form = match text {
+            Some(text) => form.with_secret("searchStr", text),
+            None => form,
+        };
+        let form = form.with("orderBy", "1");
         self.list("/v3/lock/listKeyboardPwd", form, refusal).await
     }
 }

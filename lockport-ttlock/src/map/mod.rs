@@ -153,6 +153,11 @@ pub(crate) fn is_yes(flag: Option<Loose>) -> bool {
     flag.is_some_and(|flag| flag.0 != 0)
 }
 
+/// When something was over, if that was by then. An end of 0 is for ever, one of 1 is once.
+pub(crate) fn over(end: Option<Loose>, by: Timestamp) -> Option<i64> {
+    end.map(|end| end.0).filter(|end| (2..=by.timestamp_millis()).contains(end))
+}
+
 /// Whether two dates on the wire are those of a window.
 pub(crate) fn is_window(dates: (Option<Loose>, Option<Loose>), window: Validity) -> bool {
     let (Some(from), Some(until)) = dates else { return false };

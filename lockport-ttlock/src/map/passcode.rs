@@ -5,6 +5,7 @@ use lockport::driver::GrantOrder;
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp, Validity};
 
 use super::{Handle, Listed, instant, is_window};
+use crate::client::WITH_A_PERIOD;
 use crate::limits::{FIRST_USE_HOURS, LONGEST_RANDOM_DAYS};
 use crate::wire::{Loose, PasscodeItem};
 
@@ -65,6 +66,22 @@ pub(crate) fn lists_digits(items: &[PasscodeItem], lock: i64, digits: &Secret) -
         // EXPOSE: compared with the digits that the cloud lists; both stay here.
         item.lock_id == Loose(lock) && item.keyboard_pwd.as_ref() == Some(digits.expose())
     })
+}
+
+/// Those passcodes of somebody's choice, with a period that was over by then: when, and the vendor's number. A lock deletes by the
+/// digits, so those that are listed a second time stay.
+pub(crate) fn over(items: &[PasscodeItem], lock: i64, by: Timestamp) -> Vec<(i64, i64)> {
+    let is_alone = |item: &PasscodeItem| {
+        items.iter().filter(|other| other.keyboard_pwd == item.keyboard_pwd).count() == 1
+    };
+    let has_a_period = |item: &&PasscodeItem| {
+        item.lock_id == Loose(lock)
+            && is_alone(item)
+            && super::is_yes(item.is_custom)
+            && item.keyboard_pwd_type == Some(Loose(WITH_A_PERIOD))
+    };
+    let over = items.iter().filter(has_a_period);
+    over.filter_map(|item| Some((super::over(item.end_date, by)?, item.keyboard_pwd_id.0))).collect()
 }
 
 /// When a passcode of the vendor's choice with this window dies if nobody has used it.

@@ -111,6 +111,13 @@ pub(crate) struct PasscodeItem {
     #[serde(default)]
     #[zeroize(skip)]
     pub(crate) status: Option<Loose>,
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) keyboard_pwd_type: Option<Loose>,
+    /// 0 or 1.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) is_custom: Option<Loose>,
 }
 
 /// `/v3/identityCard/add` and its twin for reversed numbers.

@@ -34,6 +34,26 @@ async fn a_card_that_the_desk_reads_the_other_way_round_opens() {
     assert_eq!(nobody.reason(), FailureReason::KindNotSupported, "no card was read: {nobody:?}");
 }
 
+/// A lock with 1000 cards takes no more (-4056): those whose time is over make room, as with passcodes.
+#[tokio::test]
+async fn a_card_that_is_over_makes_room() {
+    let house = House::of(Plan::usual()).await;
+    let card = |number: u64, minutes, key: &str| {
+        House::with_card(house.input(CARD, house.minutes(1, minutes), key), &number.to_string())
+    };
+    house.port.issue_credential(card(1, 60, "k-1")).await.unwrap();
+    house.port.issue_credential(card(2, 60 * 24 * 9, "k-2")).await.unwrap();
+    let door = house.sim.door(DOOR);
+    assert!((0..998).all(|nth| door.add_card_by_hand(10_000 + nth, 0, 0)));
+    let full = house.port.issue_credential(card(3, 600, "k-3")).await.unwrap_err();
+    assert_eq!(full.reason(), FailureReason::CapacityFull, "{full:?}");
+    house.pass(TimeDelta::hours(26));
+    house.port.issue_credential(card(3, 600, "k-4")).await.unwrap();
+    let soon = house.now() + TimeDelta::minutes(5);
+    let opens = |number| house.opens(&Presented::Card { number }, soon);
+    assert!(opens(3) && opens(2) && opens(10_000) && !opens(1));
+}
+
 /// R34: what a door is said to take is what it takes.
 #[tokio::test]
 async fn a_door_is_said_to_take_what_it_has_and_what_can_be_brought_to_it() {
