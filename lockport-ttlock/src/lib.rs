@@ -17,6 +17,7 @@ mod map;
 mod passcode;
 mod quota;
 mod record;
+mod register;
 mod wire;
 
 use lockport::credential::VendorCode;

@@ -86,7 +86,7 @@ impl TtlockDriver {
             return Ok(Deleted::Before);
         }
         let new = NewPasscode { lock, code, name: &order.marker, dates };
-        let listed = self.client.list_passcode(&new).await?;
+        let listed = self.client.list_passcode(&new, ErrorCode::KeyRevokeFailed).await?;
         self.client.delete_passcode((lock, listed)).await.map_err(half_way)
     }
 }

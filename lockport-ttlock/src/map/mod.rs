@@ -135,6 +135,11 @@ pub(crate) fn markers(held: &Held) -> Vec<&str> {
     markers
 }
 
+/// What something is called that the cloud lists and no lock has confirmed yet.
+pub(crate) fn unseen(marker: &str) -> String {
+    format!("{marker}UNSEEN")
+}
+
 /// The one door of an order.
 pub(crate) fn door(order: &GrantOrder) -> Result<LockDeviceId, LockError> {
     match order.doors.as_slice() {

@@ -62,10 +62,17 @@ fn is_target(item: &PasscodeItem, order: &GrantOrder) -> bool {
 
 /// Whether the cloud lists these very digits, under whatever name.
 pub(crate) fn lists_digits(items: &[PasscodeItem], lock: i64, digits: &Secret) -> bool {
-    items.iter().any(|item| {
+    !with_digits(items, lock, digits).is_empty()
+}
+
+/// The numbers and the names of those with these digits.
+pub(crate) fn with_digits<'a>(items: &'a [PasscodeItem], lock: i64, digits: &Secret) -> Vec<(i64, &'a str)> {
+    let has_them = |item: &&PasscodeItem| {
         // EXPOSE: compared with the digits that the cloud lists; both stay here.
         item.lock_id == Loose(lock) && item.keyboard_pwd.as_ref() == Some(digits.expose())
-    })
+    };
+    let name = |item: &'a PasscodeItem| item.keyboard_pwd_name.as_deref().unwrap_or_default();
+    items.iter().filter(has_them).map(|item| (item.keyboard_pwd_id.0, name(item))).collect()
 }
 
 /// Those passcodes of somebody's choice, with a period that was over by then: when, and the vendor's number. A lock deletes by the

@@ -17,7 +17,7 @@ use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
-use lockport_sim_ttlock::{Answered, SimClock, TtlockSim, md5_hex};
+use lockport_sim_ttlock::{SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
     ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
@@ -25,7 +25,7 @@ use lockport_ttlock::{
 use crate::bench::{BenchError, Presence, Site, VendorProbe};
 use crate::fault_loop::choke::Choke;
 use crate::fault_loop::rig::{DriverSource, Rig, Stand};
-use crate::harness::ttlock::{LATEST, LATEST_THROUGH_A_GATEWAY, MAKES, People, live, presented};
+use crate::harness::ttlock::{LATEST, LATEST_THROUGH_A_GATEWAY, People, is_made, live, presented};
 
 /// When every stand begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -241,8 +241,7 @@ impl VendorProbe for Probe {
 
     /// Every call that arrives is answered: what gets lost gets lost on this side.
     async fn ever_made(&self) -> Result<u64, BenchError> {
-        let is_made = |path: &str, answered| MAKES.contains(&path) && answered == Answered::Errcode(0);
-        let made = self.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
+        let made = self.sim.seen().iter().filter(|seen| is_made(seen)).count();
         u64::try_from(made).map_err(told)
     }
 

@@ -24,9 +24,9 @@ use lockport_ttlock::{
 };
 
 use self::vendor::{Locks, Probe};
-pub(crate) use self::vendor::{People, live, presented};
+pub(crate) use self::vendor::{People, is_made, live, presented};
 use self::wire::{Faults, Log, Tap, Wire};
-pub(crate) use self::wire::{LATEST, LATEST_THROUGH_A_GATEWAY, MAKES};
+pub(crate) use self::wire::{LATEST, LATEST_THROUGH_A_GATEWAY};
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Site};

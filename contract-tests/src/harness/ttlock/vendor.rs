@@ -9,7 +9,7 @@ use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::env::{Clock as _, ManualClock};
 use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{Secret, Timestamp, Validity};
-use lockport_sim_ttlock::{Answered, Digits, Feature, Presented, SimClock, TtlockSim};
+use lockport_sim_ttlock::{Answered, Digits, Feature, Presented, Seen, SimClock, TtlockSim};
 
 use super::wire::{MAKES, Wire};
 use super::{GATEWAY, told};
@@ -51,6 +51,11 @@ pub(crate) fn live(sim: &TtlockSim, door: &str) -> usize {
 
 /// What somebody sets at a lock by hand who wants no digits of his own.
 const BY_HAND: &str = "4711082";
+
+/// Whether a call has made something that opens a door. What was only written into the cloud's books has not.
+pub(crate) fn is_made(seen: &Seen) -> bool {
+    MAKES.contains(&seen.path.as_str()) && !seen.on_paper && seen.answered == Answered::Errcode(0)
+}
 
 pub(super) struct Probe {
     pub(super) wire: Arc<Wire>,
@@ -184,8 +189,7 @@ impl VendorProbe for Probe {
 
     /// Calls that were answered are in the simulator's log; of those that were not, the log does not say whether they took effect.
     async fn ever_made(&self) -> Result<u64, BenchError> {
-        let is_made = |path: &str, answered| MAKES.contains(&path) && answered == Answered::Errcode(0);
-        let answered = self.wire.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
+        let answered = self.wire.sim.seen().iter().filter(|seen| is_made(seen)).count();
         let now_ms = self.clock.now_ms();
         let unanswered = self.wire.orders().unanswered_ms.iter().filter(|landed| **landed <= now_ms).count();
         u64::try_from(answered.saturating_add(unanswered)).map_err(told)

@@ -5,8 +5,8 @@ use lockport::credential::{
     Artifact, KeyCredentialKind, Proof, RevokeInput, RevokeReason, SuspendInput, SuspendReason,
     UnsuspendInput, WarningCode,
 };
-use lockport::{ErrorCode, FailureReason};
-use lockport_sim_ttlock::{Fault, What};
+use lockport::{ErrorCode, FailureReason, RetryAdvice};
+use lockport_sim_ttlock::{Fault, Presented, What};
 use lockport_ttlock::Passcodes;
 
 use super::house::{DOOR, House, Plan, digits};
@@ -199,4 +199,56 @@ async fn what_is_over_makes_room_in_a_lock_that_is_full() {
     let full = enter("k-6").await.unwrap_err();
     assert_eq!(full.reason(), FailureReason::CapacityFull, "{full:?}");
     assert!(house.opens(&digits(&kept), house.now() + TimeDelta::minutes(5)), "what is good stays");
+}
+
+/// What a phone set at the lock over Bluetooth is registered when the lock itself says that it has it, and not when the cloud does: a
+/// list believes anybody. R104, R162.
+#[tokio::test]
+async fn what_is_registered_the_lock_has_to_have() {
+    let house = House::of(Plan::usual()).await;
+    let window = house.minutes(1, 600);
+    let (from, until) = (window.from().timestamp_millis(), window.until().timestamp_millis());
+    let registering =
+        |text: &str, key: &str| House::with_card(house.input(PIN, window, key), text).with_already(true);
+    let typed = |text| house.opens(&Presented::passcode(text), window.from() + TimeDelta::minutes(10));
+    let listed = || house.sim.cloud_passcodes(DOOR).len();
+
+    let nothing = house.port.issue_credential(registering("314159", "k-1")).await.unwrap_err();
+    assert_eq!(
+        (nothing.code(), nothing.reason(), nothing.advice()),
+        (ErrorCode::KeyIssueFailed, FailureReason::Refused, RetryAdvice::Never)
+    );
+    assert!(!typed("314159") && listed() == 0, "the cloud lists what no lock has");
+
+    let door = house.sim.door(DOOR);
+    assert!(door.add_passcode_by_hand("271828", from, until));
+    // Nothing reaches the lock: nobody can say whether it is there, and nothing stays listed.
+    house.sim.set_gateway_power("corridor", false);
+    house.pass(TimeDelta::minutes(20));
+    let away = house.port.issue_credential(registering("271828", "k-2")).await.unwrap_err();
+    assert!(away.is_retriable() && listed() == 0, "{away:?}");
+    house.sim.set_gateway_power("corridor", true);
+    // The lock confirms, and the answer gets lost; a repeat finds it.
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/change", What::DropAfter));
+    let lost = house.port.issue_credential(registering("271828", "k-2")).await.unwrap_err();
+    assert_eq!(lost.advice(), RetryAdvice::OutcomeUnknown);
+    house.pass(TimeDelta::seconds(121));
+    let registered = house.port.issue_credential(registering("271828", "k-2")).await.unwrap().credential;
+    assert!(typed("271828") && listed() == 1 && house.sim.lock_passcodes(DOOR).len() == 1);
+    // The same digits for somebody else are refused.
+    let taken = house.port.issue_credential(registering("271828", "k-3")).await.unwrap_err();
+    assert_eq!(taken.reason(), FailureReason::Refused, "{taken:?}");
+    house.port.revoke_credential(house.revoke(&registered, "k-4")).await.unwrap();
+    assert!(!typed("271828") && listed() == 0 && house.sim.lock_passcodes(DOOR).is_empty());
+
+    // The cloud has listed it, and its answer got lost before the lock was asked; a revoke leaves nothing of it.
+    assert!(door.add_passcode_by_hand("161803", from, until));
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/add", What::DropAfter));
+    let input = registering("161803", "k-5");
+    let id = input.resulting_id();
+    house.port.issue_credential(input).await.unwrap_err();
+    assert_eq!(listed(), 1);
+    let revoke = RevokeInput::new(house.site.tenant, id, RevokeReason::Security, "k-6".parse().unwrap());
+    house.port.revoke_credential(revoke).await.unwrap();
+    assert!(!typed("161803") && listed() == 0, "a code that nobody answers for opens the door");
 }
