@@ -128,10 +128,11 @@ async fn taken_meanwhile(trial: &Trial) -> CaseResult {
 fn pin_that_is_gone<'a>(trial: &Trial, issued: &'a IssuedCredential) -> Option<&'a Secret> {
     let kind = trial.kind();
     let is_ours = matches!(kind.artifact, ArtifactSource::HostPin { .. });
-    let is_gone = kind.suspend == Suspend::Emulated;
-    let pins = issued.delivery.iter().filter_map(|own| match &own.artifact {
+    if !is_ours || kind.suspend != Suspend::Emulated {
+        return None;
+    }
+    issued.delivery.iter().find_map(|own| match &own.artifact {
         Artifact::Pin(text) => Some(text),
         _ => None,
-    });
-    pins.filter(|_| is_ours && is_gone).last()
+    })
 }
