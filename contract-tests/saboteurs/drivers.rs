@@ -10,7 +10,7 @@ use lockport::driver::{
     Answer, Attempt, GrantOrder, Granted, Held, VendorDriver as _, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
-use lockport::{LockError, Secret, Validity};
+use lockport::{FailureReason, LockError, Secret, Validity};
 use lockport_mock::{MockDriver, Personality};
 
 use super::{BendDriver, Saboteur, with_driver};
@@ -115,6 +115,12 @@ pub(super) const ALL: &[Saboteur] = &[
         on: Personality::PerDoor,
         caught_by: &["SUSPEND-002"],
         build: |bench, seed| with_driver(bench, seed, NewArtifact),
+    },
+    Saboteur {
+        name: "takes digits that are somebody else's for its own",
+        on: Personality::PerDoor,
+        caught_by: &["SUSPEND-004"],
+        build: |bench, seed| with_driver(bench, seed, AnothersDigits),
     },
     Saboteur {
         name: "gives a room to the last guest only",
@@ -240,6 +246,24 @@ impl BendDriver for DoubleIssuer {
         // A second PIN of the same digits is refused, which is not this saboteur's merit.
         let _second = inner.grant(order, attempt).await;
         Ok(answer)
+    }
+}
+
+#[derive(Debug)]
+struct AnothersDigits;
+
+#[async_trait]
+impl BendDriver for AnothersDigits {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        match inner.grant(order, attempt).await {
+            Err(error) if error.reason() == FailureReason::PinCollision => Ok(as_ordered(order)),
+            answer => answer,
+        }
     }
 }
 

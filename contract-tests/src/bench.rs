@@ -114,8 +114,8 @@ pub trait LockControl: Send + Sync {
         is_able: bool,
     ) -> Result<bool, BenchError>;
 
-    /// Somebody sets a credential of this kind at the lock by hand, for this window: the text that it opens to. `None` where nobody
-    /// can.
+    /// Somebody sets a credential of this kind at the lock by hand, for this window: the text that it opens to, which is this one
+    /// where one is named. `None` where nobody can.
     ///
     /// # Errors
     /// As [`Self::set_battery`].
@@ -124,6 +124,7 @@ pub trait LockControl: Send + Sync {
         door: LockDeviceId,
         kind: KeyCredentialKind,
         window: Validity,
+        text: Option<&Secret>,
     ) -> Result<Option<Secret>, BenchError>;
 
     /// The clock in the lock is so much ahead of the true time from now on, or behind it when negative.

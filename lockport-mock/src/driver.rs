@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use lockport::credential::{KeyCredentialKind, VendorCode};
 use lockport::device::{DeviceHealth, LockDevice};
 use lockport::driver::{
-    Answer, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Held, JobNews, LeaseKey, Reach, Suspend,
-    VendorDriver, Webhook, Withdrawal, Withdrawn,
+    Answer, Attempt, CallHead, CallNews, DriverDescriptor, Found, GrantOrder, Granted, Held, LeaseKey, Reach,
+    Suspend, VendorCall, VendorDriver, Webhook, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
+use lockport::telemetry::WebhookKind;
 use lockport::{ErrorCode, LockError, Operation, Timestamp};
 
 use crate::lock::Lock;
@@ -169,9 +170,15 @@ impl VendorDriver for MockDriver {
     }
 }
 
-/// Only the personality that calls back does; a text that is none of its own is about nothing.
+/// Only the personality that calls back does; a text that is none of its own is about nothing. Who calls is checked by the host: the
+/// mock signs nothing.
+#[async_trait]
 impl Webhook for MockDriver {
-    fn job_in(&self, body: &[u8]) -> Option<JobNews> {
-        webhook::news(body)
+    async fn check(&self, _: &VendorCall<'_>) -> Result<CallHead, LockError> {
+        Ok(CallHead { kind: WebhookKind::Job, event: None, reply: "" })
+    }
+
+    async fn news(&self, call: &VendorCall<'_>) -> Result<CallNews, LockError> {
+        Ok(webhook::news(call.body).map_or(CallNews::Nothing, CallNews::Job))
     }
 }

@@ -1,32 +1,34 @@
 //! What the vendor calls back. Nothing about such a call proves where it is from: there is no signature, no nonce and no time in it.
 //! So it is only ever a hint, told by whoever knows a secret part of the address; what it says is looked at before it is believed.
 
-use std::hint::black_box;
-
+use async_trait::async_trait;
 use chrono::TimeDelta;
+use lockport::driver::{CallHead, CallNews, VendorCall, Webhook};
 use lockport::id::LockDeviceId;
-use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp};
+use lockport::telemetry::WebhookKind;
+use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Timestamp};
 
 use crate::config::TtlockConfig;
 use crate::driver::TtlockDriver;
 use crate::limits::{MAX_CALLBACK_BYTES, MIN_CALLBACK_SECRET};
 use crate::map;
-use crate::record::Attempt;
 use crate::wire::Notice;
 
 /// The name under which the host keeps the secret segment of the address that stands in the vendor's console:
 /// `https://hotel.example/hooks/ttlock/<segment>`. 32 characters or more, drawn at random.
 pub const CALLBACK_SEGMENT: &str = "secret-lock-ttlock/callback-segment";
 
+/// What the vendor wants to be answered.
+const REPLY: &str = "success";
+
 /// What a call of the vendor's says, and nobody has looked at yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hint {
-    /// Nothing about this property: another one's lock, the test button of the console, news of a device that is not used here.
+enum Hint {
+    /// Nothing about this property: another one's lock, the test button of the console, news of a device that is not used here; or that
+    /// a lock refused what was left for it to fetch: this driver leaves nothing.
     Foreign,
     /// A door was tried, or something else stands in its log now.
     Tried {
-        /// The door.
         device: LockDeviceId,
         /// The first instant that it is about, by the lock's clock.
         from: Timestamp,
@@ -34,37 +36,25 @@ pub enum Hint {
         until: Timestamp,
     },
     /// A gateway of the account came or went. That it went is told half an hour late.
-    Gateway {
-        /// The vendor's number of it.
-        gateway: i64,
-        /// Whether it is there.
-        is_online: bool,
-    },
+    Gateway(i64),
     /// A lock with a radio of its own came or went.
-    Lock {
-        /// The door.
-        device: LockDeviceId,
-        /// Whether it is there.
-        is_online: bool,
-    },
-    /// Something that was left for a lock to fetch was refused by it. This driver leaves nothing: somebody else did.
-    Refused {
-        /// The door.
-        device: LockDeviceId,
-        /// The vendor's number for why.
-        code: i64,
-    },
+    Lock(LockDeviceId),
 }
 
-impl TtlockDriver {
-    /// Reads a call of the vendor's: `segment` is the secret part of the address that it came to, `body` what it brought. Nothing
-    /// is asked and nothing is changed. Whatever comes of it, a call with the right segment is to be answered with status 200
-    /// and the text `success`, or the vendor may call again.
-    ///
-    /// # Errors
-    /// `WEBHOOK_SIGNATURE_INVALID` when the segment is not the one that the host keeps, or a lock's number and address do not
-    /// belong together; answer 401. `INVALID_INPUT` for a body that cannot be read. Otherwise what the host's secret store says.
-    pub async fn hint(&self, segment: &str, body: &[u8]) -> Result<Hint, LockError> {
+impl Hint {
+    const fn kind(&self) -> WebhookKind {
+        match self {
+            Self::Tried { .. } => WebhookKind::Access,
+            Self::Gateway(_) | Self::Lock(_) => WebhookKind::Device,
+            Self::Foreign => WebhookKind::Other,
+        }
+    }
+}
+
+/// The secret part of a call's address is the last segment of it.
+#[async_trait]
+impl Webhook for TtlockDriver {
+    async fn check(&self, call: &VendorCall<'_>) -> Result<CallHead, LockError> {
         let own = self.client.callback_segment().await?;
         // EXPOSE: only its length.
         if own.expose().len() < MIN_CALLBACK_SECRET {
@@ -72,11 +62,29 @@ impl TtlockDriver {
             let (reason, advice) = (FailureReason::Configuration, RetryAdvice::Never);
             return Err(LockError::unreachable(reason, advice, message));
         }
-        if !is_same(&own, segment) {
+        if !own.is(call.segment) {
             return Err(not_the_vendors(
                 "the address of the call is not the one that was told to the vendor",
             ));
         }
+        Ok(CallHead { kind: self.hint(call.body)?.kind(), event: None, reply: REPLY })
+    }
+
+    async fn news(&self, call: &VendorCall<'_>) -> Result<CallNews, LockError> {
+        Ok(match self.hint(call.body)? {
+            Hint::Foreign => CallNews::Nothing,
+            Hint::Tried { device, from, until } => {
+                CallNews::Attempts(self.attempts_at(device, from, until).await?)
+            }
+            Hint::Gateway(gateway) => CallNews::Devices(self.heard_by(gateway)),
+            Hint::Lock(device) => CallNews::Devices(vec![device]),
+        })
+    }
+}
+
+impl TtlockDriver {
+    /// Reads a call. Nothing is asked and nothing is believed.
+    fn hint(&self, body: &[u8]) -> Result<Hint, LockError> {
         if body.len() > MAX_CALLBACK_BYTES {
             return Err(LockError::invalid_input("the body of a call is too long"));
         }
@@ -84,16 +92,11 @@ impl TtlockDriver {
         hint(&self.config, &notice.ok_or_else(|| LockError::invalid_input("the body cannot be read"))?)
     }
 
-    /// Looks at the vendor for what a hint says: the attempts at that door in that time, as the cloud has them. Empty for a hint
-    /// about no door, and for one that was invented.
-    ///
-    /// # Errors
-    /// As [`attempts_at`](Self::attempts_at).
-    pub async fn confirm(&self, hint: &Hint) -> Result<Vec<Attempt>, LockError> {
-        match hint {
-            Hint::Tried { device, from, until } => self.attempts_at(*device, *from, *until).await,
-            _ => Ok(Vec::new()),
-        }
+    /// The locks that this gateway may hear: those that name it or none.
+    fn heard_by(&self, gateway: i64) -> Vec<LockDeviceId> {
+        let locks = self.config.locks.iter();
+        let heard = locks.filter(|(_, lock)| lock.gateway_id.is_none_or(|own| own == gateway));
+        heard.map(|(device, _)| *device).collect()
     }
 }
 
@@ -105,8 +108,7 @@ fn hint(config: &TtlockConfig, notice: &Notice) -> Result<Hint, LockError> {
     if let (Some(2), Some(gateway)) = (notice.kind, notice.gateway) {
         let mut own = config.locks.values().filter_map(|lock| lock.gateway_id).peekable();
         let is_own = own.peek().is_none() || own.any(|own| own == gateway);
-        let is_online = notice.is_online;
-        return Ok(if is_own { Hint::Gateway { gateway, is_online } } else { Hint::Foreign });
+        return Ok(if is_own { Hint::Gateway(gateway) } else { Hint::Foreign });
     }
     let known = config.locks.iter().find(|(_, lock)| Some(lock.lock_id) == notice.lock);
     let Some((device, lock)) = known else { return Ok(Hint::Foreign) };
@@ -121,8 +123,7 @@ fn hint(config: &TtlockConfig, notice: &Notice) -> Result<Hint, LockError> {
             Some((from, until)) => Hint::Tried { device, from, until },
             None => Hint::Foreign,
         },
-        Some(3) => Hint::Lock { device, is_online: notice.is_online },
-        Some(4) => Hint::Refused { device, code: notice.code.unwrap_or_default() },
+        Some(3) => Hint::Lock(device),
         _ => Hint::Foreign,
     })
 }
@@ -138,15 +139,4 @@ fn span(times_ms: &[i64]) -> Option<(Timestamp, Timestamp)> {
 fn not_the_vendors(message: &str) -> LockError {
     let (code, reason) = (ErrorCode::WebhookSignatureInvalid, FailureReason::AuthRejected);
     LockError::new(code, reason, RetryAdvice::Never, message)
-}
-
-/// Whether they are the same, in a time that does not tell how much of the beginning fits: every byte of our own is compared, with
-/// something or with nothing.
-fn is_same(own: &Secret, told: &str) -> bool {
-    // EXPOSE: compared byte by byte, to the last.
-    let own = own.expose().as_bytes();
-    let told_or_nothing = told.bytes().chain(std::iter::repeat(0));
-    let start = u8::from(own.len() != told.len());
-    let differs = own.iter().zip(told_or_nothing).fold(start, |differs, (a, b)| black_box(differs | (a ^ b)));
-    differs == 0
 }

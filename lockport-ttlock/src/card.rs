@@ -32,7 +32,11 @@ impl TtlockDriver {
         // From here on the card may be there; what died before this line has added none.
         attempt.note(CARD_IS_BEING_ADDED).await?;
         let new = NewCard { lock, number, order: read_as, name: &order.marker, dates };
-        let handle = Handle { lock: Some(lock), id: self.client.add_card(&new).await? };
+        let id = match self.client.add_card(&new).await {
+            Err(full) if self.makes_room(Sort::Card, lock, &full).await => self.client.add_card(&new).await?,
+            added => added?,
+        };
+        let handle = Handle { lock: Some(lock), id };
         Ok(self.granted(Sort::Card, handle, order, None, Proof::AtLock))
     }
 }

@@ -93,7 +93,7 @@ fn custom_passcode() -> Kind {
         best_proof: Proof::AtLock,
         // VENDOR: the lock keeps minutes (docs/vendor.md#passcodes).
         grain: TimeDelta::minutes(1),
-        registers: false,
+        registers: true,
         needs_lock_online: true,
         recovery: recovery(LATE_BY_GATEWAY),
     }
@@ -110,6 +110,7 @@ fn random_passcode() -> Kind {
         best_proof: Proof::ExpiresOnly,
         // VENDOR: whole hours (docs/vendor.md#passcodes).
         grain: TimeDelta::hours(1),
+        registers: false,
         needs_lock_online: false,
         recovery: recovery(LATE_BY),
         ..custom_passcode()
@@ -118,5 +119,11 @@ fn random_passcode() -> Kind {
 
 /// The number of a card that a gateway carries to the lock.
 fn card() -> Kind {
-    Kind { kind: KeyCredentialKind::RfidCard, artifact: ArtifactSource::Card, ..custom_passcode() }
+    Kind {
+        kind: KeyCredentialKind::RfidCard,
+        artifact: ArtifactSource::Card,
+        // A card's name cannot be changed with its window, so one that no lock has confirmed could not be told from one that has.
+        registers: false,
+        ..custom_passcode()
+    }
 }

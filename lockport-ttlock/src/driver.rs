@@ -119,7 +119,7 @@ impl TtlockDriver {
                 }
                 Sort::Custom | Sort::Random => {
                     let name = Secret::new((*marker).to_owned());
-                    let items = self.client.passcodes(lock, &name, refusal).await?;
+                    let items = self.client.passcodes(lock, Some(&name), refusal).await?;
                     map::passcode::bearing(&items, lock, marker, order)
                 }
                 Sort::Card => {
@@ -216,6 +216,7 @@ impl VendorDriver for TtlockDriver {
         }
         let granted = match sort {
             Sort::EKey => self.grant_ekey(order, lock, attempt).await?,
+            Sort::Custom if order.already => self.register_custom(order, lock, attempt).await?,
             Sort::Custom => self.grant_custom(order, lock, attempt).await?,
             Sort::Random => self.grant_random(order, lock, attempt).await?,
             Sort::Card => self.grant_card(order, lock, attempt).await?,
@@ -270,7 +271,9 @@ impl VendorDriver for TtlockDriver {
             took.push(self.delete(sort, handle, order).await?);
         }
         if known.is_none() || (attempt.resend && searchable) {
-            let markers = map::markers(held);
+            let unseen = map::unseen(&order.marker);
+            let mut markers = map::markers(held);
+            markers.extend(order.already.then_some(unseen.as_str()));
             let listed = self.bearing(sort, order, &markers, ErrorCode::KeyRevokeFailed).await;
             let has_begun = |took: &[Deleted]| took.contains(&Deleted::Now);
             for one in listed.map_err(|error| after(has_begun(&took), error))? {

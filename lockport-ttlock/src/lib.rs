@@ -3,6 +3,7 @@
 mod auth;
 mod callback;
 mod card;
+mod clear;
 mod client;
 mod config;
 mod descriptor;
@@ -16,17 +17,17 @@ mod map;
 mod passcode;
 mod quota;
 mod record;
+mod register;
 mod wire;
 
 use lockport::credential::VendorCode;
 
 pub use self::auth::{ACCOUNT_PASSWORD, CLIENT_SECRET};
-pub use self::callback::{CALLBACK_SEGMENT, Hint};
+pub use self::callback::CALLBACK_SEGMENT;
 pub use self::config::{CardOrder, ConfigError, Passcodes, TtlockConfig, TtlockLock};
 pub use self::descriptor::descriptor;
 pub use self::driver::{TtlockDriver, TtlockEnv};
 pub use self::quota::{MonthlyCalls, rate};
-pub use self::record::{Attempt, Denied, Outcome, Shown};
 
 /// Whose lock system this crate drives.
 pub const VENDOR: VendorCode = VendorCode::TTLOCK;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// How long one exchange may take. A cloud-only call answers within a few hundred milliseconds; the whole operation has ten
 /// seconds, so a call that hangs must end before the operation does.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -62,3 +64,17 @@ pub(crate) const CALLS: u32 = 100;
 
 /// See [`CALLS`].
 pub(crate) const CALLS_PER: Duration = Duration::from_secs(60);
+
+/// How many entries that are over are deleted from a lock that is full, before what is new is added once more. Each is a command
+/// through the gateway, a few seconds long, and the whole operation has forty.
+pub(crate) const CLEARED_AT_ONCE: usize = 3;
+
+/// How long an entry has to be over before it makes room: no lock's clock is that late.
+pub(crate) const OVER_FOR: TimeDelta = TimeDelta::days(1);
+
+/// For how long the cloud keeps a record: half a year, and a day for good measure.
+pub(crate) const RECORDS_KEPT: TimeDelta = TimeDelta::days(184);
+
+/// How far a round of the records goes back behind the one before, for locks that tell late. Each round reads it again, and calls are
+/// counted; the core knows an attempt for thirty days.
+pub(crate) const LATE_RECORDS: TimeDelta = TimeDelta::days(7);

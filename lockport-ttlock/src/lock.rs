@@ -2,13 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use lockport::device::{DeviceHealth, LockDevice};
+use lockport::driver::ClockSync;
 use lockport::id::LockDeviceId;
-use lockport::{FailureReason, LockError};
+use lockport::{FailureReason, LockError, Timestamp};
 
 use crate::driver::TtlockDriver;
 use crate::map::{self, lock};
 use crate::wire::LockItem;
+
+/// The vendor sets a clock to its own time.
+#[async_trait]
+impl ClockSync for TtlockDriver {
+    async fn set_clock(&self, device: LockDeviceId, _: Timestamp) -> Result<(), LockError> {
+        let id = self.lock(device)?.lock_id;
+        let set = self.client.set_lock_date(id).await;
+        set.map(drop).map_err(|error| error.at_device(device))
+    }
+}
 
 impl TtlockDriver {
     /// The locks of the configuration that the vendor knows. One counts as online when it has a gateway and any gateway of the
@@ -68,18 +80,6 @@ impl TtlockDriver {
             last_sync_at: links.iter().filter_map(|link| map::instant(link.rssi_update_date?)).max(),
             warnings: lock::health_warnings(battery, online, clock_skew_ms),
         })
-    }
-
-    /// Sets the clock in a lock (R148), and says how far it is off after that.
-    ///
-    /// # Errors
-    /// `DEVICE_NOT_PAIRED` for a lock that the property does not have; otherwise what the vendor says. Setting it twice is setting
-    /// it once.
-    pub async fn set_lock_clock(&self, device: LockDeviceId) -> Result<i64, LockError> {
-        let id = self.lock(device)?.lock_id;
-        let before = self.env.now();
-        let shown = self.client.set_lock_date(id).await.map_err(|error| error.at_device(device))?;
-        Ok(lock::skew_ms(shown, before, self.env.now()))
     }
 
     async fn is_on_wifi(&self, lock: &LockItem) -> Result<bool, LockError> {

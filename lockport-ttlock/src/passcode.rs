@@ -26,7 +26,13 @@ impl TtlockDriver {
         // From here on a passcode may be there; what died before this line has added none.
         attempt.note(PASSCODE_IS_BEING_ADDED).await?;
         let new = NewPasscode { lock, code, name: &order.marker, dates };
-        let handle = Handle { lock: Some(lock), id: self.client.add_passcode(&new).await? };
+        let id = match self.client.add_passcode(&new).await {
+            Err(full) if self.makes_room(Sort::Custom, lock, &full).await => {
+                self.client.add_passcode(&new).await?
+            }
+            added => added?,
+        };
+        let handle = Handle { lock: Some(lock), id };
         Ok(self.granted(Sort::Custom, handle, order, None, Proof::AtLock))
     }
 
@@ -75,12 +81,12 @@ impl TtlockDriver {
     pub(crate) async fn delete_stray(&self, order: &GrantOrder) -> Result<Deleted, LockError> {
         let Some(code) = &order.artifact else { return Ok(Deleted::Before) };
         let (lock, dates) = (self.lock(map::door(order)?)?.lock_id, map::window_ms(order.window)?);
-        let items = self.client.passcodes(lock, code, ErrorCode::KeyRevokeFailed).await?;
+        let items = self.client.passcodes(lock, Some(code), ErrorCode::KeyRevokeFailed).await?;
         if passcode::lists_digits(&items, lock, code) {
             return Ok(Deleted::Before);
         }
         let new = NewPasscode { lock, code, name: &order.marker, dates };
-        let listed = self.client.list_passcode(&new).await?;
+        let listed = self.client.list_passcode(&new, ErrorCode::KeyRevokeFailed).await?;
         self.client.delete_passcode((lock, listed)).await.map_err(half_way)
     }
 }

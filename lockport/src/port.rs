@@ -11,7 +11,7 @@ use crate::credential::{
     SuspendInput, SuspendOutcome, UnsuspendInput, UpdateInput, UpdateResult,
 };
 use crate::device::{DeviceHealth, LockDevice};
-use crate::driver::{AttemptOutcome, Cursor, DriverDescriptor, Page, VendorEventId};
+use crate::driver::{AttemptOutcome, CallHead, Cursor, DriverDescriptor, Page, VendorCall, VendorEventId};
 use crate::error::LockError;
 use crate::id::{KeyCredentialId, LockDeviceId, PropertyId};
 use crate::validity::Timestamp;
@@ -144,4 +144,36 @@ pub struct SeenAttempt {
     pub kind: Option<KeyCredentialKind>,
     /// What the vendor calls the key, as a keyed hash.
     pub vendor_ref_hash: Option<VendorRefHash>,
+}
+
+/// Beside the port: the calls of an adapter's vendor.
+#[async_trait]
+pub trait VendorCalls: fmt::Debug + Send + Sync + 'static {
+    /// Whether a call is the vendor's own, and of what sort. The vendor is not asked and nothing is changed.
+    ///
+    /// # Errors
+    /// `WEBHOOK_SIGNATURE_INVALID` when it is somebody else's; `INVALID_INPUT` when it cannot be read.
+    async fn check(&self, call: &VendorCall<'_>) -> Result<CallHead, LockError>;
+
+    /// Looks into a call that was checked: the operation that waits for what it is about goes on at once, as far as it will go. What
+    /// the vendor says is not taken for done before it was looked at; news that comes twice, or too early, changes nothing.
+    ///
+    /// # Errors
+    /// What the store says, or the vendor when it is looked at; the vendor may be told to call again. `InProgress` when another
+    /// instance is at work on the operation.
+    async fn take_in(&self, call: &VendorCall<'_>) -> Result<SeenCall, LockError>;
+}
+
+/// What a vendor's call was about, as far as the adapter's ledger knows.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SeenCall {
+    /// Nothing that is known here.
+    Nothing,
+    /// Something that the vendor had accepted for this credential has ended.
+    Ended(KeyCredentialId),
+    /// Somebody tried doors.
+    Attempts(Vec<SeenAttempt>),
+    /// Locks, as they are now.
+    Devices(Vec<LockDevice>),
 }

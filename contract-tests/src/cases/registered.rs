@@ -30,7 +30,7 @@ async fn what_stands_already(trial: &Trial) -> CaseResult {
     let [one, two] = trial.rooms()?;
     let window = trial.hours(2, 26)?;
     let (kind, made) = (trial.kind().kind, trial.ever_made().await?);
-    let set = trial.locks()?.set_by_hand(only_door(trial, one)?, kind, window)?;
+    let set = trial.locks()?.set_by_hand(only_door(trial, one)?, kind, window, None)?;
     if !trial.kind().registers {
         let calls = trial.calls().await?;
         let answer = trial.port().issue_credential(registering(trial, "guest", one, "271828")?).await;

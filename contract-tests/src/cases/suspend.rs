@@ -1,9 +1,12 @@
 //! What a suspension promises.
 
 use chrono::TimeDelta;
+use lockport::Secret;
+use lockport::credential::{Artifact, IssuedCredential};
+use lockport::driver::{ArtifactSource, Suspend};
 
 use crate::bench::Fault;
-use crate::case::{Case, CaseResult, Need, check};
+use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::trial::{Keyring, Trial};
 
 pub(super) const CASES: &[Case] = &[
@@ -27,6 +30,13 @@ pub(super) const CASES: &[Case] = &[
         spec: "R39, R78, X9",
         needs: &[Need::Suspend, Need::Faults],
         judge: |trial| Box::pin(unanswered(trial)),
+    },
+    Case {
+        id: "SUSPEND-004",
+        requirement: "When its digits have become somebody else's at one of the doors, a PIN comes back as another, at every door that it is for; what somebody else has stays his.",
+        spec: "R122, X9",
+        needs: &[Need::Suspend, Need::Locks],
+        judge: |trial| Box::pin(taken_meanwhile(trial)),
     },
 ];
 
@@ -83,4 +93,46 @@ async fn unanswered(trial: &Trial) -> CaseResult {
         trial.vendor_holds(1, &trial.doors_of(&rooms)).await?;
     }
     Ok(())
+}
+
+async fn taken_meanwhile(trial: &Trial) -> CaseResult {
+    let [one, two] = trial.rooms()?;
+    let window = trial.hours(2, 26)?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &[one, two], window)?).await?.credential;
+    let (id, keys) = (issued.id, Keyring::of(&issued));
+    trial.port().suspend_credential(trial.suspend(id, "suspend")?).await?;
+    let Some(text) = pin_that_is_gone(trial, &issued) else {
+        // Nobody else can have come by what this kind opens with.
+        trial.port().unsuspend_credential(trial.unsuspend(id, "unsuspend")?).await?;
+        return trial.judge("the guest, let back in,", &keys, &[(&[one, two], window)]).await;
+    };
+    let door = trial.doors_of(&[two]).into_iter().next();
+    let door = door.ok_or_else(|| Stop::NotRun("a room has no door".into()))?;
+    let set = trial.locks()?.set_by_hand(door, trial.kind().kind, window, Some(text))?;
+    check!(set.is_some(), "nobody can set a {} at a lock here", trial.kind().kind);
+    trial.judge("somebody else", &keys, &[(&[two], window)]).await?;
+
+    let unsuspend = trial.unsuspend(id, "unsuspend")?;
+    let back = trial.port().unsuspend_credential(unsuspend.clone()).await?.credential;
+    let others = Keyring::of(&back);
+    trial.judge("the guest, let back in,", &others, &[(&[one, two], window)]).await?;
+    trial.judge("somebody else", &keys, &[(&[two], window)]).await?;
+    let again = trial.port().unsuspend_credential(unsuspend).await?.credential;
+    trial.judge("the guest, told once more,", &Keyring::of(&again), &[(&[one, two], window)]).await?;
+    trial.port().revoke_credential(trial.revoke(id, "revoke")?).await?;
+    trial.judge("the guest, when it is revoked,", &others, &[]).await?;
+    trial.judge("somebody else", &keys, &[(&[two], window)]).await
+}
+
+/// The PIN of a suspended credential, where the lock has forgotten it.
+fn pin_that_is_gone<'a>(trial: &Trial, issued: &'a IssuedCredential) -> Option<&'a Secret> {
+    let kind = trial.kind();
+    let is_ours = matches!(kind.artifact, ArtifactSource::HostPin { .. });
+    if !is_ours || kind.suspend != Suspend::Emulated {
+        return None;
+    }
+    issued.delivery.iter().find_map(|own| match &own.artifact {
+        Artifact::Pin(text) => Some(text),
+        _ => None,
+    })
 }

@@ -395,7 +395,10 @@ impl World {
         let window = window.map_err(|error| BenchError::new(error.to_string()))?;
         let (tenant, property) = (self.stand.site.tenant, self.stand.site.property);
         let input = IssueInput::new(tenant, property, holder, self.rooms(rooms), window, key(op)?);
-        Ok(input.with_preferred_kinds(self.kinds.clone()).with_place(self.place()))
+        let holder = input.resulting_id();
+        let read = self.stand.presence.as_ref().and_then(|presence| presence.read_at_the_desk(holder));
+        let place = Place { holder_device: read, ..self.place() };
+        Ok(input.with_preferred_kinds(self.kinds.clone()).with_place(place))
     }
 }
 

@@ -215,12 +215,15 @@ impl LockControl for Locks {
         door: LockDeviceId,
         kind: KeyCredentialKind,
         window: Validity,
+        text: Option<&Secret>,
     ) -> Result<Option<Secret>, BenchError> {
         if kind != KeyCredentialKind::PinCode {
             return Ok(None);
         }
-        self.0.set_by_hand(door, BY_HAND, window);
-        Ok(Some(Secret::new(BY_HAND.to_owned())))
+        let text = text.cloned().unwrap_or_else(|| Secret::new(BY_HAND.to_owned()));
+        // EXPOSE: somebody types it at the lock.
+        self.0.set_by_hand(door, text.expose(), window);
+        Ok(Some(text))
     }
 
     fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {

@@ -3,13 +3,21 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use lockport::adapter::Adapter;
 use lockport::credential::Progress;
-use lockport::driver::{Answer, Attempt, Found, GrantOrder, VendorDriver, Verb, Withdrawal, Withdrawn};
+use lockport::driver::{
+    Answer, Attempt, Found, GrantOrder, VendorCall, VendorDriver, Verb, Withdrawal, Withdrawn,
+};
+use lockport::port::{SeenCall, VendorCalls as _};
 use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice};
-use lockport_mock::{Fault, Personality};
+use lockport_mock::{Fault, MockDriver, Personality};
 
 use crate::bent::{Bend, Bent};
 use crate::house::{House, text};
+
+async fn take_in(process: &Adapter<MockDriver>, call: &str) -> SeenCall {
+    process.take_in(&VendorCall::with_body(call.as_bytes())).await.unwrap()
+}
 
 #[tokio::test]
 async fn a_call_of_the_vendors_settles_what_waits_for_it() {
@@ -20,14 +28,14 @@ async fn a_call_of_the_vendors_settles_what_waits_for_it() {
     assert!(pending.ask_after.is_some_and(|then| then > house.now()));
     house.pass(4);
     let [call] = house.bench.vendor.take_webhooks().try_into().unwrap();
-    assert!(process.called_back(call.as_bytes()).await.unwrap());
+    assert!(matches!(take_in(&process, &call).await, SeenCall::Ended(_)));
     // It is a second before a look would have made sense, and it is done.
     let done = process.issue_credential(issue).await.unwrap();
     assert_eq!(done.state, Progress::Active);
     assert!(house.opens(&text(&done.credential), 0));
     // The same again, one for nobody, and one that is none.
     for other in [call.as_str(), "{\"job\":99,\"outcome\":\"done\"}", "hello"] {
-        assert!(!process.called_back(other.as_bytes()).await.unwrap(), "{other}");
+        assert_eq!(take_in(&process, other).await, SeenCall::Nothing, "{other}");
     }
 }
 
@@ -46,7 +54,7 @@ async fn a_call_of_the_vendors_settles_a_revoke() {
     let _of_the_issue = house.bench.vendor.take_webhooks();
     house.pass(4);
     let [call] = house.bench.vendor.take_webhooks().try_into().unwrap();
-    assert!(process.called_back(call.as_bytes()).await.unwrap());
+    assert!(matches!(take_in(&process, &call).await, SeenCall::Ended(_)));
     process.revoke_credential(revoke).await.unwrap();
 }
 
@@ -63,7 +71,7 @@ async fn a_job_that_the_vendor_refuses_is_refused_at_the_first_look_or_call() {
         assert_eq!(second.state, Progress::Pending, "{personality}");
         house.pass(4);
         for call in house.bench.vendor.take_webhooks() {
-            assert!(process.called_back(call.as_bytes()).await.unwrap());
+            assert!(matches!(take_in(&process, &call).await, SeenCall::Ended(_)));
         }
         assert_eq!(process.issue_credential(ada).await.unwrap().state, Progress::Active);
         let error = process.issue_credential(bob).await.unwrap_err();
@@ -168,7 +176,7 @@ async fn a_move_that_is_refused_leaves_the_old_room() {
     process.update_credential(update.clone()).await.unwrap();
     house.pass(4);
     let [call] = house.bench.vendor.take_webhooks().try_into().unwrap();
-    assert!(process.called_back(call.as_bytes()).await.unwrap());
+    assert!(matches!(take_in(&process, &call).await, SeenCall::Ended(_)));
     let error = process.update_credential(update).await.unwrap_err();
     assert_eq!(error.reason(), FailureReason::CapacityFull);
     assert!(house.opens(&key, 0) && !house.opens(&key, 1));

@@ -12,12 +12,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use lockport::LockError;
 use lockport::credential::Verdict;
+use lockport::driver::VendorCall;
 use lockport::error::ErrorCode;
 use lockport::event::Envelope;
 use lockport::id::{ReservationId, TaskId, UserId};
 use lockport::idempotency::IdempotencyKey;
-use lockport::keys::{DeskTask, WebhookCall};
-use lockport::telemetry::WebhookKind;
+use lockport::keys::DeskTask;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -89,22 +89,22 @@ async fn event(State(service): At, Json(event): Json<Envelope>) -> Result<Status
     Ok(taken(&service))
 }
 
-/// A vendor calls. Whoever does not know the address is not the vendor (R124).
+/// A vendor calls. Whoever does not know the address is not the vendor (R124); the locks of these examples sign nothing beside that.
 async fn webhook(
     State(service): At,
     Path((adapter, secret)): Path<(String, String)>,
     body: Bytes,
-) -> Result<StatusCode, Refused> {
+) -> Result<&'static str, Refused> {
     let keys = &service.wired.keys;
     let is_the_vendor = service.webhooks.get(&adapter).is_some_and(|own| own.is(&secret));
-    let Some(locks) = service.wired.locks.get(&adapter).filter(|_| is_the_vendor) else {
+    if !is_the_vendor {
         let refused = keys.refuse_webhook(&adapter).await;
         service.nudge.notify_one();
         return Err(refused.into());
-    };
-    let call = WebhookCall::WithBody(&body);
-    keys.webhook(&adapter, call, WebhookKind::Job, async || locks.called_back(&body).await).await?;
-    Ok(taken(&service))
+    }
+    let called = keys.called(&adapter, &VendorCall { segment: &secret, headers: &[], body: &body }).await?;
+    service.nudge.notify_one();
+    Ok(called.reply)
 }
 
 async fn tasks(State(service): At) -> Result<Json<Vec<DeskTask>>, Refused> {

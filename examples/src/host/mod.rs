@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lockport::LockError;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::VendorCode;
 use lockport::env::{Env, OsEntropy, Sleep, SystemClock};
 use lockport::id::LockDeviceId;
-use lockport::keys::{KeyService, WebhookNews};
+use lockport::keys::KeyService;
 use lockport::property::{AdapterBinding, Property};
 use lockport::stack::LockStack;
 use lockport::store::Store;
@@ -70,17 +69,6 @@ pub struct Locks {
     pub encoder: Option<LockDeviceId>,
 }
 
-impl Locks {
-    /// Hands in what the vendor has called back with, for `KeyService::webhook`. Over the network these are requests, and the host
-    /// checks first that they are the vendor's.
-    ///
-    /// # Errors
-    /// Anything retriable: the vendor may call again.
-    pub async fn called_back(&self, body: &[u8]) -> Result<WebhookNews, LockError> {
-        self.adapter.called_back_about(body).await.map(WebhookNews::from)
-    }
-}
-
 /// The keys of a hotel and its lock systems, by their names.
 #[derive(Debug)]
 pub struct Wired {
@@ -125,5 +113,6 @@ pub fn wire(hotel: &Hotel, store: &Arc<dyn Store>, env: &Env, instance: &str) ->
         locks.insert(name.clone(), Locks { vendor, adapter, encoder });
     }
     let keys = KeyService::new(Arc::new(property), store.clone(), env.clone(), instance);
+    let keys = locks.iter().fold(keys, |keys, (name, of)| keys.with_calls(name, of.adapter.clone()));
     Ok(Wired { keys: Arc::new(keys), locks })
 }

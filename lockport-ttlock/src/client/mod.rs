@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::cards::NewCard;
 pub(crate) use self::ekeys::{NewKey, Sending};
-pub(crate) use self::passcodes::{NewPasscode, NewRandom};
+pub(crate) use self::passcodes::{NewPasscode, NewRandom, WITH_A_PERIOD};
 use crate::auth::Auth;
 use crate::error::{Stakes, code};
 use crate::limits::{MAX_PAGES, PAGE_SIZE};

@@ -8,7 +8,7 @@ use crate::line::{Form, Trouble};
 use crate::wire::{Ack, PasscodeAdded, PasscodeItem, RandomPasscode};
 
 /// A passcode with dates.
-const WITH_A_PERIOD: i64 = 3;
+pub(crate) const WITH_A_PERIOD: i64 = 3;
 
 /// One passcode to be added.
 #[derive(Debug)]
@@ -39,6 +39,15 @@ pub(crate) struct NewRandom<'a> {
     pub(crate) dates: (i64, i64),
 }
 
+fn change((lock, passcode): (i64, i64), dates: (i64, i64)) -> Form {
+    Form::default()
+        .with_number("lockId", lock)
+        .with_number("keyboardPwdId", passcode)
+        .with_number("startDate", dates.0)
+        .with_number("endDate", dates.1)
+        .with_number("changeType", THROUGH_THE_GATEWAY)
+}
+
 /// How a call is put that a gateway carries to a lock.
 const fn carried(refusal: ErrorCode) -> Stakes {
     Stakes::effect(refusal).at_the_lock()
@@ -54,9 +63,13 @@ impl Client {
     }
 
     /// Lists a passcode that a lock may have and the cloud does not know of. The lock hears nothing of it.
-    pub(crate) async fn list_passcode(&self, new: &NewPasscode<'_>) -> Result<i64, LockError> {
+    pub(crate) async fn list_passcode(
+        &self,
+        new: &NewPasscode<'_>,
+        refusal: ErrorCode,
+    ) -> Result<i64, LockError> {
         let form = new.form().with_number("addType", IN_THE_BOOKS_ONLY);
-        let stakes = Stakes::effect(ErrorCode::KeyRevokeFailed);
+        let stakes = Stakes::effect(refusal);
         let added: PasscodeAdded = self.ask("/v3/keyboardPwd/add", &form, stakes).await?;
         Ok(added.keyboard_pwd_id.0)
     }
@@ -72,21 +85,36 @@ impl Client {
         self.ask("/v3/keyboardPwd/get", &form, Stakes::effect(ErrorCode::KeyIssueFailed)).await
     }
 
+    /// Takes a passcode out of the list. The lock hears nothing of it.
+    pub(crate) async fn strike_out(&self, (lock, passcode): (i64, i64)) -> Result<Deleted, LockError> {
+        let form = Form::default()
+            .with_number("lockId", lock)
+            .with_number("keyboardPwdId", passcode)
+            .with_number("deleteType", IN_THE_BOOKS_ONLY);
+        let stakes = Stakes::effect(ErrorCode::KeyIssueFailed);
+        self.delete("/v3/keyboardPwd/delete", &form, stakes, code::NO_PASSCODE).await
+    }
+
+    /// Has the lock set the window of a passcode that it is said to have, and names it so if the lock did.
+    pub(crate) async fn confirm_passcode(
+        &self,
+        there: (i64, i64),
+        dates: (i64, i64),
+        name: &str,
+    ) -> Result<(), LockError> {
+        let form = change(there, dates).with("keyboardPwdName", name);
+        self.write("/v3/keyboardPwd/change", &form, carried(ErrorCode::KeyIssueFailed)).await
+    }
+
     /// Moves both ends of a passcode's window, in the lock.
     // VENDOR: with one date only the call succeeds and changes nothing (docs/vendor.md#passcodes).
     pub(crate) async fn change_passcode(
         &self,
-        (lock, passcode): (i64, i64),
+        there: (i64, i64),
         dates: (i64, i64),
         refusal: ErrorCode,
     ) -> Result<(), LockError> {
-        let form = Form::default()
-            .with_number("lockId", lock)
-            .with_number("keyboardPwdId", passcode)
-            .with_number("startDate", dates.0)
-            .with_number("endDate", dates.1)
-            .with_number("changeType", THROUGH_THE_GATEWAY);
-        self.write("/v3/keyboardPwd/change", &form, carried(refusal)).await
+        self.write("/v3/keyboardPwd/change", &change(there, dates), carried(refusal)).await
     }
 
     /// Deletes a passcode, in the lock.
@@ -115,15 +143,19 @@ impl Client {
         }
     }
 
-    /// The passcodes that the cloud lists for a lock, whose name resembles `text` or whose digits it is.
+    /// The passcodes that the cloud lists for a lock; where a text is given, those whose name resembles it or whose digits it is.
     pub(crate) async fn passcodes(
         &self,
         lock: i64,
-        text: &Secret,
+        text: Option<&Secret>,
         refusal: ErrorCode,
     ) -> Result<Vec<PasscodeItem>, LockError> {
-        let form =
-            Form::default().with_number("lockId", lock).with_secret("searchStr", text).with("orderBy", "1");
+        let form = Form::default().with_number("lockId", lock);
+        let form = match text {
+            Some(text) => form.with_secret("searchStr", text),
+            None => form,
+        };
+        let form = form.with("orderBy", "1");
         self.list("/v3/lock/listKeyboardPwd", form, refusal).await
     }
 }

@@ -4,11 +4,21 @@ use lockport::{ErrorCode, LockError};
 
 use super::{Caller, Client};
 use crate::error::Stakes;
+use crate::limits::PAGE_SIZE;
 use crate::line::Form;
-use crate::wire::{MonthCount, RecordItem};
+use crate::wire::{MonthCount, Page, RecordItem};
 
 /// Reading has no effect.
 const STAKES: Stakes = Stakes::harmless(ErrorCode::VendorUnreachable);
+
+const LIST: &str = "/v3/lockRecord/list";
+
+fn between(lock: i64, (from_ms, until_ms): (i64, i64)) -> Form {
+    Form::default()
+        .with_number("lockId", lock)
+        .with_number("startDate", from_ms)
+        .with_number("endDate", until_ms)
+}
 
 impl Client {
     /// The records of a lock between two instants.
@@ -17,11 +27,20 @@ impl Client {
         lock: i64,
         (from_ms, until_ms): (i64, i64),
     ) -> Result<Vec<RecordItem>, LockError> {
-        let form = Form::default()
-            .with_number("lockId", lock)
-            .with_number("startDate", from_ms)
-            .with_number("endDate", until_ms);
-        self.list("/v3/lockRecord/list", form, ErrorCode::VendorUnreachable).await
+        let form = between(lock, (from_ms, until_ms));
+        self.list(LIST, form, ErrorCode::VendorUnreachable).await
+    }
+
+    /// One page of them, as it is now.
+    pub(crate) async fn record_page(
+        &self,
+        lock: i64,
+        time_ms: (i64, i64),
+        number: i64,
+    ) -> Result<Page<RecordItem>, LockError> {
+        let form = between(lock, time_ms).with_number("pageSize", PAGE_SIZE).with_number("pageNo", number);
+        let page: Page<RecordItem> = self.read(LIST, &form, ErrorCode::VendorUnreachable).await?;
+        if page.page_no.0 == number { Ok(page) } else { Err(STAKES.malformed()) }
     }
 
     /// How many calls of the application the vendor has counted this month. This one is not counted.

@@ -88,6 +88,15 @@ pub(crate) fn is_anothers(items: &[CardItem], lock: i64, number: u64, marker: &s
     })
 }
 
+/// Those cards whose time was over by then: when, and the vendor's number. A lock deletes by a card's own number, so one that is listed
+/// a second time stays.
+pub(crate) fn over(items: &[CardItem], lock: i64, by: Timestamp) -> Vec<(i64, i64)> {
+    let is_alone =
+        |item: &CardItem| items.iter().filter(|other| other.card_number == item.card_number).count() == 1;
+    let here = items.iter().filter(|item| item.lock_id == Loose(lock) && is_alone(item));
+    here.filter_map(|item| Some((super::over(item.end_date, by)?, item.card_id.0))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,6 +48,11 @@ pub(crate) fn login(account: &Account) -> Secret {
     Secret::new(format!("{}:{}", account.username, account.password.expose()))
 }
 
+/// What the [`login`] of this account begins with.
+pub(crate) fn login_begins(username: &str) -> Secret {
+    Secret::new(format!("{username}:"))
+}
+
 /// Those of a lock's keys that bear the marker and are not deleted, newest first. The vendor's own search is fuzzy.
 fn bearing(mut keys: Vec<KeyItem>, lock: i64, marker: &str) -> Vec<KeyItem> {
     keys.retain(|key| {

@@ -135,6 +135,11 @@ pub(crate) fn markers(held: &Held) -> Vec<&str> {
     markers
 }
 
+/// What something is called that the cloud lists and no lock has confirmed yet.
+pub(crate) fn unseen(marker: &str) -> String {
+    format!("{marker}UNSEEN")
+}
+
 /// The one door of an order.
 pub(crate) fn door(order: &GrantOrder) -> Result<LockDeviceId, LockError> {
     match order.doors.as_slice() {
@@ -151,6 +156,11 @@ pub(crate) fn instant(millis: Loose) -> Option<Timestamp> {
 /// Whether a 0 or 1 says yes.
 pub(crate) fn is_yes(flag: Option<Loose>) -> bool {
     flag.is_some_and(|flag| flag.0 != 0)
+}
+
+/// When something was over, if that was by then. An end of 0 is for ever, one of 1 is once.
+pub(crate) fn over(end: Option<Loose>, by: Timestamp) -> Option<i64> {
+    end.map(|end| end.0).filter(|end| (2..=by.timestamp_millis()).contains(end))
 }
 
 /// Whether two dates on the wire are those of a window.

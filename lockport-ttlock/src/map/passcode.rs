@@ -5,6 +5,7 @@ use lockport::driver::GrantOrder;
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice, Secret, Timestamp, Validity};
 
 use super::{Handle, Listed, instant, is_window};
+use crate::client::WITH_A_PERIOD;
 use crate::limits::{FIRST_USE_HOURS, LONGEST_RANDOM_DAYS};
 use crate::wire::{Loose, PasscodeItem};
 
@@ -61,10 +62,33 @@ fn is_target(item: &PasscodeItem, order: &GrantOrder) -> bool {
 
 /// Whether the cloud lists these very digits, under whatever name.
 pub(crate) fn lists_digits(items: &[PasscodeItem], lock: i64, digits: &Secret) -> bool {
-    items.iter().any(|item| {
+    !with_digits(items, lock, digits).is_empty()
+}
+
+/// The numbers and the names of those with these digits.
+pub(crate) fn with_digits<'a>(items: &'a [PasscodeItem], lock: i64, digits: &Secret) -> Vec<(i64, &'a str)> {
+    let has_them = |item: &&PasscodeItem| {
         // EXPOSE: compared with the digits that the cloud lists; both stay here.
         item.lock_id == Loose(lock) && item.keyboard_pwd.as_ref() == Some(digits.expose())
-    })
+    };
+    let name = |item: &'a PasscodeItem| item.keyboard_pwd_name.as_deref().unwrap_or_default();
+    items.iter().filter(has_them).map(|item| (item.keyboard_pwd_id.0, name(item))).collect()
+}
+
+/// Those passcodes of somebody's choice, with a period that was over by then: when, and the vendor's number. A lock deletes by the
+/// digits, so those that are listed a second time stay.
+pub(crate) fn over(items: &[PasscodeItem], lock: i64, by: Timestamp) -> Vec<(i64, i64)> {
+    let is_alone = |item: &PasscodeItem| {
+        items.iter().filter(|other| other.keyboard_pwd == item.keyboard_pwd).count() == 1
+    };
+    let has_a_period = |item: &&PasscodeItem| {
+        item.lock_id == Loose(lock)
+            && is_alone(item)
+            && super::is_yes(item.is_custom)
+            && item.keyboard_pwd_type == Some(Loose(WITH_A_PERIOD))
+    };
+    let over = items.iter().filter(has_a_period);
+    over.filter_map(|item| Some((super::over(item.end_date, by)?, item.keyboard_pwd_id.0))).collect()
 }
 
 /// When a passcode of the vendor's choice with this window dies if nobody has used it.

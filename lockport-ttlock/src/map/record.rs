@@ -1,12 +1,12 @@
 //! Records: which of them tell that somebody tried a door, and what the lock said.
 
 use lockport::Secret;
-
-use super::instant;
-use crate::config::{CardOrder, TtlockLock};
-use crate::record::{Attempt, Denied, Outcome, Shown};
-use crate::wire::{Loose, RecordItem};
+use lockport::driver::{AttemptOutcome, DenyReason, DoorAttempt, Shown, VendorEventId};
 use lockport::id::LockDeviceId;
+
+use super::{ekey, instant};
+use crate::config::{CardOrder, TtlockLock};
+use crate::wire::{Loose, RecordItem};
 
 /// What the lock wrote down, in its own numbering.
 // VENDOR: docs/vendor.md#records. The cloud's own numbering of the same is another one.
@@ -39,17 +39,18 @@ mod in_cloud {
 }
 
 /// What a record says of an attempt to open; `None` when it is about something else.
-fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option<Outcome> {
-    let by_success = if success { Outcome::Granted } else { Outcome::Denied(Denied::Unsaid) };
+fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option<AttemptOutcome> {
+    let by_success =
+        if success { AttemptOutcome::Granted } else { AttemptOutcome::Denied(DenyReason::Unsaid) };
     if let Some(number) = in_lock {
         let is = |all: &[i64]| all.contains(&number);
         return match () {
             () if is(in_lock::OPENED) => Some(by_success),
-            () if is(in_lock::OUT_OF_TIME) => Some(Outcome::Denied(Denied::OutOfTime)),
-            () if is(in_lock::UNKNOWN) => Some(Outcome::Denied(Denied::Unknown)),
-            () if is(in_lock::BARRED) => Some(Outcome::Denied(Denied::Barred)),
-            () if is(in_lock::BOLTED) => Some(Outcome::Denied(Denied::Bolted)),
-            () if is(in_lock::REFUSED) => Some(Outcome::Denied(Denied::Unsaid)),
+            () if is(in_lock::OUT_OF_TIME) => Some(AttemptOutcome::Denied(DenyReason::OutsideWindow)),
+            () if is(in_lock::UNKNOWN) => Some(AttemptOutcome::Denied(DenyReason::UnknownKey)),
+            () if is(in_lock::BARRED) => Some(AttemptOutcome::Denied(DenyReason::Blocked)),
+            () if is(in_lock::BOLTED) => Some(AttemptOutcome::Denied(DenyReason::DoubleLocked)),
+            () if is(in_lock::REFUSED) => Some(AttemptOutcome::Denied(DenyReason::Unsaid)),
             () => None,
         };
     }
@@ -57,9 +58,9 @@ fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option
     let is = |all: &[i64]| all.contains(&number);
     match () {
         () if is(in_cloud::OPENS) => Some(by_success),
-        () if is(in_cloud::OUT_OF_TIME) => Some(Outcome::Denied(Denied::OutOfTime)),
-        () if is(in_cloud::BARRED) => Some(Outcome::Denied(Denied::Barred)),
-        () if is(in_cloud::BOLTED) => Some(Outcome::Denied(Denied::Bolted)),
+        () if is(in_cloud::OUT_OF_TIME) => Some(AttemptOutcome::Denied(DenyReason::OutsideWindow)),
+        () if is(in_cloud::BARRED) => Some(AttemptOutcome::Denied(DenyReason::Blocked)),
+        () if is(in_cloud::BOLTED) => Some(AttemptOutcome::Denied(DenyReason::DoubleLocked)),
         () => None,
     }
 }
@@ -75,7 +76,7 @@ fn shown(item: &RecordItem, is_card: bool, cards: Option<CardOrder>) -> Option<S
         Some(digits) => Some(Shown::Artifact(Secret::new(digits.to_owned()))),
         None => {
             let account = item.username.as_deref().filter(|name| !name.is_empty())?;
-            Some(Shown::Account(Secret::new(account.to_owned())))
+            Some(Shown::Beginning(ekey::login_begins(account)))
         }
     }
 }
@@ -86,7 +87,7 @@ pub(crate) fn attempts(
     device: LockDeviceId,
     lock: &TtlockLock,
     cards: Option<CardOrder>,
-) -> Vec<Attempt> {
+) -> Vec<DoorAttempt> {
     let attempt = |item: &RecordItem| {
         let number = |loose: Option<Loose>| loose.map(|loose| loose.0);
         let (in_lock, in_cloud) = (number(item.record_type_from_lock), number(item.record_type));
@@ -96,20 +97,20 @@ pub(crate) fn attempts(
             (None, Some(number)) => in_cloud::CARDS.contains(&number),
             (None, None) => false,
         };
-        Some(Attempt {
-            record: item.record_id.0,
+        let told = DoorAttempt {
+            event: VendorEventId::of(&format!("record-{}", item.record_id.0)),
             device,
             at: instant(item.lock_date)?,
-            told_at: item.server_date.and_then(instant),
             outcome,
             shown: shown(item, is_card, cards),
-        })
+        };
+        Some((item.record_id.0, told))
     };
     let own = items.iter().filter(|item| item.lock_id.is_none_or(|id| id.0 == lock.lock_id));
-    let mut attempts: Vec<Attempt> = own.filter_map(attempt).collect();
-    attempts.sort_by_key(|attempt| (attempt.at, attempt.record));
-    attempts.dedup_by_key(|attempt| attempt.record);
-    attempts
+    let mut attempts: Vec<(i64, DoorAttempt)> = own.filter_map(attempt).collect();
+    attempts.sort_by_key(|(record, attempt)| (attempt.at, *record));
+    attempts.dedup_by_key(|(record, _)| *record);
+    attempts.into_iter().map(|(_, attempt)| attempt).collect()
 }
 
 #[cfg(test)]
@@ -119,20 +120,20 @@ mod tests {
     /// Each number that the page names once, in either numbering, with what becomes of it.
     #[test]
     fn a_record_is_an_attempt_only_if_somebody_tried_to_open() {
-        let granted = Some(Outcome::Granted);
-        let denied = |why| Some(Outcome::Denied(why));
+        let granted = Some(AttemptOutcome::Granted);
+        let denied = |why| Some(AttemptOutcome::Denied(why));
         for (number, success, want) in [
             (4, true, granted),
             (17, true, granted),
             (28, true, granted),
-            (4, false, denied(Denied::Unsaid)),
-            (7, false, denied(Denied::Unknown)),
-            (11, false, denied(Denied::OutOfTime)),
-            (25, false, denied(Denied::OutOfTime)),
-            (13, false, denied(Denied::Barred)),
-            (51, false, denied(Denied::Barred)),
-            (39, false, denied(Denied::Bolted)),
-            (91, false, denied(Denied::Unsaid)),
+            (4, false, denied(DenyReason::Unsaid)),
+            (7, false, denied(DenyReason::UnknownKey)),
+            (11, false, denied(DenyReason::OutsideWindow)),
+            (25, false, denied(DenyReason::OutsideWindow)),
+            (13, false, denied(DenyReason::Blocked)),
+            (51, false, denied(DenyReason::Blocked)),
+            (39, false, denied(DenyReason::DoubleLocked)),
+            (91, false, denied(DenyReason::Unsaid)),
             // Changed, added, cleared, closed, from inside, by itself, tampered with: nobody tried to open.
             (5, true, None),
             (15, true, None),
@@ -149,10 +150,10 @@ mod tests {
         for (number, success, want) in [
             (1, true, granted),
             (7, true, granted),
-            (4, false, denied(Denied::Unsaid)),
-            (51, false, denied(Denied::Barred)),
-            (58, false, denied(Denied::OutOfTime)),
-            (62, false, denied(Denied::Bolted)),
+            (4, false, denied(DenyReason::Unsaid)),
+            (51, false, denied(DenyReason::Blocked)),
+            (58, false, denied(DenyReason::OutsideWindow)),
+            (62, false, denied(DenyReason::DoubleLocked)),
             (11, true, None),
             (45, true, None),
             (123, false, None),

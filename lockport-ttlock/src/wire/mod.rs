@@ -111,6 +111,13 @@ pub(crate) struct PasscodeItem {
     #[serde(default)]
     #[zeroize(skip)]
     pub(crate) status: Option<Loose>,
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) keyboard_pwd_type: Option<Loose>,
+    /// 0 or 1.
+    #[serde(default)]
+    #[zeroize(skip)]
+    pub(crate) is_custom: Option<Loose>,
 }
 
 /// `/v3/identityCard/add` and its twin for reversed numbers.
@@ -187,10 +194,6 @@ pub(crate) struct RecordItem {
     /// By the lock's clock, milliseconds since 1970, UTC.
     #[zeroize(skip)]
     pub(crate) lock_date: Loose,
-    /// When the cloud heard of it, milliseconds since 1970, UTC.
-    #[serde(default)]
-    #[zeroize(skip)]
-    pub(crate) server_date: Option<Loose>,
 }
 
 /// `/app/getMonthRequestCount`

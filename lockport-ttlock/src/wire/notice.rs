@@ -14,9 +14,6 @@ pub(crate) struct Notice {
     pub(crate) mac: Option<String>,
     pub(crate) admin: Option<String>,
     pub(crate) gateway: Option<i64>,
-    pub(crate) is_online: bool,
-    /// `errcode`
-    pub(crate) code: Option<i64>,
     /// The `lockDate` of every record.
     pub(crate) times: Vec<i64>,
 }
@@ -46,8 +43,6 @@ impl Notice {
                 "lockMac" => notice.mac = Some(value.to_string()),
                 "admin" => notice.admin = Some(value.to_string()),
                 "gatewayId" => notice.gateway = number(),
-                "isOnline" => notice.is_online = matches!(value.trim(), "1" | "true"),
-                "errcode" => notice.code = number(),
                 "records" => {
                     let told: Vec<Told> = serde_json::from_str(&value).ok()?;
                     notice.times = told.iter().filter_map(|told| Some(told.lock_date?.0)).collect();
@@ -92,7 +87,7 @@ mod tests {
         assert_eq!(notice.times, [1_777_539_600_000]);
         assert!(!format!("{notice:?}").contains("048263"), "what was typed is not kept");
         let gone = Notice::read(b"notifyType=2&gatewayId=5&isOnline=0").unwrap();
-        assert_eq!((gone.kind, gone.gateway, gone.is_online), (Some(2), Some(5), false));
+        assert_eq!((gone.kind, gone.gateway), (Some(2), Some(5)));
         assert_eq!(Notice::read(b""), Some(Notice::default()));
         for bad in [&b"records=x"[..], b"records=%7B%7D", b"a=%", b"a=%4", b"a=%zz", b"a=%ff", b"%ff"] {
             assert_eq!(Notice::read(bad), None, "{bad:?}");

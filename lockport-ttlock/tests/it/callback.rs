@@ -1,8 +1,10 @@
 //! What the vendor calls back: who is believed, what is made of it, and that nothing is believed that the cloud does not have.
 
 use crate::fake::{self, Host, NOW_MS, Reply, Vendor, good, page, record};
-use lockport::{ErrorCode, Timestamp};
-use lockport_ttlock::{Hint, Outcome, TtlockConfig, TtlockDriver, TtlockLock};
+use lockport::driver::{AttemptOutcome, CallHead, CallNews, VendorCall, Webhook as _};
+use lockport::telemetry::WebhookKind;
+use lockport::{ErrorCode, LockError};
+use lockport_ttlock::{TtlockConfig, TtlockDriver, TtlockLock};
 use serde_json::json;
 
 const TRIED: &str = "lockId=7&notifyType=1&lockMac=C0%3AFF%3AEE%3A00%3A12%3A34&admin=locks%40hotel.example&records=\
@@ -24,11 +26,20 @@ fn with_lock(change: impl Fn(&mut TtlockLock)) -> TtlockConfig {
     config
 }
 
-async fn hint(config: TtlockConfig, body: &str) -> Result<Hint, ErrorCode> {
+fn call(body: &str) -> VendorCall<'_> {
+    VendorCall { segment: fake::SEGMENT, ..VendorCall::with_body(body.as_bytes()) }
+}
+
+/// What a call is taken to be about, before anybody is asked.
+async fn kind(config: TtlockConfig, body: &str) -> Result<WebhookKind, ErrorCode> {
     let (vendor, driver) = driver(config);
-    let hint = driver.hint(fake::SEGMENT, body.as_bytes()).await;
-    assert!(vendor.seen().is_empty(), "a hint asks nobody");
-    hint.map_err(|error| error.code())
+    let head = driver.check(&call(body)).await;
+    assert!(vendor.seen().is_empty(), "a check asks nobody");
+    let refused = |error: LockError| error.code();
+    head.map_err(refused).map(|CallHead { kind, event, reply }| {
+        assert_eq!((event, reply), (None, "success"));
+        kind
+    })
 }
 
 #[tokio::test]
@@ -36,64 +47,61 @@ async fn only_who_knows_the_secret_part_of_the_address_is_heard() {
     let (vendor, driver) = driver(fake::config());
     let near = format!("{}x", fake::SEGMENT);
     for wrong in ["", "e555", &near, &fake::SEGMENT.to_uppercase(), "/"] {
-        let error = driver.hint(wrong, TRIED.as_bytes()).await.unwrap_err();
+        let error = driver.check(&VendorCall { segment: wrong, ..call(TRIED) }).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::WebhookSignatureInvalid, "{wrong}");
         assert!(!format!("{error} {error:?}").contains("e555"), "the secret is not told");
     }
     assert!(vendor.seen().is_empty());
-    assert!(matches!(driver.hint(fake::SEGMENT, TRIED.as_bytes()).await, Ok(Hint::Tried { .. })));
+    assert!(driver.check(&call(TRIED)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_call_is_about_this_property_or_about_nothing() {
-    let device = fake::DOOR.parse().unwrap();
-    let at = |ms| Timestamp::from_timestamp_millis(ms).unwrap();
-    let tried = Hint::Tried { device, from: at(NOW_MS + 7), until: at(NOW_MS + 10) };
-    assert_eq!(hint(fake::config(), TRIED).await, Ok(tried.clone()));
+    let (access, device, other) = (WebhookKind::Access, WebhookKind::Device, WebhookKind::Other);
+    assert_eq!(kind(fake::config(), TRIED).await, Ok(access));
     let with_mac = |mac: &str| with_lock(|lock| lock.mac = Some(mac.to_owned()));
-    assert_eq!(hint(with_mac("c0:ff:ee:00:12:34"), TRIED).await, Ok(tried));
-    assert_eq!(hint(with_mac("00:00:00:00:00:01"), TRIED).await, Err(ErrorCode::WebhookSignatureInvalid));
+    assert_eq!(kind(with_mac("c0:ff:ee:00:12:34"), TRIED).await, Ok(access));
+    assert_eq!(kind(with_mac("00:00:00:00:00:01"), TRIED).await, Err(ErrorCode::WebhookSignatureInvalid));
 
-    let gateway = |is_online| Ok(Hint::Gateway { gateway: 5, is_online });
     for (body, want) in [
         // The console's test button; another property's lock; another account's; nothing at all.
-        (&TRIED.replace("lockId=7", "lockId=222")[..], Ok(Hint::Foreign)),
-        (&TRIED.replace("lockId=7&", ""), Ok(Hint::Foreign)),
-        (&TRIED.replace("admin=locks", "admin=others"), Ok(Hint::Foreign)),
-        ("", Ok(Hint::Foreign)),
-        ("lockId=7&notifyType=1&records=%5B%5D", Ok(Hint::Foreign)),
-        ("lockId=7&notifyType=99", Ok(Hint::Foreign)),
-        ("notifyType=2&gatewayId=5&isOnline=0", gateway(false)),
-        ("notifyType=2&gatewayId=5&isOnline=true", gateway(true)),
-        ("notifyType=3&lockId=7&isOnline=1", Ok(Hint::Lock { device, is_online: true })),
-        ("notifyType=4&lockId=7&objectType=2&errcode=-3007", Ok(Hint::Refused { device, code: -3007 })),
+        (&TRIED.replace("lockId=7", "lockId=222")[..], Ok(other)),
+        (&TRIED.replace("lockId=7&", ""), Ok(other)),
+        (&TRIED.replace("admin=locks", "admin=others"), Ok(other)),
+        ("", Ok(other)),
+        ("lockId=7&notifyType=1&records=%5B%5D", Ok(other)),
+        ("lockId=7&notifyType=99", Ok(other)),
+        ("notifyType=2&gatewayId=5&isOnline=0", Ok(device)),
+        ("notifyType=3&lockId=7&isOnline=1", Ok(device)),
+        ("notifyType=4&lockId=7&objectType=2&errcode=-3007", Ok(other)),
         ("lockId=7&notifyType=1&records=nonsense", Err(ErrorCode::InvalidInput)),
         (&"a".repeat(256 * 1024 + 1), Err(ErrorCode::InvalidInput)),
     ] {
-        assert_eq!(hint(fake::config(), body).await, want, "{}", &body[..body.len().min(99)]);
+        assert_eq!(kind(fake::config(), body).await, want, "{}", &body[..body.len().min(99)]);
     }
     let config = with_lock(|lock| lock.gateway_id = Some(6));
-    assert_eq!(hint(config, "notifyType=2&gatewayId=5&isOnline=0").await, Ok(Hint::Foreign));
+    assert_eq!(kind(config, "notifyType=2&gatewayId=5&isOnline=0").await, Ok(other));
 }
 
 /// R46: what is told and not there was never so.
 #[tokio::test]
 async fn what_a_call_says_is_looked_at_and_an_invented_record_comes_to_nothing() {
     let (vendor, teller) = driver(fake::config());
-    let hint = teller.hint(fake::SEGMENT, TRIED.as_bytes()).await.unwrap();
-    let seen = teller.confirm(&hint).await.unwrap();
-    assert_eq!(seen.iter().map(|one| (one.record, one.outcome)).collect::<Vec<_>>(), [(7, Outcome::Granted)]);
+    let CallNews::Attempts(seen) = teller.news(&call(TRIED)).await.unwrap() else { panic!("no attempts") };
+    assert_eq!(seen.iter().map(|one| one.outcome).collect::<Vec<_>>(), [AttemptOutcome::Granted]);
     let (_, form) = vendor.seen().pop().unwrap();
     let want = "lockId=7&startDate=1777539600007&endDate=1777539600010&pageSize=100&pageNo=1";
     assert!(form.ends_with(want), "{form}");
+    assert_eq!(NOW_MS, 1_777_539_600_000);
 
     let nothing = Vendor::new(|_, path, _| match path {
         "/v3/lockRecord/list" => Reply::Json(page(&[])),
         path => Reply::Json(good(path)),
     });
-    let denied = Host::new().instance("one", &nothing).confirm(&hint).await.unwrap();
-    assert!(denied.is_empty());
-    let online = Hint::Gateway { gateway: 5, is_online: true };
-    assert!(teller.confirm(&online).await.unwrap().is_empty());
-    assert_eq!(json!(vendor.paths().len()), 2, "a gateway's coming is not asked for");
+    let invented = Host::new().instance("one", &nothing).news(&call(TRIED)).await.unwrap();
+    assert!(matches!(invented, CallNews::Attempts(seen) if seen.is_empty()));
+    let gateway = call("notifyType=2&gatewayId=5&isOnline=1");
+    let CallNews::Devices(of) = teller.news(&gateway).await.unwrap() else { panic!("no devices") };
+    assert_eq!(of, [fake::DOOR.parse().unwrap()]);
+    assert_eq!(json!(vendor.paths().len()), 2, "whether the gateway is there is not asked here");
 }

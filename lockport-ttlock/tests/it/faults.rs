@@ -4,13 +4,13 @@ use std::error::Error;
 use std::sync::Arc;
 
 use crate::fake::{self, AGAIN, FIRST, Reply, Vendor, good, refused};
-use lockport::driver::VendorDriver;
+use lockport::driver::{ClockSync as _, GrantOrder, VendorDriver};
 use lockport::env::TransportError;
 use lockport::{LockError, RetryAdvice};
 use lockport_ttlock::TtlockDriver;
 use serde_json::json;
 
-const VERBS: [&str; 22] = [
+const VERBS: [&str; 23] = [
     "key: grant",
     "key: grant blocked",
     "key: find",
@@ -22,6 +22,7 @@ const VERBS: [&str; 22] = [
     "key: withdraw by marker",
     "key: withdraw again",
     "passcode: grant",
+    "passcode: register",
     "passcode: find",
     "passcode: move",
     "passcode: move by marker",
@@ -48,6 +49,10 @@ async fn run(driver: &TtlockDriver, verb: &str) -> Result<String, LockError> {
     let lost = || fake::held(order.clone(), None);
     Ok(match verb {
         "grant" => format!("{:?}", driver.grant(&order, &FIRST).await?),
+        "register" => {
+            let order = GrantOrder { already: true, ..order.clone() };
+            format!("{:?}", driver.grant(&order, &FIRST).await?)
+        }
         "grant blocked" => format!("{:?}", driver.grant(&fake::blocked(), &FIRST).await?),
         "find" => format!("{:?}", driver.find(&order, &FIRST).await?),
         "move" => format!("{:?}", driver.amend(&held(), &later(), &FIRST).await?),
@@ -62,7 +67,10 @@ async fn run(driver: &TtlockDriver, verb: &str) -> Result<String, LockError> {
         "withdraw again" => format!("{:?}", driver.withdraw(&fake::withdrawal(held()), &AGAIN).await?),
         "devices" => format!("{:?}", driver.devices().await?),
         "health" => format!("{:?}", driver.health(fake::DOOR.parse().unwrap()).await?),
-        "set clock" => format!("{:?}", driver.set_lock_clock(fake::DOOR.parse().unwrap()).await?),
+        "set clock" => {
+            let now = fake::NOW.parse().unwrap();
+            format!("{:?}", driver.set_clock(fake::DOOR.parse().unwrap(), now).await?)
+        }
         other => panic!("no such verb: {other}"),
     })
 }

@@ -1,7 +1,9 @@
 //! Whatever the vendor says, or whoever says it in the vendor's name: nothing panics, and nothing that was not read is taken for read.
 
 use crate::fake::{self, FIRST, Host, Reply, Vendor, good};
-use lockport::driver::{Found, VendorDriver};
+use lockport::driver::{
+    AccessFeed as _, ClockSync as _, Found, Page, VendorCall, VendorDriver, Webhook as _,
+};
 use lockport_ttlock::{Passcodes, TtlockConfig, TtlockDriver};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
@@ -53,17 +55,20 @@ async fn ask(driver: &TtlockDriver) {
     }
     drop(driver.devices().await);
     drop(driver.health(device).await);
-    drop(driver.set_lock_clock(device).await);
+    drop(driver.set_clock(device, fake::order().window.from()).await);
     drop(driver.monthly_calls().await);
-    let window = fake::order().window;
-    drop(driver.attempts_at(device, window.from(), window.until()).await);
+    let first = driver.attempts(None).await;
+    if let Ok(Page { next: Some(next), .. }) = first {
+        drop(driver.attempts(Some(&next)).await);
+    }
 }
 
 async fn call_back(body: &[u8]) {
     let vendor = Vendor::new(|_, path, _| Reply::Json(good(path)));
     let driver = fake::driver(&vendor);
-    if let Ok(hint) = driver.hint(fake::SEGMENT, body).await {
-        drop(driver.confirm(&hint).await);
+    let call = VendorCall { segment: fake::SEGMENT, ..VendorCall::with_body(body) };
+    if driver.check(&call).await.is_ok() {
+        driver.news(&call).await.unwrap();
     }
 }
 

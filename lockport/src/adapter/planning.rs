@@ -4,13 +4,14 @@ use super::Adapter;
 use super::plan::{self, MAX_REDRAWS, Wanted};
 use super::record::{
     Act, CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
-    ProgramRecord,
+    ProgramRecord, Step,
 };
 use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
 use crate::device::LockDevice;
-use crate::driver::{Suspend, VendorDriver, WhyWithdraw};
+use crate::driver::{ArtifactSource, Kind, Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::LockDeviceId;
+use crate::pin;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::{Timestamp, Validity};
 
@@ -232,44 +233,102 @@ impl<D: VendorDriver> Adapter<D> {
                 }
                 steps
             }
-            _ => {
-                let mut steps = plan::restoration(record, &own, intent.at());
-                plan::relate(&mut steps, &target.holder, record, &self.occupants(&doors).await?);
-                let is_there = |door: &LockDeviceId| {
-                    own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
-                };
-                let doors: Vec<LockDeviceId> = doors.iter().copied().filter(|door| !is_there(door)).collect();
-                let wanted = Wanted { doors: &doors, ..wanted };
-                let others = self.occupants(&doors).await?;
-                let mut again = plan::grants(record, &target, kind, &wanted, &others, 0, &self.env)?;
-                plan::restore_artifacts(&mut again, kind, &own);
-                plan::on_the_card(&mut again, kind, &own);
-                steps.append(&mut again);
-                steps
-            }
+            _ => self.unsuspension(record, &target, kind, &own, intent.at()).await?,
         };
         program.target = Some(target);
         Ok(credential)
     }
 
-    /// A refused issue may succeed with another PIN or as another kind; whether one is left to try.
+    /// What gives everything back that a suspension took: what is still there may open again, the rest is granted anew.
+    async fn unsuspension(
+        &self,
+        credential: &mut CredentialRecord,
+        target: &CredentialContent,
+        kind: &Kind,
+        own: &[GrantRecord],
+        at: Option<LockDeviceId>,
+    ) -> Result<Vec<Step>, LockError> {
+        let doors = self.doors.resolve(&target.rooms, &target.scope)?;
+        let mut steps = plan::restoration(credential, own, at);
+        plan::relate(&mut steps, &target.holder, credential, &self.occupants(&doors).await?);
+        let is_there = |door: &LockDeviceId| {
+            own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
+        };
+        let doors: Vec<LockDeviceId> = doors.into_iter().filter(|door| !is_there(door)).collect();
+        let wanted = Wanted {
+            holder: &target.holder,
+            validity: target.validity,
+            doors: &doors,
+            at,
+            brought: None,
+            already: false,
+        };
+        let others = self.occupants(&doors).await?;
+        let mut again = plan::grants(credential, target, kind, &wanted, &others, 0, &self.env)?;
+        plan::restore_artifacts(&mut again, kind, own);
+        plan::on_the_card(&mut again, kind, own);
+        steps.append(&mut again);
+        Ok(steps)
+    }
+
+    /// What was refused may succeed otherwise; whether there is a way left to try.
     pub(super) async fn try_otherwise(
         &self,
         op: &mut Stored<ProgramRecord>,
         error: &LockError,
     ) -> Result<bool, LockError> {
+        match op.value.body.intent.clone() {
+            Intent::Issue(input) => self.issue_otherwise(op, &input, error).await,
+            Intent::Unsuspend(input) => self.give_back_otherwise(op, input.place.at, error).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// A PIN that was taken away may have become somebody else's by the time it is to come back: its holder gets another (R122).
+    async fn give_back_otherwise(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        at: Option<LockDeviceId>,
+        error: &LockError,
+    ) -> Result<bool, LockError> {
         let program = &mut op.value.body;
-        let Intent::Issue(input) = program.intent.clone() else { return Ok(false) };
+        let Some(mut target) = program.target.clone() else { return Ok(false) };
+        let Some(kind) = self.descriptor.kind(target.kind) else { return Ok(false) };
+        let ArtifactSource::HostPin { digits } = kind.artifact else { return Ok(false) };
+        if !is_pin_refused(error) || program.redraws >= MAX_REDRAWS {
+            return Ok(false);
+        }
+        redraw(program, error);
+        target.artifact = Some(pin::draw(&*self.env.entropy, digits)?);
+        let id = program.intent.credential();
+        let mut credential = self.credential(id).await?.ok_or(StoreError::Corrupt)?;
+        let own = self.own(id).await?;
+        let steps = self.unsuspension(&mut credential.value, &target, kind, &own, at).await?;
+        program.round = program.round.saturating_add(1);
+        let round = program.round;
+        program.steps.extend(steps.into_iter().map(|step| Step { round, ..step }));
+        program.failure = None;
+        program.target = Some(target);
+        let mut transaction = Transaction::new(&self.env)?;
+        transaction.put(&mut credential)?;
+        transaction.put(op)?;
+        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
+        Ok(true)
+    }
+
+    /// A refused issue may succeed with another PIN or as another kind; whether one is left to try.
+    async fn issue_otherwise(
+        &self,
+        op: &mut Stored<ProgramRecord>,
+        input: &IssueInput,
+        error: &LockError,
+    ) -> Result<bool, LockError> {
+        let program = &mut op.value.body;
         if input.already || !error.reason().suggests_another_kind() {
             return Ok(false);
         }
-        let pin_refused = matches!(error.reason(), FailureReason::PinCollision | FailureReason::PinRejected);
-        if pin_refused && program.redraws < MAX_REDRAWS {
-            program.redraws = program.redraws.saturating_add(1);
-            program.decisions.push(Decision {
-                code: DecisionCode::PinRedrawn,
-                detail: error.reason().as_str().to_owned(),
-            });
+        if is_pin_refused(error) && program.redraws < MAX_REDRAWS {
+            redraw(program, error);
         } else {
             let refused = if program.kinds.is_empty() { return Ok(false) } else { program.kinds.remove(0) };
             let detail = format!("{refused}: {}", error.reason().as_str());
@@ -281,7 +340,7 @@ impl<D: VendorDriver> Adapter<D> {
             return Ok(false);
         };
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
-        let wanted = Wanted::of(&input, &doors);
+        let wanted = Wanted::of(input, &doors);
         let mut credential = self.credential(input.resulting_id()).await?.ok_or(StoreError::Corrupt)?;
         let content = credential.value.content.as_mut().ok_or(StoreError::Corrupt)?;
         content.kind = kind.kind;
@@ -300,6 +359,16 @@ impl<D: VendorDriver> Adapter<D> {
         transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
         Ok(true)
     }
+}
+
+fn is_pin_refused(error: &LockError) -> bool {
+    matches!(error.reason(), FailureReason::PinCollision | FailureReason::PinRejected)
+}
+
+fn redraw(program: &mut Program, error: &LockError) {
+    program.redraws = program.redraws.saturating_add(1);
+    let detail = error.reason().as_str().to_owned();
+    program.decisions.push(Decision { code: DecisionCode::PinRedrawn, detail });
 }
 
 fn conflict(reason: FailureReason, message: &str) -> LockError {

@@ -7,7 +7,10 @@ use super::Adapter;
 use super::plan::grant_of_marker;
 use super::record::{GrantRecord, GrantState, term_of_door, term_of_past_door};
 use crate::audit::{VendorRefHash, reference_key};
-use crate::driver::{AccessFeed, ClockSync, Cursor, DoorAttempt, Page, Shown, VendorDriver};
+use crate::driver::{
+    AccessFeed, AttemptOutcome, ClockSync, Cursor, DenyReason, DoorAttempt, GrantOrder, Page, Shown,
+    VendorDriver,
+};
 use crate::error::LockError;
 use crate::id::LockDeviceId;
 use crate::port::{AttemptFeed, LockClocks, SeenAttempt};
@@ -42,12 +45,18 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(VendorRefHash::of_all(hashes))
     }
 
+    /// Whose key was tried. A card goes from hand to hand: where several grants could be meant, it is the one whose time it was, and
+    /// who opens there now comes before who did.
     async fn grant_of(&self, attempt: &DoorAttempt) -> Result<Option<GrantRecord>, LockError> {
         let (store, partition) = (self.ledger.store(), self.partition);
         let is_meant = |grant: &GrantRecord| match &attempt.shown {
             // EXPOSE: compared with what the ledger holds, and nowhere kept.
             Some(Shown::Reference(shown)) => is_same(grant.held.reference.as_ref(), shown),
             Some(Shown::Artifact(shown)) => is_same(grant.opens_with(), shown),
+            Some(Shown::Beginning(shown)) => grant.opens_with().is_some_and(|own| {
+                // EXPOSE: compared, and nowhere kept.
+                !shown.expose().is_empty() && own.expose().starts_with(shown.expose().as_str())
+            }),
             Some(Shown::Marker(_)) | None => false,
         };
         match &attempt.shown {
@@ -59,15 +68,52 @@ impl<D: VendorDriver> Adapter<D> {
             }
             Some(_) => {}
         }
-        // Who opens there now comes before who did.
+        let mut first = None;
         for term in [term_of_door(attempt.device), term_of_past_door(attempt.device)] {
             let at_it = Stored::<GrantRecord>::find(store, partition, &term).await?;
-            if let Some(grant) = at_it.into_iter().map(|grant| grant.value).find(is_meant) {
-                return Ok(Some(grant));
+            for grant in at_it.into_iter().map(|grant| grant.value).filter(&is_meant) {
+                if grant.held.order.window.contains(attempt.at) {
+                    return Ok(Some(grant));
+                }
+                first = first.or(Some(grant));
             }
         }
-        Ok(None)
+        Ok(first)
     }
+
+    /// Attempts at doors that this adapter serves, with whose key was tried.
+    pub(super) async fn seen(&self, told: Vec<DoorAttempt>) -> Result<Vec<SeenAttempt>, LockError> {
+        let mut seen = Vec::with_capacity(told.len());
+        for attempt in told.into_iter().filter(|attempt| self.doors.has_door(attempt.device)) {
+            let grant = self.grant_of(&attempt).await?;
+            let reference = grant.as_ref().and_then(|grant| grant.held.reference.as_ref());
+            let vendor_ref_hash = match reference {
+                Some(reference) => self.hash_of(reference).await?,
+                None => None,
+            };
+            let order = grant.as_ref().map(|grant| &grant.held.order);
+            seen.push(SeenAttempt {
+                outcome: outcome(&attempt, order),
+                event: attempt.event,
+                device: attempt.device,
+                at: attempt.at,
+                credential: order.map(|order| order.credential),
+                kind: order.map(|order| order.kind),
+                vendor_ref_hash,
+            });
+        }
+        Ok(seen)
+    }
+}
+
+/// What the lock said; where it does not say whether it was too early or too late, the order does.
+fn outcome(attempt: &DoorAttempt, order: Option<&GrantOrder>) -> AttemptOutcome {
+    let AttemptOutcome::Denied(DenyReason::OutsideWindow) = attempt.outcome else { return attempt.outcome };
+    AttemptOutcome::Denied(match order {
+        Some(order) if attempt.at < order.window.from() => DenyReason::NotYetValid,
+        Some(order) if attempt.at >= order.window.until() => DenyReason::Expired,
+        _ => DenyReason::OutsideWindow,
+    })
 }
 
 fn is_same(own: Option<&Secret>, shown: &Secret) -> bool {
@@ -79,26 +125,7 @@ fn is_same(own: Option<&Secret>, shown: &Secret) -> bool {
 impl<D: AccessFeed> AttemptFeed for Adapter<D> {
     async fn attempts(&self, after: Option<&Cursor>) -> Result<Page<SeenAttempt>, LockError> {
         let Page { told, next, more } = self.driver.attempts(after).await?;
-        let mut seen = Vec::with_capacity(told.len());
-        for attempt in told.into_iter().filter(|attempt| self.doors.has_door(attempt.device)) {
-            let grant = self.grant_of(&attempt).await?;
-            let reference = grant.as_ref().and_then(|grant| grant.held.reference.as_ref());
-            let vendor_ref_hash = match reference {
-                Some(reference) => self.hash_of(reference).await?,
-                None => None,
-            };
-            let order = grant.as_ref().map(|grant| &grant.held.order);
-            seen.push(SeenAttempt {
-                event: attempt.event,
-                device: attempt.device,
-                at: attempt.at,
-                outcome: attempt.outcome,
-                credential: order.map(|order| order.credential),
-                kind: order.map(|order| order.kind),
-                vendor_ref_hash,
-            });
-        }
-        Ok(Page { told: seen, next, more })
+        Ok(Page { told: self.seen(told).await?, next, more })
     }
 }
 

@@ -1,32 +1,21 @@
-//! What a vendor calls back: a job that is waited for is looked at when its news comes.
+//! What a vendor calls back: a job that is waited for is looked at when its news comes, and so are doors and locks.
+
+use async_trait::async_trait;
 
 use super::Adapter;
 use super::engine::Asked;
 use super::record::{Program, Step};
-use crate::driver::{JobNews, Webhook};
+use crate::device::LockDevice;
+use crate::driver::{CallHead, CallNews, JobNews, VendorCall, Webhook};
 use crate::error::LockError;
-use crate::id::KeyCredentialId;
+use crate::id::{KeyCredentialId, LockDeviceId};
+use crate::port::{SeenCall, VendorCalls};
 use crate::store::ledger::Begun;
 
 impl<D: Webhook> Adapter<D> {
-    /// The vendor has called, with this body: the operation that waits for what it is about goes on at once, as far as it will
-    /// go. Whether any waited. Who called has to be checked before.
-    ///
-    /// What the vendor says is not taken for done before it was looked at; news that comes twice, or too early, changes nothing.
-    ///
-    /// # Errors
-    /// What the store says, or the vendor when it is looked at; the vendor may be told to call again. `InProgress` when another
-    /// instance is at work on the operation.
-    pub async fn called_back(&self, body: &[u8]) -> Result<bool, LockError> {
-        self.called_back_about(body).await.map(|about| about.is_some())
-    }
-
-    /// As [`called_back`](Self::called_back), with the credential that the operation is about.
-    ///
-    /// # Errors
-    /// The same.
-    pub async fn called_back_about(&self, body: &[u8]) -> Result<Option<KeyCredentialId>, LockError> {
-        let Some(JobNews { reference, refused }) = self.driver.job_in(body) else { return Ok(None) };
+    /// A job has ended, as the vendor says: the operation that waits for it goes on.
+    async fn job_ended(&self, news: JobNews) -> Result<Option<KeyCredentialId>, LockError> {
+        let JobNews { reference, refused } = news;
         let waits = |step: &Step| {
             let job = step.waiting.as_ref().and_then(|pending| pending.reference.as_ref());
             // EXPOSE: compared with what a caller sent; whoever guesses it gains a look at the vendor.
@@ -53,5 +42,42 @@ impl<D: Webhook> Adapter<D> {
             }
         }
         Box::pin(self.run(op, Asked::InPassing)).await.map(|_| Some(about))
+    }
+
+    /// These locks, as far as this adapter serves them.
+    async fn devices_of(&self, of: &[LockDeviceId]) -> Result<Vec<LockDevice>, LockError> {
+        if !of.iter().any(|device| self.doors.has_door(*device)) {
+            return Ok(Vec::new());
+        }
+        let is_meant =
+            |device: &LockDevice| of.contains(&device.device_id) && self.doors.has_door(device.device_id);
+        let mut devices = self.driver.devices().await?;
+        devices.retain(is_meant);
+        Ok(devices)
+    }
+}
+
+#[async_trait]
+impl<D: Webhook> VendorCalls for Adapter<D> {
+    async fn check(&self, call: &VendorCall<'_>) -> Result<CallHead, LockError> {
+        self.driver.check(call).await
+    }
+
+    async fn take_in(&self, call: &VendorCall<'_>) -> Result<SeenCall, LockError> {
+        Ok(match self.driver.news(call).await? {
+            CallNews::Nothing => SeenCall::Nothing,
+            CallNews::Job(news) => match self.job_ended(news).await? {
+                Some(credential) => SeenCall::Ended(credential),
+                None => SeenCall::Nothing,
+            },
+            CallNews::Attempts(told) => match self.seen(told).await? {
+                seen if seen.is_empty() => SeenCall::Nothing,
+                seen => SeenCall::Attempts(seen),
+            },
+            CallNews::Devices(of) => match self.devices_of(&of).await? {
+                devices if devices.is_empty() => SeenCall::Nothing,
+                devices => SeenCall::Devices(devices),
+            },
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! So a driver is a translation: domain to wire, one vendor effect, wire to domain. It keeps nothing, spawns nothing, draws
 //! nothing at random and reads no clock for what it sends: the order holds all of that, so that a repeat is the same bytes.
 
+mod call;
 mod descriptor;
 mod desk;
 mod order;
@@ -14,6 +15,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use self::call::{CallHead, CallNews, VendorCall, Webhook};
 pub use self::descriptor::{
     AfterLost, Amend, ArtifactSource, DriverDescriptor, Kind, LatencyClass, LatencyProfile, Per, Placement,
     Recovery, Suspend,
@@ -96,10 +98,4 @@ pub trait VendorDriver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `DEVICE_NOT_PAIRED` when the vendor does not know it, or when the vendor could not be asked.
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError>;
-}
-
-/// A vendor that calls back: what it accepted is looked at when it says so, and not only when a look makes sense.
-pub trait Webhook: VendorDriver {
-    /// The job that such a call is about; `None` when it is about none. Whether the call is the vendor's own was checked before.
-    fn job_in(&self, body: &[u8]) -> Option<JobNews>;
 }

@@ -31,7 +31,8 @@ pub trait AccessFeed: VendorDriver {
 /// A vendor that sets the clocks of its locks (R148).
 #[async_trait]
 pub trait ClockSync: VendorDriver {
-    /// Sets the clock of this lock to `now`. Doing it twice leaves what doing it once leaves.
+    /// Sets the clock of this lock to `now`, or to the vendor's own time where that is how it sets one. Doing it twice leaves what
+    /// doing it once leaves.
     ///
     /// # Errors
     /// `DEVICE_NOT_PAIRED` when the vendor does not know it; otherwise as [`VendorDriver`]'s contract says, with the reason
@@ -63,7 +64,7 @@ impl Cursor {
 pub struct Page<T> {
     /// What is told.
     pub told: Vec<T>,
-    /// Where the next page begins; the same as before when nothing was told.
+    /// Where the next page begins; `None` when that is where this one began. A page may tell nothing and have more behind it.
     pub next: Option<Cursor>,
     /// Whether there is more at once.
     pub more: bool,
@@ -139,6 +140,8 @@ pub enum Shown {
     Reference(Secret),
     /// What was shown to the lock: digits that were typed, the number of a card.
     Artifact(Secret),
+    /// What the artifact begins with, where no more of it is told: the name that a phone was logged in with, without its password.
+    Beginning(Secret),
 }
 
 /// What a lock said to an attempt.
@@ -181,6 +184,8 @@ pub enum DenyReason {
     Expired,
     /// It has not begun.
     NotYetValid,
+    /// It is over or has not begun, and the lock does not say which. Where the ledger knows the key, it is told which.
+    OutsideWindow,
     /// The lock knows it, and is not to open to it.
     Blocked,
     /// The lock knows nothing of it.
@@ -200,6 +205,7 @@ impl DenyReason {
         match self {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
+            Self::OutsideWindow => "outside_window",
             Self::Blocked => "blocked",
             Self::UnknownKey => "unknown_key",
             Self::DoubleLocked => "double_locked",

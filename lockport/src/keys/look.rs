@@ -13,7 +13,7 @@ use crate::device::{ClockStanding, DeviceHealth};
 use crate::driver::Cursor;
 use crate::error::{ErrorCode, FailureReason, LockError};
 use crate::id::LockDeviceId;
-use crate::port::{AttemptFeed, LockClocks};
+use crate::port::{AttemptFeed, LockClocks, VendorCalls};
 use crate::property::AdapterBinding;
 use crate::store::{Record, Stored, Table};
 use crate::transport::CircuitState;
@@ -38,6 +38,7 @@ pub(super) struct Beside {
     pub(super) clocks: Vec<(String, Arc<dyn LockClocks>)>,
     /// The least firmware of an adapter's locks.
     pub(super) firmware: Vec<(String, String)>,
+    pub(super) calls: Vec<(String, Arc<dyn VendorCalls>)>,
 }
 
 /// What of a look is next. Each step is one call of the vendor, so that keys never wait longer than for one.

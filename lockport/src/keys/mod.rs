@@ -50,7 +50,7 @@ use self::shift::{Rota, ShiftRecord, StaffRecord, term_of_user};
 pub use self::state::KeyState;
 use self::stay::{StayEvent, StayRecord};
 pub use self::task::{DeskTask, DeskTaskKind};
-pub use self::webhook::{WebhookCall, WebhookNews, WebhookOutcome};
+pub use self::webhook::{Called, WebhookCall, WebhookNews, WebhookOutcome};
 use crate::audit::{Action, AuditLog, InvalidPurpose, Purpose};
 use crate::credential::{Delivery, SuspendReason};
 use crate::env::Env;

@@ -1,19 +1,21 @@
 //! Calls of a vendor's webhook: told before and after they are looked into (R221), each taken in once, and told as an alert when
-//! somebody else has called (R124). Whether it is the vendor who calls is for the host to check.
+//! somebody else has called (R124). Whether it is the vendor who calls is for its driver to check, or for the host.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::observe::no_such_adapter;
+use super::observe::{VendorSignal, no_such_adapter};
 use super::record::KeyRecord;
 use super::{DELIVERY_TRIES, KeyService, is_conflict};
 use crate::audit::{Action, Digest, Draft, Outcome, reference_key};
-use crate::driver::VendorEventId;
+use crate::driver::{VendorCall, VendorEventId};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::{Cause, WebhookProcessed, WebhookReceived, Word};
 use crate::id::{KeyCredentialId, WebhookId};
+use crate::port::{SeenCall, VendorCalls};
 use crate::property::AdapterBinding;
 use crate::store::{Record, StoreError, Stored, Table, Transaction};
 use crate::telemetry::{Counter, Histogram, Label, UseCase, Value, WebhookKind};
@@ -83,11 +85,13 @@ pub enum WebhookNews {
     Ended(KeyCredentialId),
 }
 
-impl From<Option<KeyCredentialId>> for WebhookNews {
-    /// What [`called_back_about`](crate::adapter::Adapter::called_back_about) answers.
-    fn from(about: Option<KeyCredentialId>) -> Self {
-        about.map_or(Self::Nothing, Self::Ended)
-    }
+/// A call that was taken, and what to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// What came of it.
+    pub outcome: WebhookOutcome,
+    /// The text that the vendor wants, over HTTP 200.
+    pub reply: &'static str,
 }
 
 /// A call that is known.
@@ -112,7 +116,56 @@ impl Record for WebhookRecord {
 }
 
 impl KeyService {
-    /// An adapter's vendor has called, as the host has checked. `apply` hands the call in (`Adapter::called_back_about`, [`observe`](Self::observe)) and says
+    /// With the calls of an adapter's vendor, for [`called`](Self::called) to look into.
+    #[must_use]
+    pub fn with_calls(mut self, adapter: &str, calls: Arc<dyn VendorCalls>) -> Self {
+        self.beside.calls.push((adapter.to_owned(), calls));
+        self
+    }
+
+    /// Somebody has called the webhook of an adapter's vendor. Whether it is the vendor is checked here; then the call is told, looked
+    /// into once, and what it leads to is taken in: a job that has ended, doors that were tried, locks that are otherwise. What a call
+    /// says that nobody has signed is looked for at the vendor first. A call that fails is not known yet: the vendor may call again.
+    /// To be followed by [`tick`](Self::tick).
+    ///
+    /// # Errors
+    /// `WEBHOOK_SIGNATURE_INVALID` when it is not the vendor, as [`refuse_webhook`](Self::refuse_webhook) says, and for an adapter
+    /// without [`with_calls`](Self::with_calls); `INVALID_INPUT` when it cannot be read; when vendor or store is away.
+    pub async fn called(&self, adapter: &str, call: &VendorCall<'_>) -> Result<Called, LockError> {
+        let Some((_, calls)) = self.beside.calls.iter().find(|(name, _)| name == adapter) else {
+            return Err(self.refuse_webhook(adapter).await);
+        };
+        let head = match calls.check(call).await {
+            Ok(head) => head,
+            Err(error) if error.code() == ErrorCode::WebhookSignatureInvalid => {
+                return Err(self.refuse_webhook(adapter).await);
+            }
+            Err(error) => return Err(error),
+        };
+        let name = head.event.as_ref().map_or(WebhookCall::WithBody(call.body), WebhookCall::Named);
+        let take_in = async || self.follow(adapter, calls.take_in(call).await?).await;
+        let outcome = self.webhook(adapter, name, head.kind, take_in).await?;
+        Ok(Called { outcome, reply: head.reply })
+    }
+
+    /// What a call leads to.
+    async fn follow(&self, adapter: &str, seen: SeenCall) -> Result<WebhookNews, LockError> {
+        let signals: Vec<VendorSignal> = match seen {
+            SeenCall::Nothing => return Ok(WebhookNews::Nothing),
+            SeenCall::Ended(credential) => return Ok(WebhookNews::Ended(credential)),
+            SeenCall::Attempts(seen) => seen.into_iter().map(VendorSignal::Attempt).collect(),
+            SeenCall::Devices(devices) => {
+                devices.into_iter().map(|device| VendorSignal::Device(Box::new(device))).collect()
+            }
+        };
+        for signal in &signals {
+            self.do_observe(adapter, signal).await?;
+        }
+        Ok(WebhookNews::Something)
+    }
+
+    /// An adapter's vendor has called, as the host has checked, where it does that itself: otherwise [`called`](Self::called) does
+    /// all of it. `apply` hands the call in (`VendorCalls::take_in`, [`observe`](Self::observe)) and says
     /// what it was about; it is not called for a call that was taken in before. A call that is dropped, or whose `apply` fails, is not
     /// known yet: the vendor may call again.
     ///

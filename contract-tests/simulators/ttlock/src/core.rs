@@ -69,6 +69,7 @@ impl Core {
             method: arrival.method.clone(),
             path: arrival.path.clone(),
             fields: arrival.pairs.iter().map(|(name, _)| name.clone()).collect(),
+            on_paper: is_on_paper(&arrival),
             answered: Answered::Dropped,
         };
         seen.fields.sort();
@@ -192,4 +193,12 @@ fn admit(
     now_ms: i64,
 ) -> Result<Call, Errcode> {
     gate::admit(state, route, Fields::merge(pairs)?, now_ms)
+}
+
+/// VENDOR: section 5, 1 is the default of `addType`.
+fn is_on_paper(arrival: &Arrival) -> bool {
+    const TYPED: [&str; 3] =
+        ["/v3/keyboardPwd/add", "/v3/identityCard/add", "/v3/identityCard/addForReversedCardNumber"];
+    let by = arrival.pairs.iter().find(|(name, _)| name == "addType").map(|(_, value)| value.as_str());
+    TYPED.contains(&arrival.path.as_str()) && by.is_none_or(|by| by == "1")
 }

@@ -102,6 +102,8 @@ pub struct Seen {
     pub path: String,
     /// Names of all fields, sorted.
     pub fields: Vec<String>,
+    /// Whether it only had something written into the cloud's books: an `addType` of 1, or none.
+    pub on_paper: bool,
     /// How it ended.
     pub answered: Answered,
 }

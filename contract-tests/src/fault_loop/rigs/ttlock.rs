@@ -17,15 +17,15 @@ use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
-use lockport_sim_ttlock::{Answered, SimClock, TtlockSim, md5_hex};
+use lockport_sim_ttlock::{SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
-    ACCOUNT_PASSWORD, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
+    ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 
-use crate::bench::{BenchError, Site, VendorProbe};
+use crate::bench::{BenchError, Presence, Site, VendorProbe};
 use crate::fault_loop::choke::Choke;
 use crate::fault_loop::rig::{DriverSource, Rig, Stand};
-use crate::harness::ttlock::{LATEST, LATEST_THROUGH_A_GATEWAY, MAKES, live, presented};
+use crate::harness::ttlock::{LATEST, LATEST_THROUGH_A_GATEWAY, People, is_made, live, presented};
 
 /// When every stand begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -41,7 +41,7 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct TtlockRig {
     /// Where the points are.
     pub at: TtlockPoints,
-    /// The phone's key, or a passcode.
+    /// The phone's key, a passcode, or a card whose number the desk's reader reads.
     pub kind: KeyCredentialKind,
     /// Passcodes of ours, which a gateway carries to the lock, or of the vendor's choice.
     pub passcodes: Passcodes,
@@ -56,10 +56,10 @@ pub enum TtlockPoints {
     Line,
 }
 
-/// TTLock in both ways, with both kinds of key that somebody far away can give.
+/// TTLock in both ways, with each kind of key.
 #[must_use]
 pub fn ttlock_rigs() -> Vec<Box<dyn Rig>> {
-    let kinds = [KeyCredentialKind::MobileApp, KeyCredentialKind::PinCode];
+    let kinds = [KeyCredentialKind::MobileApp, KeyCredentialKind::PinCode, KeyCredentialKind::RfidCard];
     let ways = [TtlockPoints::Driver, TtlockPoints::Line];
     let rigs = kinds
         .into_iter()
@@ -96,7 +96,9 @@ impl Rig for TtlockRig {
         let plain = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
         let transport: Arc<dyn HttpTransport> = Arc::new(ReqwestTransport::new(&plain).map_err(told)?);
         let account_prefix = prefix(&*transport, &sim, begin).await?;
-        let goes_to_the_lock = self.kind == KeyCredentialKind::PinCode && self.passcodes == Passcodes::Custom;
+        let is_card = self.kind == KeyCredentialKind::RfidCard;
+        let goes_to_the_lock =
+            is_card || (self.kind == KeyCredentialKind::PinCode && self.passcodes == Passcodes::Custom);
         let latest = if goes_to_the_lock { LATEST_THROUGH_A_GATEWAY } else { LATEST };
         let choke = Choke::new(&clock, latest).with_sooner(KeyCredentialKind::MobileApp, LATEST);
         let parts = Parts {
@@ -113,9 +115,11 @@ impl Rig for TtlockRig {
             births: AtomicU32::new(0),
         };
         let driver: DriverSource = Box::new(move || parts.driver());
+        let people = People(Arc::clone(&sim));
+        let presence = is_card.then(|| Box::new(people) as Box<dyn Presence>);
         let probe = Box::new(Probe { sim, clock: sim_clock });
         let kind = self.kind;
-        Ok(Stand { site, clock, probe, presence: None, driver, kind, choke })
+        Ok(Stand { site, clock, probe, presence, driver, kind, choke })
     }
 }
 
@@ -168,7 +172,7 @@ fn config(site: &Site, sim: &TtlockSim, account_prefix: String) -> Result<Ttlock
         account: ACCOUNT.to_owned(),
         account_prefix,
         passcodes: Passcodes::Custom,
-        cards: None,
+        cards: Some(CardOrder::AsRead),
         monthly_calls: 30_000,
         locks: site.doors().into_iter().map(lock).collect::<Result<BTreeMap<_, _>, BenchError>>()?,
     })
@@ -237,8 +241,7 @@ impl VendorProbe for Probe {
 
     /// Every call that arrives is answered: what gets lost gets lost on this side.
     async fn ever_made(&self) -> Result<u64, BenchError> {
-        let is_made = |path: &str, answered| MAKES.contains(&path) && answered == Answered::Errcode(0);
-        let made = self.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
+        let made = self.sim.seen().iter().filter(|seen| is_made(seen)).count();
         u64::try_from(made).map_err(told)
     }
 

@@ -23,10 +23,10 @@ use lockport_ttlock::{
     ACCOUNT_PASSWORD, CLIENT_SECRET, CardOrder, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 
-use self::vendor::{Locks, People, Probe};
-pub(crate) use self::vendor::{live, presented};
+use self::vendor::{Locks, Probe};
+pub(crate) use self::vendor::{People, is_made, live, presented};
 use self::wire::{Faults, Log, Tap, Wire};
-pub(crate) use self::wire::{LATEST, LATEST_THROUGH_A_GATEWAY, MAKES};
+pub(crate) use self::wire::{LATEST, LATEST_THROUGH_A_GATEWAY};
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Site};
@@ -84,7 +84,7 @@ impl Harness for TtlockHarness {
         let ahead_ms = Arc::new(AtomicI64::new(0));
         let probe =
             Probe { wire: Arc::clone(&wire), clock: sim_clock.clone(), ahead_ms: Arc::clone(&ahead_ms) };
-        let people = People(Arc::clone(&wire));
+        let people = People(Arc::clone(&sim));
         let locks = Locks { wire: Arc::clone(&wire), bench: clock.clone(), clock: sim_clock, ahead_ms };
         Ok(Bench {
             port: backstage.port(),

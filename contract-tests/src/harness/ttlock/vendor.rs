@@ -9,7 +9,7 @@ use lockport::credential::{Artifact, KeyCredentialKind};
 use lockport::env::{Clock as _, ManualClock};
 use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::{Secret, Timestamp, Validity};
-use lockport_sim_ttlock::{Answered, Digits, Feature, Presented, SimClock, TtlockSim};
+use lockport_sim_ttlock::{Answered, Digits, Feature, Presented, Seen, SimClock, TtlockSim};
 
 use super::wire::{MAKES, Wire};
 use super::{GATEWAY, told};
@@ -49,6 +49,14 @@ pub(crate) fn live(sim: &TtlockSim, door: &str) -> usize {
     sim.live_ekeys(door).len().saturating_add(codes.len()).saturating_add(cards.len())
 }
 
+/// What somebody sets at a lock by hand who wants no digits of his own.
+const BY_HAND: &str = "4711082";
+
+/// Whether a call has made something that opens a door. What was only written into the cloud's books has not.
+pub(crate) fn is_made(seen: &Seen) -> bool {
+    MAKES.contains(&seen.path.as_str()) && !seen.on_paper && seen.answered == Answered::Errcode(0)
+}
+
 pub(super) struct Probe {
     pub(super) wire: Arc<Wire>,
     pub(super) clock: SimClock,
@@ -63,7 +71,7 @@ pub(super) struct Locks {
 }
 
 /// Each holder has one card, whose number follows from his credential. The desk's reader reads it as the locks do.
-pub(super) struct People(pub(super) Arc<Wire>);
+pub(crate) struct People(pub(crate) Arc<TtlockSim>);
 
 impl People {
     /// In four bytes, as most cards have it.
@@ -95,7 +103,7 @@ impl Presence for People {
         at: Timestamp,
     ) -> Result<bool, BenchError> {
         let card = Presented::Card { number: Self::number(holder) };
-        Ok(self.0.sim.door(&door.to_string()).try_open(&card, at.timestamp_millis()).opened)
+        Ok(self.0.door(&door.to_string()).try_open(&card, at.timestamp_millis()).opened)
     }
 }
 
@@ -132,14 +140,22 @@ impl LockControl for Locks {
         Ok(true)
     }
 
-    /// What a phone set at the lock, the vendor is told by that phone.
+    /// With the vendor's app, over Bluetooth, before the lock: the cloud has not heard of it.
     fn set_by_hand(
         &self,
-        _: LockDeviceId,
-        _: KeyCredentialKind,
-        _: Validity,
+        door: LockDeviceId,
+        kind: KeyCredentialKind,
+        window: Validity,
+        text: Option<&Secret>,
     ) -> Result<Option<Secret>, BenchError> {
-        Ok(None)
+        if kind != KeyCredentialKind::PinCode {
+            return Ok(None);
+        }
+        let text = text.cloned().unwrap_or_else(|| Secret::new(BY_HAND.to_owned()));
+        let (from, until) = (window.from().timestamp_millis(), window.until().timestamp_millis());
+        // EXPOSE: somebody types it at the lock.
+        let is_taken = self.wire.sim.door(&door.to_string()).add_passcode_by_hand(text.expose(), from, until);
+        if is_taken { Ok(Some(text)) } else { Err(BenchError::new("the lock does not take it")) }
     }
 
     fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {
@@ -173,8 +189,7 @@ impl VendorProbe for Probe {
 
     /// Calls that were answered are in the simulator's log; of those that were not, the log does not say whether they took effect.
     async fn ever_made(&self) -> Result<u64, BenchError> {
-        let is_made = |path: &str, answered| MAKES.contains(&path) && answered == Answered::Errcode(0);
-        let answered = self.wire.sim.seen().iter().filter(|seen| is_made(&seen.path, seen.answered)).count();
+        let answered = self.wire.sim.seen().iter().filter(|seen| is_made(seen)).count();
         let now_ms = self.clock.now_ms();
         let unanswered = self.wire.orders().unanswered_ms.iter().filter(|landed| **landed <= now_ms).count();
         u64::try_from(answered.saturating_add(unanswered)).map_err(told)

@@ -442,6 +442,7 @@ impl LockControl for WiegandBench {
         _: LockDeviceId,
         _: KeyCredentialKind,
         _: Validity,
+        _: Option<&Secret>,
     ) -> Result<Option<Secret>, BenchError> {
         Ok(None)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -10,7 +11,9 @@ use lockport::credential::{
     Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, RevokeInput,
     RevokeReason,
 };
-use lockport::env::{Env, ManualClock, SecretError, SecretProvider, SeededEntropy};
+use lockport::env::{
+    Env, HttpMethod, HttpRequest, HttpTransport as _, ManualClock, SecretError, SecretProvider, SeededEntropy,
+};
 use lockport::id::{GuestId, LockDeviceId, PropertyId, ReservationId, RoomId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
@@ -22,7 +25,7 @@ use lockport_sim_ttlock::{Builder, Presented, SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
     ACCOUNT_PASSWORD, CALLBACK_SEGMENT, CLIENT_SECRET, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) const DOOR: &str = "201";
 pub(super) const GATEWAY: &str = "corridor";
@@ -37,6 +40,7 @@ const BEGIN: i64 = 1_772_452_800;
 pub(super) struct House {
     pub(super) sim: TtlockSim,
     pub(super) driver: TtlockDriver,
+    pub(super) config: TtlockConfig,
     pub(super) port: SharedLockPort,
     pub(super) clock: Arc<ManualClock>,
     pub(super) site: Site,
@@ -74,6 +78,39 @@ pub(super) fn device() -> LockDeviceId {
     LockDeviceId::derived("lockport-contract/door", &[DOOR.as_bytes()])
 }
 
+fn transport() -> ReqwestTransport {
+    ReqwestTransport::new(&TransportConfig::default().with_roots(Roots::Only(Vec::new()))).unwrap()
+}
+
+/// What the vendor puts before the names of this application's accounts: registered once, and read off.
+async fn prefix(sim: &TtlockSim, now: Timestamp) -> String {
+    let form = format!(
+        "clientId={CLIENT}&clientSecret={SECRET}&username=setup&password={}&date={}",
+        md5_hex("setup"),
+        now.timestamp_millis()
+    );
+    let request = HttpRequest {
+        method: HttpMethod::Post,
+        url: format!("{}/v3/user/register", sim.base_url()),
+        headers: vec![("content-type", Secret::new("application/x-www-form-urlencoded".to_owned()))],
+        body: Some(Secret::new(form.into_bytes())),
+        timeout: Duration::from_secs(10),
+    };
+    let answer = transport().send(request).await.unwrap();
+    // EXPOSE: the account opens nothing.
+    let answer: Value = serde_json::from_slice(answer.body.expose()).unwrap();
+    answer["username"].as_str().unwrap().strip_suffix("_setup").unwrap().to_owned()
+}
+
+/// A driver with its own way to the vendor.
+pub(super) fn new_driver(config: &TtlockConfig, clock: &Arc<ManualClock>) -> TtlockDriver {
+    let http = Arc::new(transport());
+    let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(8)) };
+    let partition = Partition { tenant: config.tenant, property: config.property };
+    let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "house".to_owned());
+    TtlockDriver::new(config.clone(), TtlockEnv { http, secrets: Arc::new(Secrets), slots, env }).unwrap()
+}
+
 impl House {
     pub(super) async fn of(plan: Plan) -> Self {
         let begin = Timestamp::from_timestamp(BEGIN, 0).unwrap();
@@ -86,24 +123,14 @@ impl House {
         let room = RoomId::derived("lockport-contract/room", &[DOOR.as_bytes()]);
         let mut config: TtlockConfig = serde_json::from_value(json!({
             "tenant": site.tenant, "property": site.property, "base_url": sim.base_url(), "client_id": CLIENT,
-            "account": ACCOUNT, "account_prefix": "unused", "cards": "as_read", "locks": {},
+            "account": ACCOUNT, "account_prefix": prefix(&sim, begin).await, "cards": "as_read", "locks": {},
         }))
         .unwrap();
         let lock = TtlockLock::new(sim.lock_id(DOOR).unwrap(), DOOR.to_owned(), vec![room]);
         config.locks = BTreeMap::from([(device(), lock)]);
         (plan.config)(&mut config);
-        let driver = || {
-            let plain = TransportConfig::default().with_roots(Roots::Only(Vec::new()));
-            let http = Arc::new(ReqwestTransport::new(&plain).unwrap());
-            let env =
-                Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(8)) };
-            let partition = Partition { tenant: site.tenant, property: site.property };
-            let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "house".to_owned());
-            TtlockDriver::new(config.clone(), TtlockEnv { http, secrets: Arc::new(Secrets), slots, env })
-                .unwrap()
-        };
-        let port = port_over(driver(), &site, &clock, 9);
-        Self { driver: driver(), port, sim, clock, site }
+        let port = port_over(new_driver(&config, &clock), &site, &clock, 9);
+        Self { driver: new_driver(&config, &clock), config, port, sim, clock, site }
     }
 
     pub(super) fn now(&self) -> Timestamp {

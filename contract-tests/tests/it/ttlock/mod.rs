@@ -5,6 +5,8 @@ mod house;
 #[cfg(test)]
 mod passcodes;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod world;
 
 use lockport_contract::harness::TtlockHarness;

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use lockport::credential::{
-    KeyCredentialKind, Proof, RevokeInput, RevokeReason, SuspendInput, SuspendReason, WarningCode,
+    Artifact, KeyCredentialKind, Proof, RevokeInput, RevokeReason, SuspendInput, SuspendReason,
+    UnsuspendInput, WarningCode,
 };
-use lockport::{ErrorCode, FailureReason};
-use lockport_sim_ttlock::{Fault, What};
+use lockport::{ErrorCode, FailureReason, RetryAdvice};
+use lockport_sim_ttlock::{Fault, Presented, What};
 use lockport_ttlock::Passcodes;
 
 use super::house::{DOOR, House, Plan, digits};
@@ -131,4 +132,123 @@ async fn a_lost_answer_about_it_is_found_again_in_the_list() {
     let issued = house.port.issue_credential(input).await.unwrap().credential;
     assert!(house.opens(&digits(&issued), window.from() + TimeDelta::hours(1)));
     assert_eq!(house.sim.cloud_passcodes(DOOR).len(), 1);
+}
+
+/// R122: while the guest was suspended his digits became somebody else's. Then he gets other ones, and what somebody else set stays.
+#[tokio::test]
+async fn a_passcode_that_cannot_come_back_comes_back_as_another() {
+    let house = House::of(Plan::usual()).await;
+    let window = house.minutes(1, 600);
+    let issued = house.port.issue_credential(house.input(PIN, window, "k-1")).await.unwrap().credential;
+    let before = digits(&issued);
+    let suspend = |key: &str| {
+        SuspendInput::new(house.site.tenant, issued.id, SuspendReason::Manual, key.parse().unwrap())
+    };
+    let unsuspend = |key: &str| UnsuspendInput::new(house.site.tenant, issued.id, key.parse().unwrap());
+    house.port.suspend_credential(suspend("k-2")).await.unwrap();
+    let Artifact::Pin(text) = &issued.delivery[0].artifact else { panic!("no passcode") };
+    let until = window.until().timestamp_millis();
+    // EXPOSE: somebody else types the same digits at the lock, for an hour later on.
+    assert!(house.sim.door(DOOR).add_passcode_by_hand(text.expose(), until - 3_600_000, until));
+    let back = house.port.unsuspend_credential(unsuspend("k-3")).await.unwrap();
+    let other = digits(&back.credential);
+    let inside = window.from() + TimeDelta::minutes(10);
+    assert_ne!(other, before);
+    assert!(house.opens(&other, inside) && !house.opens(&before, inside));
+    assert!(house.opens(&before, window.until() - TimeDelta::minutes(10)), "somebody else's is untouched");
+    // The same again says the same; suspended and lifted once more, the new digits stay.
+    let again = house.port.unsuspend_credential(unsuspend("k-3")).await.unwrap();
+    assert_eq!(digits(&again.credential), other);
+    house.port.suspend_credential(suspend("k-4")).await.unwrap();
+    assert!(!house.opens(&other, inside));
+    let back = house.port.unsuspend_credential(unsuspend("k-5")).await.unwrap();
+    assert_eq!(digits(&back.credential), other);
+    let key = "k-6".parse().unwrap();
+    let revoke = RevokeInput::new(house.site.tenant, issued.id, RevokeReason::Lost, key);
+    house.port.revoke_credential(revoke).await.unwrap();
+    assert!(!house.opens(&other, inside) && house.sim.cloud_passcodes(DOOR).is_empty());
+}
+
+/// A lock with 250 passcodes takes no more (-3009): those whose time is over make room, once; what is still good stays.
+#[tokio::test]
+async fn what_is_over_makes_room_in_a_lock_that_is_full() {
+    let house = House::of(Plan::usual()).await;
+    let keep = house.minutes(1, 60 * 24 * 9);
+    let kept = house.port.issue_credential(house.input(PIN, keep, "kept")).await.unwrap().credential;
+    for nth in 0..4 {
+        let input = house.input(PIN, house.minutes(1, 60 + nth), &format!("short-{nth}"));
+        house.port.issue_credential(input).await.unwrap();
+    }
+    let door = house.sim.door(DOOR);
+    assert!((0..245).all(|nth| door.add_passcode_by_hand(&format!("71{nth:05}"), 0, 0)));
+    let enter =
+        async |key: &str| house.port.issue_credential(house.input(PIN, house.minutes(1, 600), key)).await;
+    // Over for an hour is not over for long: some lock's clock may be late.
+    house.pass(TimeDelta::hours(3));
+    let full = enter("k-1").await.unwrap_err();
+    assert_eq!(full.reason(), FailureReason::CapacityFull, "{full:?}");
+    assert_eq!(house.sim.lock_passcodes(DOOR).len(), 250);
+    house.pass(TimeDelta::hours(24));
+    let issued = enter("k-2").await.unwrap().credential;
+    assert!(house.opens(&digits(&issued), house.now() + TimeDelta::minutes(5)));
+    assert_eq!(house.sim.lock_passcodes(DOOR).len(), 250 - 3 + 1, "three at once");
+    // Two places are left, and then the one that is over.
+    for key in ["k-3", "k-4", "k-5"] {
+        enter(key).await.unwrap();
+    }
+    let full = enter("k-6").await.unwrap_err();
+    assert_eq!(full.reason(), FailureReason::CapacityFull, "{full:?}");
+    assert!(house.opens(&digits(&kept), house.now() + TimeDelta::minutes(5)), "what is good stays");
+}
+
+/// What a phone set at the lock over Bluetooth is registered when the lock itself says that it has it, and not when the cloud does: a
+/// list believes anybody. R104, R162.
+#[tokio::test]
+async fn what_is_registered_the_lock_has_to_have() {
+    let house = House::of(Plan::usual()).await;
+    let window = house.minutes(1, 600);
+    let (from, until) = (window.from().timestamp_millis(), window.until().timestamp_millis());
+    let registering =
+        |text: &str, key: &str| House::with_card(house.input(PIN, window, key), text).with_already(true);
+    let typed = |text| house.opens(&Presented::passcode(text), window.from() + TimeDelta::minutes(10));
+    let listed = || house.sim.cloud_passcodes(DOOR).len();
+
+    let nothing = house.port.issue_credential(registering("314159", "k-1")).await.unwrap_err();
+    assert_eq!(
+        (nothing.code(), nothing.reason(), nothing.advice()),
+        (ErrorCode::KeyIssueFailed, FailureReason::Refused, RetryAdvice::Never)
+    );
+    assert!(!typed("314159") && listed() == 0, "the cloud lists what no lock has");
+
+    let door = house.sim.door(DOOR);
+    assert!(door.add_passcode_by_hand("271828", from, until));
+    // Nothing reaches the lock: nobody can say whether it is there, and nothing stays listed.
+    house.sim.set_gateway_power("corridor", false);
+    house.pass(TimeDelta::minutes(20));
+    let away = house.port.issue_credential(registering("271828", "k-2")).await.unwrap_err();
+    assert!(away.is_retriable() && listed() == 0, "{away:?}");
+    house.sim.set_gateway_power("corridor", true);
+    // The lock confirms, and the answer gets lost; a repeat finds it.
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/change", What::DropAfter));
+    let lost = house.port.issue_credential(registering("271828", "k-2")).await.unwrap_err();
+    assert_eq!(lost.advice(), RetryAdvice::OutcomeUnknown);
+    house.pass(TimeDelta::seconds(121));
+    let registered = house.port.issue_credential(registering("271828", "k-2")).await.unwrap().credential;
+    assert!(typed("271828") && listed() == 1 && house.sim.lock_passcodes(DOOR).len() == 1);
+    // The same digits for somebody else are refused.
+    let taken = house.port.issue_credential(registering("271828", "k-3")).await.unwrap_err();
+    assert_eq!(taken.reason(), FailureReason::Refused, "{taken:?}");
+    house.port.revoke_credential(house.revoke(&registered, "k-4")).await.unwrap();
+    assert!(!typed("271828") && listed() == 0 && house.sim.lock_passcodes(DOOR).is_empty());
+
+    // The cloud has listed it, and its answer got lost before the lock was asked; a revoke leaves nothing of it.
+    assert!(door.add_passcode_by_hand("161803", from, until));
+    house.sim.faults().push(Fault::once("/v3/keyboardPwd/add", What::DropAfter));
+    let input = registering("161803", "k-5");
+    let id = input.resulting_id();
+    house.port.issue_credential(input).await.unwrap_err();
+    assert_eq!(listed(), 1);
+    let revoke = RevokeInput::new(house.site.tenant, id, RevokeReason::Security, "k-6".parse().unwrap());
+    house.port.revoke_credential(revoke).await.unwrap();
+    assert!(!typed("161803") && listed() == 0, "a code that nobody answers for opens the door");
 }

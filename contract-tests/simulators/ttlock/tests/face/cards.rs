@@ -151,6 +151,25 @@ async fn staff_cards_hold_in_their_hours_of_the_week() {
     assert!(!scene.hold(77, MONDAY + 30 * HOUR).opened);
 }
 
+/// VENDOR: section 13, a fixed offset and no summer time. A card for Mondays from 8 to 16 of a hotel in Berlin, written in May: in
+/// November it opens from 7 to 15 by the hotel's clock.
+#[tokio::test]
+async fn weekly_hours_do_not_follow_summer_time() {
+    /// 2026-05-04 and 2026-11-02, two Mondays, 00:00 UTC.
+    const SUMMER: i64 = 1_777_852_800_000;
+    const WINTER: i64 = SUMMER + 26 * 7 * 24 * HOUR;
+    let scene = Scene::new().await;
+    scene.sim.door("204").set_timezone_offset_ms(2 * HOUR);
+    let mondays = r#"[{"weekDay":1,"startTime":480,"endTime":960}]"#;
+    let fields = [("cardNumber", "77"), ("cardType", "4"), ("cyclicConfig", mondays), ("addType", "2")];
+    assert_eq!(scene.code_at_204(ADD, &fields).await, 0);
+    let opened = |monday: i64, summer: i64| {
+        [7, 8, 15, 16].map(|hour| scene.hold(77, monday + (hour - summer) * HOUR).opened)
+    };
+    assert_eq!(opened(SUMMER, 2), [false, true, true, false]);
+    assert_eq!(opened(WINTER, 1), [true, true, false, false], "an hour too early, and not in the last");
+}
+
 #[tokio::test]
 async fn the_memory_holds_a_thousand_cards_and_a_second_add_takes_no_room() {
     let scene = Scene::new().await;
