@@ -11,7 +11,7 @@ impl FaultInjector for WiegandBench {
         let next = |step, what| self.encoder.fault(SimFault::next(step, what));
         match fault {
             // It happens now or never: closing the port ends what was under way.
-            Fault::LoseNextReply | Fault::LateEffect => self.watch().cut_when_done = true,
+            Fault::LoseNextReply | Fault::LateEffect => self.watch.seen().cut_when_done = true,
             Fault::DropNextBeforeEffect => next(Step::Write, What::Unplug),
             Fault::RefuseAfter(calls) => {
                 let skip = u32::try_from(calls).map_err(|error| BenchError::new(error.to_string()))?;
@@ -23,14 +23,14 @@ impl FaultInjector for WiegandBench {
                 let status = u8::try_from(code).map_err(|error| BenchError::new(error.to_string()))?;
                 next(Step::Write, What::Refuse(status));
             }
-            Fault::NeverSend => self.watch().never_sent = true,
+            Fault::NeverSend => self.watch.seen().never_sent = true,
         }
         Ok(())
     }
 
     fn waiting(&self) -> usize {
-        let watch = self.watch();
-        let own = usize::from(watch.never_sent).saturating_add(usize::from(watch.cut_when_done));
+        let seen = self.watch.seen();
+        let own = usize::from(seen.never_sent).saturating_add(usize::from(seen.cut_when_done));
         own.saturating_add(usize::try_from(self.encoder.pending_faults()).unwrap_or(usize::MAX))
     }
 
