@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lockport::Timestamp;
 use lockport::credential::KeyCredentialKind;
 use lockport::driver::VendorDriver;
 use lockport::env::{ByteLink, ReportLink};
-use lockport::id::{KeyCredentialId, LockDeviceId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport_sim_cable::Between;
@@ -119,7 +117,7 @@ impl Rig for WiegandRig {
         };
         let bend = self.bend.unwrap_or(|driver| driver);
         let driver: DriverSource = Box::new(move || parts.driver().map(bend));
-        let presence: Box<dyn Presence> = Box::new(Holders(bench.clone()));
+        let presence: Box<dyn Presence> = Box::new(bench.clone());
         Ok(Stand {
             site: bench.site.clone(),
             clock: Arc::clone(&bench.clock),
@@ -173,32 +171,5 @@ impl Between for OnTheLine {
 
     fn reports(&self, cable: Box<dyn ReportLink>) -> Box<dyn ReportLink> {
         self.choke.reports(cable, self.pulled.clone())
-    }
-}
-
-/// The holders, each with a card, or a tag, or both.
-struct Holders(WiegandBench);
-
-#[async_trait]
-impl Presence for Holders {
-    fn encoder(&self) -> LockDeviceId {
-        self.0.encoder()
-    }
-
-    fn come(&self, holder: KeyCredentialId, kind: KeyCredentialKind) {
-        self.0.come(holder, kind);
-    }
-
-    fn go(&self) {
-        self.0.go();
-    }
-
-    async fn try_card(
-        &self,
-        door: LockDeviceId,
-        holder: KeyCredentialId,
-        at: Timestamp,
-    ) -> Result<bool, BenchError> {
-        self.0.try_all_of(door, holder, at)
     }
 }

@@ -413,8 +413,7 @@ impl Presence for WiegandBench {
         holder: KeyCredentialId,
         at: Timestamp,
     ) -> Result<bool, BenchError> {
-        let card = self.card_of(holder, KeyCredentialKind::RfidCard);
-        Ok(self.door(door)?.1.try_open(&card, ms(at)).opened)
+        self.try_all_of(door, holder, at)
     }
 }
 
