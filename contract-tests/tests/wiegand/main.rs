@@ -10,5 +10,6 @@
 
 mod desk;
 mod panel;
+mod queue;
 mod scene;
 mod tears;

@@ -174,7 +174,10 @@ impl WiegandBench {
     }
 
     /// The same, with somebody on the line once the encoder is paired.
-    pub(crate) async fn lent_with(
+    ///
+    /// # Errors
+    /// As [`Self::lent`].
+    pub async fn lent_with(
         &self,
         between: Option<Arc<dyn Between>>,
     ) -> Result<(WiegandConfig, WiegandEnv), BenchError> {
