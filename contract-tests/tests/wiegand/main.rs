@@ -9,6 +9,7 @@
 )]
 
 mod desk;
+mod keys;
 mod panel;
 mod queue;
 mod scene;
