@@ -11,8 +11,8 @@
     reason = "printing what it finds is what this program is for"
 )]
 
-mod bench;
 mod checks;
+mod program;
 mod report;
 mod runner;
 mod summary;
@@ -26,6 +26,8 @@ cargo xtask test NAME     format, lints and tests of one package: its name, or i
                           `core` is lockport itself
 cargo xtask bench         what lockport costs, each figure beside a peer; `cargo xtask bench --help` says more,
                           `cargo xtask bench --check` compares the counts with the committed ones
+cargo xtask mutants       which breakages of the engine and the store no test notices; takes an hour,
+                          `cargo xtask mutants --help` says more
 cargo xtask help          this text
 
 Exit status: 0 all green, 1 a check or a test failed or no test ran, 2 the command was not understood.
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
-        ["bench", arguments @ ..] => bench::run(arguments),
+        ["bench", arguments @ ..] => program::bench(arguments),
+        ["mutants", arguments @ ..] => program::mutants(arguments),
         ["test"] => checks::whole_tree(),
         ["test", name] if !name.starts_with('-') => checks::one_package(name),
         other => {

@@ -42,7 +42,7 @@ mod world;
 
 pub use self::choke::{Choke, Torn};
 pub use self::link::Pulled;
-pub use self::plan::{LoopPlan, NoSuchRun, Only, Ways, play_all};
+pub use self::plan::{LoopPlan, NoSuchRun, Only, Ways, play_all, play_and_tell};
 pub use self::report::{LoopReport, RedRun, Row};
 pub use self::rig::{DriverSource, InMemory, Kept, Rig, Shelf, Stand};
 #[cfg(feature = "mock")]
