@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The package, the name of the binary, its arguments, and what to call it.
-const JUDGES: [(&str, &str, &[&str], &str); 12] = [
+const JUDGES: [(&str, &str, &[&str], &str); 14] = [
     ("lockport-contract", "lockport-contract", &["run", "--adapter", "mock"], "suite"),
     ("lockport", "lockport", &[], "core"),
     ("lockport-contract", "lockport-contract", &["run", "--adapter", "ttlock"], "suite-ttlock"),
@@ -44,6 +44,8 @@ const JUDGES: [(&str, &str, &[&str], &str); 12] = [
     ),
     ("lockport", "it", &[], "core-it"),
     ("lockport-contract", "keys", &[], "keys"),
+    ("lockport-contract", "wiegand", &[], "encoder"),
+    ("lockport-contract", "lockport-contract", &["loop", "--adapter", "ttlock"], "loop-ttlock"),
     ("lockport-contract", "loop", &["--skip", "singles", "--skip", "teeth"], "walks"),
     ("lockport-contract", "lockport-contract", &["loop", "--adapter", "mock"], "loop"),
 ];

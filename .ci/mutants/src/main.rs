@@ -34,11 +34,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let tree = root.join("target/mutants/tree");
-    let planted = plant::into(&root, &tree)?;
     let (options, texts): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word.starts_with("--"));
+    let is_list = options.iter().any(|option| option == "--list");
+    // A run that goes on meanwhile stands on the tree as it is.
+    let planted = plant::mutants(&root, (!is_list).then_some(&tree))?;
     let wanted = |line: &str| texts.is_empty() || texts.iter().any(|text| line.contains(text.as_str()));
     let chosen: Vec<_> = planted.iter().filter(|mutant| wanted(&mutant.line)).collect();
-    if options.iter().any(|option| option == "--list") {
+    if is_list {
         chosen.iter().for_each(|mutant| println!("{:>4} {}", mutant.number, mutant.line));
         return Ok(ExitCode::SUCCESS);
     }

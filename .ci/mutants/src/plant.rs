@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::find::{Change, Place, places};
@@ -32,8 +32,8 @@ pub(crate) struct Mutant {
     pub(crate) line: String,
 }
 
-/// Copies what git knows of and breaks it in all places.
-pub(crate) fn into(root: &Path, tree: &Path) -> Result<Vec<Mutant>, Box<dyn Error>> {
+/// All mutants of what git knows of; and a copy of it, broken in all places, where there is to be one.
+pub(crate) fn mutants(root: &Path, tree: Option<&PathBuf>) -> Result<Vec<Mutant>, Box<dyn Error>> {
     let listed = Command::new("git").current_dir(root).args(["ls-files", "-z"]).output()?;
     let mut mutants = Vec::new();
     for name in String::from_utf8(listed.stdout)?.split('\0').filter(|name| !name.is_empty()) {
@@ -46,6 +46,7 @@ pub(crate) fn into(root: &Path, tree: &Path) -> Result<Vec<Mutant>, Box<dyn Erro
             }
             _ => bytes,
         };
+        let Some(tree) = tree else { continue };
         let copy = tree.join(name);
         // What has not changed is not built again.
         if fs::read(&copy).ok().as_ref() != Some(&bytes) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -10,11 +11,11 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use lockport::adapter::Adapter;
-use lockport::credential::Progress;
-use lockport::driver::{Answer, Attempt, GrantOrder, Granted, VendorDriver};
+use lockport::credential::{Place, Progress};
+use lockport::driver::{Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Per, VendorDriver};
 use lockport::id::LockDeviceId;
 use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice};
-use lockport_mock::Personality;
+use lockport_mock::{MockVendor, Personality};
 
 use crate::bent::{Bend, Bent};
 use crate::house::House;
@@ -188,4 +189,61 @@ async fn what_a_dead_process_left_at_an_encoder_is_free_when_its_lease_is_over()
     let bob = process.issue_credential(desk.house.issue_at("bob", 1, "front")).await.unwrap();
     assert_eq!(bob.state, Progress::Active);
     assert!(desk.house.opens("b", 1) && !desk.house.opens("b", 0));
+}
+
+/// After the first of several grants somebody puts another card where the first one lay.
+#[derive(Debug)]
+struct Exchanging {
+    vendor: MockVendor,
+    at: LockDeviceId,
+    grants: AtomicUsize,
+}
+
+#[async_trait]
+impl Bend for Exchanging {
+    /// A grant holds one door, so that a stay is several.
+    fn describe(&self, inner: &dyn VendorDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        descriptor.kinds.iter_mut().for_each(|kind| kind.per = Per::Stay { max_doors: 1 });
+        descriptor
+    }
+
+    async fn grant(
+        &self,
+        inner: &dyn VendorDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        let answer = inner.grant(order, attempt).await;
+        if self.grants.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.vendor.encoder(self.at).place_card("other");
+        }
+        answer
+    }
+}
+
+/// A credential has one card: what is still to be written waits for that one, whoever's lies there meanwhile.
+#[tokio::test]
+async fn every_grant_of_a_stay_is_on_the_same_card() {
+    let house = House::of(Personality::Card);
+    let bend = Exchanging {
+        vendor: house.bench.vendor.clone(),
+        at: House::encoder("front"),
+        grants: AtomicUsize::new(0),
+    };
+    let process = house.process("one", Bent { inner: Arc::new(house.driver()), bend });
+    let place = Place { at: Some(House::encoder("front")), holder_device: None };
+    let input = house.issue("ada", &[0, 1, 2]).with_place(place);
+    house.put("own", "front");
+    let first = process.issue_credential(input.clone()).await;
+    assert!(!first.is_ok_and(|issued| issued.state == Progress::Active), "two doors are not written yet");
+    assert!((0..3).all(|room| !house.opens("other", room)), "somebody else's card opens");
+    house.put("own", "front");
+    house.pass(60);
+    let issued = process.issue_credential(input).await.unwrap();
+    assert_eq!(issued.state, Progress::Active);
+    assert!((0..3).all(|room| house.opens("own", room) && !house.opens("other", room)));
+    // One thing to hand out, for all doors.
+    let [card] = &issued.credential.delivery[..] else { panic!("{:?}", issued.credential.delivery) };
+    assert_eq!(card.doors.len(), 3);
 }

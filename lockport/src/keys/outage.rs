@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, term_of_waiting};
 use super::schedule::PAUSES;
+use super::state::KeyState;
 use super::{KeyService, earlier, is_conflict};
 use crate::error::{ErrorCode, LockError};
 use crate::store::{Record, Stored, Table, Transaction};
@@ -13,6 +14,9 @@ use crate::validity::Timestamp;
 
 /// How often a vendor that did not answer is asked whether it is back.
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(120);
+
+/// The longest somebody waits for a fresh key at a vendor that seems to be back.
+const FRESH_AT_LEAST_EVERY: TimeDelta = TimeDelta::days(1);
 
 /// A vendor that did not answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,7 +95,8 @@ impl KeyService {
         let mut look_again = None;
         for mut key in Stored::<KeyRecord>::find(&*self.store, self.partition(), &term).await? {
             if key.value.given_up == Some(GivenUp::TriesRanOut) {
-                match fresh_at(&key.value) {
+                let before = in_vain_before(&key.value, &self.keys_of(key.value.owner).await?);
+                match fresh_at(&key.value, before) {
                     then if then <= now => {
                         let fresh = Reach::Fresh(&outage.value.adapter);
                         self.reconcile_owner(key.value.owner, fresh).await?;
@@ -128,10 +133,42 @@ fn is_away(error: &LockError) -> bool {
     matches!(error.code(), ErrorCode::VendorUnreachable | ErrorCode::CardEncoderOffline)
 }
 
+/// How many keys of the same holder came to nothing at that adapter in a row before this one.
+fn in_vain_before(key: &KeyRecord, keys: &[Stored<KeyRecord>]) -> usize {
+    let place = |key: &KeyRecord| (key.from_version, key.nth);
+    let mut before: Vec<&KeyRecord> = keys.iter().map(|key| &key.value).collect();
+    before.retain(|other| other.adapter == key.adapter && place(other) < place(key));
+    before.sort_unstable_by_key(|other| std::cmp::Reverse(place(other)));
+    before.iter().take_while(|other| other.state == KeyState::Failed).count()
+}
+
 /// When the holder of a key whose tries ran out gets another one, at the soonest: the oftener that came to nothing, the later.
-fn fresh_at(key: &KeyRecord) -> Timestamp {
-    let nth = usize::try_from(key.nth).unwrap_or(usize::MAX).min(PAUSES.len().saturating_sub(1));
-    let pause = TimeDelta::seconds(PAUSES.get(nth).copied().unwrap_or_default());
+fn fresh_at(key: &KeyRecord, before: usize) -> Timestamp {
     let since = key.leaving_since.unwrap_or_default();
-    since.checked_add_signed(pause).unwrap_or(since)
+    since.checked_add_signed(pause_after(before)).unwrap_or(since)
+}
+
+/// How long a fresh key is waited for after so many in a row that came to nothing. After the last of the pauses each is twice as long
+/// as the one before: a vendor that answers, and takes nothing for months, does not fill the ledger.
+fn pause_after(before: usize) -> TimeDelta {
+    let longest = PAUSES.last().copied().unwrap_or_default();
+    let beyond = before.saturating_sub(PAUSES.len().saturating_sub(1));
+    let doubled = longest.saturating_mul(2_i64.saturating_pow(u32::try_from(beyond).unwrap_or(u32::MAX)));
+    TimeDelta::try_seconds(PAUSES.get(before).copied().unwrap_or(doubled))
+        .unwrap_or(FRESH_AT_LEAST_EVERY)
+        .min(FRESH_AT_LEAST_EVERY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R66, R73: after the pauses, twice as long each time, and a day at most.
+    #[test]
+    fn what_comes_to_nothing_again_and_again_is_asked_for_less_and_less() {
+        let pauses = (0..12).map(pause_after).map(|pause| pause.num_seconds());
+        let wanted = [10, 60, 300, 1_800, 7_200, 14_400, 28_800, 57_600, 86_400, 86_400, 86_400, 86_400];
+        assert!(pauses.eq(wanted));
+        assert_eq!(pause_after(usize::MAX), FRESH_AT_LEAST_EVERY);
+    }
 }
