@@ -1,6 +1,7 @@
 //! Small wrong adapters: each breaks one promise, and a case must notice.
 
 mod bent;
+mod cards;
 mod clocks;
 mod drivers;
 mod leaks;
@@ -29,7 +30,8 @@ pub(crate) struct Saboteur {
 }
 
 pub(crate) fn all() -> Vec<Saboteur> {
-    [drivers::ALL, misread::ALL, ports::ALL, natures::ALL, liars::ALL, clocks::ALL, leaks::ALL].concat()
+    [drivers::ALL, misread::ALL, ports::ALL, natures::ALL, cards::ALL, liars::ALL, clocks::ALL, leaks::ALL]
+        .concat()
 }
 
 /// The bench over the mock's driver with a bend in it.

@@ -40,7 +40,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "renews what was there before it narrows it",
         on: Personality::Card,
-        caught_by: &["CARD-001"],
+        caught_by: &["CARD-001", "CARD-007"],
         build: |bench, seed| with_driver(bench, seed, RenewsFirst),
     },
     Saboteur {

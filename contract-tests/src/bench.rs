@@ -188,6 +188,26 @@ pub enum Fault {
     RefuseNextWith(i64),
     /// The call never leaves, and the caller can know it.
     NeverSend,
+    /// So many writes on the holder's card go well, and the next is cut: the card is pulled away.
+    CutWrite(u64, Cut),
+    /// So many writes on the holder's card go well, and the next is one that the card does not keep, though it says so.
+    LoseWritten(u64),
+}
+
+/// What a card has of a write that was cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Nothing: it had not begun.
+    Early,
+    /// A part.
+    Midway,
+    /// All: it alone knows.
+    Late,
+}
+
+impl Cut {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Early, Self::Midway, Self::Late];
 }
 
 impl Fault {
@@ -206,6 +226,8 @@ impl Fault {
             Self::RefuseNextWithUnknownCode => "unknown code",
             Self::RefuseNextWith(_) => "documented code",
             Self::NeverSend => "never sent",
+            Self::CutWrite(..) => "card torn",
+            Self::LoseWritten(_) => "write not kept",
         }
     }
 }
@@ -220,6 +242,9 @@ pub trait FaultInjector: Send + Sync {
 
     /// How many ordered faults still wait for a call.
     fn waiting(&self) -> usize;
+
+    /// Forgets the faults that still wait.
+    fn forget(&self);
 
     /// Every code with which the vendor's pages say that it may say no: typed from those pages, not from the driver.
     fn documented_codes(&self) -> Vec<i64>;

@@ -35,6 +35,8 @@ pub enum Need {
     Locks,
     /// The port was built over a driver: what is behind it can be seen.
     Backstage,
+    /// The kind is written on what its holder brings; where it is not, that nobody has to come is judged.
+    Card,
 }
 
 impl Need {
@@ -47,6 +49,7 @@ impl Need {
             Self::Faults => "faults",
             Self::Locks => "locks",
             Self::Backstage => "backstage",
+            Self::Card => "card",
         }
     }
 }

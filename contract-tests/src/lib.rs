@@ -18,8 +18,8 @@ mod vectors;
 
 pub use self::backstage::Backstage;
 pub use self::bench::{
-    Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site, SiteArea, SiteRoom, VendorProbe,
-    WireTap,
+    Bench, BenchError, Cut, Fault, FaultInjector, LockControl, Presence, Site, SiteArea, SiteRoom,
+    VendorProbe, WireTap,
 };
 pub use self::case::{Case, Need};
 pub use self::command::{RunArguments, contract_program, run_and_print};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use lockport::credential::Progress;
 use lockport::driver::{Kind, Suspend};
 use lockport::scope::GuestScope;
 use lockport::{ErrorCode, Operation};
@@ -149,7 +150,8 @@ async fn play(
             Need::Areas if !has_areas => return Err(BenchError::new("the site has no areas").into()),
             Need::Suspend if kind.suspend == Suspend::No => return suspend_is_refused(&trial).await,
             Need::Areas if !capabilities.scope_areas => return areas_are_refused(&trial).await,
-            Need::Faults | Need::Areas | Need::Suspend | Need::Locks | Need::Backstage => {}
+            Need::Card if !trial.is_written() => return nobody_has_to_come(&trial).await,
+            Need::Faults | Need::Areas | Need::Suspend | Need::Locks | Need::Backstage | Need::Card => {}
         }
     }
     (case.judge)(&trial).await?;
@@ -169,6 +171,16 @@ async fn suspend_is_refused(trial: &Trial) -> CaseResult<Verdict> {
     check!(error.code() == ErrorCode::Unsupported, "UNSUPPORTED is right: {error:?}");
     check!(trial.calls().await? == calls, "the vendor saw a call for what cannot be");
     trial.judge("the guest", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
+    Ok(Verdict::Refused)
+}
+
+/// A kind that is written on nothing that its holder brings is given while he is away.
+async fn nobody_has_to_come(trial: &Trial) -> CaseResult<Verdict> {
+    let rooms = trial.rooms::<1>()?;
+    let window = trial.hours(2, 26)?;
+    let issued = trial.issue_from_afar(trial.issue("guest", &rooms, window)?).await?;
+    check!(issued.state == Progress::Active, "it waits for its holder: {:?}", issued.state);
+    trial.judge("the guest, far away,", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
     Ok(Verdict::Refused)
 }
 

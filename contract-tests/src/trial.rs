@@ -59,6 +59,11 @@ impl Keyring {
         keyring
     }
 
+    /// The card of this credential's holder, whatever he was told about it.
+    pub(crate) fn of_card(holder: KeyCredentialId) -> Self {
+        Self(vec![Held::Card(holder)])
+    }
+
     /// What nobody handed out.
     pub(crate) fn of_artifact(artifact: Artifact) -> Self {
         Self(vec![Held::Artifact(artifact)])
@@ -192,6 +197,12 @@ impl Trial {
         self.faults()?.order(fault).map_err(|error| Stop::NotRun(format!("{fault:?}: {error}")))
     }
 
+    /// Forgets what was ordered and has not struck.
+    pub(crate) fn forget(&self) -> CaseResult {
+        self.faults()?.forget();
+        Ok(())
+    }
+
     /// Whether what was ordered has struck.
     pub(crate) fn has_struck(&self) -> CaseResult<bool> {
         Ok(self.faults()?.waiting() == 0)
@@ -215,6 +226,14 @@ impl Trial {
     /// Whether the kind is written on what its holder brings.
     pub(crate) fn is_on_card(&self) -> bool {
         self.kind.artifact == ArtifactSource::Card
+    }
+
+    /// Whether it is written there: where the desk only reads a number off a card, nothing is.
+    pub(crate) fn is_written(&self) -> bool {
+        let somebody = KeyCredentialId::derived("lockport-contract/somebody", &[]);
+        let presence = self.bench.presence.as_ref();
+        let is_read = presence.is_some_and(|presence| presence.read_at_the_desk(somebody).is_some());
+        self.is_on_card() && !is_read
     }
 
     /// What went over the line to the vendor and must be seen nowhere else.

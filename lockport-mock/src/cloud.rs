@@ -157,7 +157,7 @@ impl Cloud {
     ) -> Result<Vec<u64>, NoAnswer> {
         match wire.write(operation) {
             None => (self.receive)(self, write, now).map_err(NoAnswer::Code),
-            Some(Strike::Before(no)) => Err(no),
+            Some(Strike::Before(no) | Strike::Midway(no)) => Err(no),
             Some(Strike::After(no)) => {
                 let _unheard = (self.receive)(self, write, now);
                 Err(no)

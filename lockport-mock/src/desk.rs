@@ -69,6 +69,10 @@ impl Desk {
         if self.lying.get(&encoder).is_none_or(|lying| lying != card) {
             return Err(NoAnswer::Code(NO_CARD));
         }
+        if let Some(Strike::Midway(no)) = strike {
+            self.tear(card, command);
+            return Err(no);
+        }
         self.apply(card, command);
         match strike {
             Some(Strike::After(no) | Strike::Late(_, no)) => Err(no),
@@ -91,6 +95,17 @@ impl Desk {
             Command::Wipe(marker, keep) => {
                 on_it.retain(|old| old.marker != marker || Some(old.serial) == keep);
             }
+        }
+    }
+
+    /// What a command that was cut leaves: the key that it was to write is not whole, and the one that it was to take is not either.
+    fn tear(&mut self, card: &str, command: Command) {
+        match command {
+            Command::Write(entry) => {
+                let on_it = self.cards.entry(card.to_owned()).or_default();
+                on_it.retain(|old| old.credential == entry.credential && old.serial != entry.serial);
+            }
+            wipe @ Command::Wipe(..) => self.apply(card, wipe),
         }
     }
 

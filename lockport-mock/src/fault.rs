@@ -18,6 +18,12 @@ pub enum Fault {
     LoseReply,
     /// The answer is lost, and the call is applied once the clock is so much further; judged as the vendor stands then.
     LateEffect(Duration),
+    /// The card is pulled away in the middle of what is written on it: nothing of that is whole, and there is no answer. Where
+    /// nothing is written on cards, the call is lost.
+    Tear,
+    /// The card does not keep what is written on it, and the encoder finds that out. Where nothing is written on cards, nothing is
+    /// applied.
+    Miswrite,
     /// The vendor says no with this code; nothing is applied. See [`DOCUMENTED_CODES`](crate::DOCUMENTED_CODES).
     Code(u16),
     /// The vendor says no with a code that is documented nowhere; nothing is applied.

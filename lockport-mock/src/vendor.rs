@@ -149,6 +149,11 @@ impl MockVendor {
         self.with(|state, _| state.wire.faults.push_back((writes, fault)));
     }
 
+    /// Forgets the faults that still wait for their write.
+    pub fn forget_faults(&self) {
+        self.with(|state, _| state.wire.faults.clear());
+    }
+
     /// How many faults still wait for their write.
     #[must_use]
     pub fn faults_waiting(&self) -> usize {

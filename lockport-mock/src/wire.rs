@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use lockport::Operation;
 use lockport::env::TransportError;
-use lockport::{ErrorCode, LockError};
+use lockport::{ErrorCode, FailureReason, LockError, Operation, RetryAdvice};
 
 use crate::chance::Chance;
 use crate::errcode::{self, UNDOCUMENTED};
@@ -36,6 +35,8 @@ impl NoAnswer {
 pub(crate) enum Strike {
     /// Nothing is applied.
     Before(NoAnswer),
+    /// Nothing of it is whole.
+    Midway(NoAnswer),
     /// It is applied, and its answer is lost.
     After(NoAnswer),
     /// Its answer is lost, and it arrives so much later.
@@ -69,7 +70,9 @@ impl Wire {
         self.calls = self.calls.saturating_add(1);
         match operation.and_then(|operation| self.by_rule(operation)) {
             None => Ok(()),
-            Some(Strike::Before(no) | Strike::After(no) | Strike::Late(_, no)) => Err(no),
+            Some(Strike::Before(no) | Strike::Midway(no) | Strike::After(no) | Strike::Late(_, no)) => {
+                Err(no)
+            }
         }
     }
 
@@ -85,6 +88,8 @@ impl Wire {
             Fault::UnknownCode => Strike::Before(NoAnswer::Code(UNDOCUMENTED)),
             Fault::NotSent => Strike::Before(NoAnswer::Transport(TransportError::NotSent)),
             Fault::LoseCall => Strike::Before(NoAnswer::Transport(TransportError::Lost)),
+            Fault::Tear => Strike::Midway(timed_out),
+            Fault::Miswrite => Strike::Midway(NoAnswer::Given(does_not_read_back())),
             Fault::LoseReply => Strike::After(timed_out),
             Fault::LateEffect(by) => Strike::Late(by, timed_out),
         })
@@ -104,4 +109,9 @@ impl Wire {
             When::Late(by) => Strike::Late(by, no()),
         })
     }
+}
+
+fn does_not_read_back() -> LockError {
+    let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::VerifyFailed);
+    LockError::new(code, reason, RetryAdvice::OutcomeUnknown, "what was written does not read back")
 }

@@ -80,11 +80,13 @@ impl WiegandDriver {
     }
 
     /// Makes the record of an order the one on the card that lies there; `None` when no card does, or not the one that is meant.
+    /// `known` are the cards on which it was begun before.
     async fn write(
         &self,
         encoder: LockDeviceId,
         order: &GrantOrder,
         is_meant: impl Fn(&Uid) -> bool,
+        known: &[Uid],
         attempt: &Attempt<'_>,
         operation: Operation,
     ) -> Result<Option<OnCard>, LockError> {
@@ -99,7 +101,7 @@ impl WiegandDriver {
             return Ok(None);
         };
         let written = match kind {
-            Ok(()) => self.write_on(&mut hand, order, desk_slot, attempt).await,
+            Ok(()) => self.write_on(&mut hand, order, desk_slot, known, attempt).await,
             Err(trouble) => Err(Stop::Card(trouble)),
         };
         let touched = hand.is_touched();
@@ -111,11 +113,12 @@ impl WiegandDriver {
         hand: &mut Hand<'_>,
         order: &GrantOrder,
         desk_slot: u8,
+        known: &[Uid],
         attempt: &Attempt<'_>,
     ) -> Result<OnCard, Stop> {
         let uid = hand.target().uid.clone();
         let mut bearer = Bearer::of(hand, self.tag, self.slots).await?;
-        let content = bearer.read().await?;
+        let content = bearer.read().await.map_err(|trouble| self.of_card(trouble, known.contains(&uid)))?;
         let noted = attempt.noted.and_then(OnCard::parse).filter(|noted| noted.uid == uid);
         let on = match noted {
             Some(noted) => noted,
@@ -141,10 +144,20 @@ impl WiegandDriver {
         Ok(on)
     }
 
+    /// What a trouble means on a card whose sectors were opened before: where cards get keys of their own, a key that was cut while
+    /// it was written opens nothing (section 10).
+    const fn of_card(&self, trouble: Trouble, is_known: bool) -> Trouble {
+        match trouble {
+            Trouble::SectorConfig if is_known && self.site.config.personalise => Trouble::Damaged,
+            trouble => trouble,
+        }
+    }
+
     /// What stands on the card that lies there; no content where nothing of ours can stand.
     async fn content(
         &self,
         encoder: LockDeviceId,
+        known: Option<&Uid>,
         operation: Operation,
     ) -> Result<Option<(Uid, Option<Content>)>, LockError> {
         let keys = self.site.keys().await?;
@@ -155,9 +168,9 @@ impl WiegandDriver {
         };
         let uid = hand.target().uid.clone();
         let read = match self.read_on(&mut hand).await {
-            Ok(content) => Ok(Some((uid, Some(content)))),
-            Err(Trouble::Unsupported) => Ok(Some((uid, None))),
-            Err(trouble) => Err(Stop::Card(trouble)),
+            Ok(content) => Ok(Some((uid.clone(), Some(content)))),
+            Err(Trouble::Unsupported) => Ok(Some((uid.clone(), None))),
+            Err(trouble) => Err(Stop::Card(self.of_card(trouble, known == Some(&uid)))),
         };
         job.settle(read, false)
     }
@@ -189,7 +202,7 @@ impl WiegandDriver {
         let uid = &hand.target().uid;
         let serials: Vec<u32> = known.iter().filter(|on| on.uid == *uid).map(|on| on.serial).collect();
         let mut bearer = Bearer::of(hand, self.tag, self.slots).await?;
-        let content = bearer.read().await?;
+        let content = bearer.read().await.map_err(|trouble| self.of_card(trouble, true))?;
         if bearer.take(&content, &serials).await? > 0 {
             bearer.let_go().await?;
         }
@@ -200,7 +213,7 @@ impl WiegandDriver {
 #[async_trait]
 impl CardDesk for WiegandDriver {
     async fn read_card(&self, encoder: LockDeviceId) -> Result<Option<CardReading>, LockError> {
-        let Some((uid, content)) = self.content(encoder, Operation::IssueCredential).await? else {
+        let Some((uid, content)) = self.content(encoder, None, Operation::IssueCredential).await? else {
             return Ok(None);
         };
         let card = Secret::new(map::number_of(&uid));
@@ -283,7 +296,9 @@ impl VendorDriver for WiegandDriver {
         let wanted = map::wanted_card(order)?;
         let noted = attempt.noted.and_then(OnCard::parse).map(|on| on.uid);
         let is_meant = |uid: &Uid| [&wanted, &noted].into_iter().flatten().all(|card| card == uid);
-        let written = self.write(encoder, order, is_meant, attempt, Operation::IssueCredential).await?;
+        let written = self
+            .write(encoder, order, is_meant, noted.as_slice(), attempt, Operation::IssueCredential)
+            .await?;
         Ok(match written {
             Some(on) => Answer::Done(map::granted(order, &on)),
             None => self.site.waits_for_card(encoder, order),
@@ -294,7 +309,7 @@ impl VendorDriver for WiegandDriver {
     async fn find(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Found, LockError> {
         let encoder = encoder_of(order)?;
         let Some(on) = attempt.noted.and_then(OnCard::parse) else { return Ok(Found::Otherwise) };
-        let content = self.content(encoder, Operation::IssueCredential).await;
+        let content = self.content(encoder, Some(&on.uid), Operation::IssueCredential).await;
         // Whatever kept us from looking says nothing of what was written before.
         let content = content.map_err(|error| error.with_advice(RetryAdvice::OutcomeUnknown))?;
         let Some((uid, Some(content))) = content.filter(|(uid, _)| *uid == on.uid) else {
@@ -303,7 +318,8 @@ impl VendorDriver for WiegandDriver {
         let wanted: Record = map::record(&self.site.config, order, on.serial)?;
         let bears = content.valid().any(|(_, record)| record.serial() == on.serial);
         Ok(match () {
-            () if content.is_just(&wanted) => {
+            // The record comes before the keys: without these the job is not done.
+            () if content.is_just(&wanted) && content.has_its_keys() => {
                 Found::Present(vec![map::granted(order, &OnCard { uid, ..on })])
             }
             () if bears => Found::Otherwise,
@@ -320,7 +336,8 @@ impl VendorDriver for WiegandDriver {
         let encoder = encoder_of(target)?;
         let cards: Vec<Uid> = map::known(held).into_iter().map(|on| on.uid).collect();
         let is_meant = |uid: &Uid| cards.contains(uid);
-        let written = self.write(encoder, target, is_meant, attempt, Operation::UpdateCredential).await?;
+        let written =
+            self.write(encoder, target, is_meant, &cards, attempt, Operation::UpdateCredential).await?;
         Ok(match written {
             Some(on) => Answer::Done(map::granted(target, &on)),
             None => self.site.waits_for_card(encoder, target),

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How long a job waits for the encoder while another has it (section 12).
 pub(crate) const QUEUE: Duration = Duration::from_secs(30);
 
+/// How many jobs may wait for one encoder: more than a desk has people. Whoever comes then is told that it is busy, at once.
+pub(crate) const WAITING: usize = 8;
+
 /// How long a whole job may take once the card is seen (section 13): then it stops where it is, which the order of writes allows.
 pub(crate) const JOB: Duration = Duration::from_millis(2_400);
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::{Either, select};
 use futures_util::lock::{Mutex, MutexGuard};
@@ -19,7 +20,7 @@ use crate::card::keys::Keys;
 use crate::config::WiegandEncoder;
 use crate::encoder::{Encoder, EncoderError, Target};
 use crate::error::{busy, not_paired, trouble};
-use crate::limits::QUEUE;
+use crate::limits::{QUEUE, WAITING};
 use crate::pairing::shared_identity;
 
 /// All encoders of a property.
@@ -33,6 +34,25 @@ pub(crate) struct Encoders {
 struct Desk {
     paired: WiegandEncoder,
     open: Mutex<Option<Box<dyn Encoder>>>,
+    /// How many jobs wait for it.
+    waiting: AtomicUsize,
+}
+
+/// A place in the queue before an encoder; it is free again when the wait is over, however it ends.
+struct Turn<'a>(&'a AtomicUsize);
+
+impl<'a> Turn<'a> {
+    /// The next place, unless the queue is full.
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        let next = |waiting: usize| (waiting < WAITING).then_some(waiting.saturating_add(1));
+        waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok().map(|_| Self(waiting))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl fmt::Debug for Encoders {
@@ -59,7 +79,11 @@ impl Encoders {
         env: Env,
         paired: &BTreeMap<LockDeviceId, WiegandEncoder>,
     ) -> Self {
-        let desk = |paired: &WiegandEncoder| Desk { paired: paired.clone(), open: Mutex::new(None) };
+        let desk = |paired: &WiegandEncoder| Desk {
+            paired: paired.clone(),
+            open: Mutex::new(None),
+            waiting: AtomicUsize::new(0),
+        };
         Self { bus, env, all: paired.iter().map(|(id, paired)| (*id, desk(paired))).collect() }
     }
 
@@ -80,13 +104,22 @@ impl Encoders {
         desk.and_then(|desk| shared_identity(desk.paired.usb.as_ref())).into_iter().collect()
     }
 
-    /// The encoder, for one job, with the card that lies on it. Waits for the jobs before it, and no longer than a person would.
+    /// Waits for the jobs before this one: so many at most, and no longer than a person would.
+    async fn turn<'d>(&self, desk: &'d Desk) -> Option<MutexGuard<'d, Option<Box<dyn Encoder>>>> {
+        if let Some(place) = desk.open.try_lock() {
+            return Some(place);
+        }
+        let _turn = Turn::take(&desk.waiting)?;
+        match select(desk.open.lock(), self.env.sleep.sleep(QUEUE)).await {
+            Either::Left((place, _)) => Some(place),
+            Either::Right(((), _)) => None,
+        }
+    }
+
+    /// The encoder, for one job, with the card that lies on it.
     pub(crate) async fn begin(&self, id: LockDeviceId, operation: Operation) -> Result<Job<'_>, LockError> {
         let desk = self.desk(id)?;
-        let mut place = match select(desk.open.lock(), self.env.sleep.sleep(QUEUE)).await {
-            Either::Left((place, _)) => place,
-            Either::Right(((), _)) => return Err(busy(operation, id)),
-        };
+        let mut place = self.turn(desk).await.ok_or_else(|| busy(operation, id))?;
         let mut warm = place.take();
         loop {
             let is_warm = warm.is_some();

@@ -31,9 +31,8 @@ enum Command {
     },
     /// Fails every call through the store and to the vendor, one after the other; exits 0 when every promise was kept.
     Loop {
-        /// Whose adapter, in every personality that it has.
-        #[arg(long)]
-        adapter: AdapterName,
+        #[command(flatten)]
+        target: LoopTarget,
         /// Everything: every way at every point, a second failure after every first, and the ledger in a file.
         #[arg(long)]
         full: bool,
@@ -64,6 +63,17 @@ struct Target {
     #[cfg(feature = "mock")]
     #[arg(long, default_value_t)]
     personality: lockport_mock::Personality,
+    /// Which encoder is on the desk; nothing to the others.
+    #[cfg(feature = "wiegand")]
+    #[arg(long, value_enum, default_value_t)]
+    profile: EncoderProfile,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct LoopTarget {
+    /// Whose adapter, in every personality that it has.
+    #[arg(long)]
+    adapter: AdapterName,
     /// Which encoder is on the desk; nothing to the others.
     #[cfg(feature = "wiegand")]
     #[arg(long, value_enum, default_value_t)]
@@ -107,15 +117,15 @@ enum AdapterName {
     Wiegand,
 }
 
-impl AdapterName {
+impl LoopTarget {
     fn rigs(self) -> Vec<Box<dyn Rig>> {
-        match self {
+        match self.adapter {
             #[cfg(feature = "mock")]
-            Self::Mock => lockport_contract::fault_loop::mock_rigs(),
+            AdapterName::Mock => lockport_contract::fault_loop::mock_rigs(),
             #[cfg(feature = "ttlock")]
-            Self::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
+            AdapterName::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
             #[cfg(feature = "wiegand")]
-            Self::Wiegand => Vec::new(),
+            AdapterName::Wiegand => lockport_contract::fault_loop::wiegand_rigs(self.profile.model()),
         }
     }
 }
@@ -178,8 +188,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             writeln!(out, "{report}")?;
             Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Command::Loop { adapter, full, only, seed } => {
-            let report = fail_everything(&adapter.rigs(), full, only, seed)?;
+        Command::Loop { target, full, only, seed } => {
+            let report = fail_everything(&target.rigs(), full, only, seed)?;
             writeln!(out, "{report}")?;
             Ok(if report.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

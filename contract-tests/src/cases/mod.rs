@@ -19,6 +19,7 @@ mod shared;
 mod suspend;
 mod time;
 mod update;
+mod written;
 
 use std::fmt::Write as _;
 
@@ -39,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         pending::CASES,
         declare::CASES,
         card::CASES,
+        written::CASES,
         capability::CASES,
         device::CASES,
         planning::CASES,

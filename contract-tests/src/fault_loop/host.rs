@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use lockport::driver::{AfterLost, Amend, Suspend};
 use lockport::{FailureReason, LockError, RetryAdvice, Timestamp};
 
+use super::choke::Torn;
 use super::judge::{Judge, Red, Strictness};
 use super::model::{Hopes, House};
 use super::scenario::{Guest, Op, Turn, Verb};
@@ -255,9 +256,16 @@ impl Host<'_> {
     /// In the air: nobody opens what neither before nor after has open, nobody is locked out of what both have.
     pub(crate) async fn look(&self) -> Result<(), Red> {
         let replaces = self.world.kind.amend_window != Amend::Native;
+        let World { stand, .. } = &*self.world;
+        let may_have_nothing = |guest: Guest| match stand.choke.torn {
+            Torn::Never => replaces,
+            Torn::WhereNarrower => replaces || !self.hopes.only_widen(&stand.site, guest),
+            Torn::Always => true,
+        };
         let strictness = |guest: Guest| {
             let in_the_air = !self.hopes.agree_on(guest);
-            if self.declared || (in_the_air && replaces) { Strictness::Shut } else { Strictness::Both }
+            let is_lax = self.declared || (in_the_air && may_have_nothing(guest));
+            if is_lax { Strictness::Shut } else { Strictness::Both }
         };
         self.judge.doors(self.world, &self.hopes, strictness).await
     }

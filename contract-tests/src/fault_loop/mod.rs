@@ -1,7 +1,8 @@
 //! The n-th failure loop: every call through the store and to the vendor has a number; the first fails, and the run goes on and
 //! is judged; then the second; until every call has failed in every way it can.
 //!
-//! A call fails before its effect, after it, with an effect that comes late, or with the whole operation dropped: after which
+//! A call is one of the driver's, or one on its line: a request, a frame on a cable. It fails before its effect, after it, with an
+//! effect that comes late (on a cable nothing does), or with the whole operation dropped: after which
 //! the process lives on, or is gone and another stands on the same store. The host then does what hosts do: it repeats, as the
 //! answers advise, or goes on with something else. At every stop somebody stands at every door, around every edge of every
 //! window, with everything that was ever sent to the vendor or made by it:
@@ -21,6 +22,7 @@ mod host;
 mod http;
 mod judge;
 mod late;
+mod link;
 mod model;
 mod plan;
 mod points;
@@ -38,7 +40,8 @@ mod watch;
 mod way;
 mod world;
 
-pub use self::choke::Choke;
+pub use self::choke::{Choke, Torn};
+pub use self::link::Pulled;
 pub use self::plan::{LoopPlan, NoSuchRun, Only, Ways, play_all, play_and_tell};
 pub use self::report::{LoopReport, RedRun, Row};
 pub use self::rig::{DriverSource, InMemory, Kept, Rig, Shelf, Stand};
@@ -46,6 +49,8 @@ pub use self::rig::{DriverSource, InMemory, Kept, Rig, Shelf, Stand};
 pub use self::rigs::{MockRig, mock_rigs};
 #[cfg(feature = "ttlock")]
 pub use self::rigs::{TtlockPoints, TtlockRig, ttlock_rigs};
+#[cfg(feature = "wiegand")]
+pub use self::rigs::{WiegandPoints, WiegandRig, wiegand_rigs};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::InFile;
 pub use self::walk::{Manner, Step, Walk, walk};

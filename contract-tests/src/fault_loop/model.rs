@@ -26,6 +26,15 @@ impl Stay {
     }
 }
 
+impl Stay {
+    /// Whether it opens all that the other opens, for as long.
+    fn covers(&self, site: &Site, other: &Self) -> bool {
+        let is_as_long = self.from <= other.from && self.until >= other.until;
+        let is_open = other.suspended || !self.suspended;
+        is_open && is_as_long && self.doors(site).is_superset(&other.doors(site))
+    }
+}
+
 /// Every guest's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct House(BTreeMap<Guest, Stay>);
@@ -125,6 +134,16 @@ impl Hopes {
             }
         }
         self.0 = kept;
+    }
+
+    /// Whether each house has for the guest all that the one before it has.
+    pub(crate) fn only_widen(&self, site: &Site, guest: Guest) -> bool {
+        self.0.windows(2).all(|pair| match pair {
+            [before, after] => before
+                .stay(guest)
+                .is_none_or(|before| after.stay(guest).is_some_and(|after| after.covers(site, before))),
+            _ => true,
+        })
     }
 
     /// Whether nothing about the guest is open.

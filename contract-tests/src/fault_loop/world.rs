@@ -19,7 +19,7 @@ use lockport::id::{GuestId, KeyCredentialId, ReservationId, RoomId};
 use lockport::idempotency::IdempotencyKey;
 use lockport::store::ledger::LEASE_SECONDS;
 use lockport::store::{Partition, Store, Table};
-use lockport::{LockError, LockPort as _, RetryAdvice, Timestamp, Validity};
+use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice, Timestamp, Validity};
 
 use super::choke::Choke;
 use super::points::Points;
@@ -98,6 +98,8 @@ pub(crate) struct World {
     /// What is asked for: the rig's kind, and perhaps what is like it.
     kinds: Vec<KeyCredentialKind>,
     alike: Vec<KeyCredentialKind>,
+    /// How often the desk took something else out of its drawer, because what lay on the encoder could not bear the key.
+    swaps: usize,
     /// Nobody comes to the encoder.
     is_lonely: bool,
 }
@@ -157,6 +159,7 @@ impl World {
             behind,
             kinds,
             alike,
+            swaps: 0,
             is_lonely: false,
         })
     }
@@ -250,7 +253,7 @@ impl World {
             self.ids.insert(op.guest, self.issue(op, rooms, from, until)?.resulting_id());
         }
         if let Some(presence) = self.stand.presence.as_ref().filter(|_| !self.is_lonely) {
-            presence.come(self.id(op)?, self.kind.kind);
+            presence.come(self.id(op)?, self.on_the_encoder());
         }
         let said = match op.verb {
             Verb::Issue { rooms, from, until } => {
@@ -310,10 +313,21 @@ impl World {
         if let (Said::Done(told) | Said::Again(_, told), Some(id)) = (&said, self.credential(op.guest)) {
             told.delivery.iter().for_each(|delivery| self.ring.add(id, delivery.artifact.clone()));
         }
+        if let Said::Repeat(_, error) = &said
+            && error.reason() == FailureReason::CardUnsupported
+        {
+            self.swaps = self.swaps.saturating_add(1);
+        }
         if let Said::Dropped(way) = &said {
             self.lives_on(*way).await?;
         }
         Ok(said)
+    }
+
+    /// What can bear the key that is asked for, as far as the desk knows.
+    fn on_the_encoder(&self) -> KeyCredentialKind {
+        let number = self.swaps.checked_rem(self.kinds.len()).unwrap_or_default();
+        self.kinds.get(number).copied().unwrap_or(self.kind.kind)
     }
 
     /// What comes after a drop.

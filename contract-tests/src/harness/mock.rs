@@ -15,7 +15,7 @@ use lockport_mock::{DOCUMENTED_CODES, MockDriver, MockVendor, Personality};
 
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
-use crate::bench::{Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site, VendorProbe};
+use crate::bench::{Bench, BenchError, Cut, Fault, FaultInjector, LockControl, Presence, Site, VendorProbe};
 
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -285,6 +285,10 @@ impl FaultInjector for Faults {
                 (0, lockport_mock::Fault::Code(code))
             }
             Fault::NeverSend => (0, lockport_mock::Fault::NotSent),
+            Fault::CutWrite(writes, Cut::Early) => (writes, lockport_mock::Fault::LoseCall),
+            Fault::CutWrite(writes, Cut::Midway) => (writes, lockport_mock::Fault::Tear),
+            Fault::CutWrite(writes, Cut::Late) => (writes, lockport_mock::Fault::LoseReply),
+            Fault::LoseWritten(writes) => (writes, lockport_mock::Fault::Miswrite),
         };
         self.0.push_fault_after(after, fault);
         Ok(())
@@ -292,6 +296,10 @@ impl FaultInjector for Faults {
 
     fn waiting(&self) -> usize {
         self.0.faults_waiting()
+    }
+
+    fn forget(&self) {
+        self.0.forget_faults();
     }
 
     fn documented_codes(&self) -> Vec<i64> {

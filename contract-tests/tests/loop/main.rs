@@ -9,6 +9,8 @@
 )]
 
 mod bent;
+#[cfg(feature = "wiegand")]
+mod cards;
 mod clock;
 mod encoder;
 mod house;

@@ -3,7 +3,7 @@
 use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Rig, Shelf, mock_rigs, play_all};
 
 /// Every point, in some of the ways that differ little, and where the build is slow in one of them; or the one run that is named.
-fn play(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, scenarios: &[&str]) -> LoopReport {
+pub(crate) fn play(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, scenarios: &[&str]) -> LoopReport {
     let only = std::env::var("FAULT_LOOP_ONLY").ok().map(|only| only.parse().unwrap());
     let is_all = only.is_none();
     let singles = LoopPlan::singles(0);

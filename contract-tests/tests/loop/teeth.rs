@@ -33,7 +33,7 @@ fn run(rig: MockRig, scenarios: &[&str]) -> LoopReport {
 }
 
 #[track_caller]
-fn caught(report: &LoopReport, by: &str) {
+pub(crate) fn caught(report: &LoopReport, by: &str) {
     assert!(report.red() > 0, "nobody noticed:\n{report}");
     let told: Vec<&str> = report.reds.iter().map(|red| red.why.as_str()).collect();
     assert!(told.iter().any(|why| why.contains(by)), "{by:?} was expected among {told:?}");

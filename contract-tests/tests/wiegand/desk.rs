@@ -28,7 +28,7 @@ async fn scene(verb: Verb) -> Scene {
 }
 
 /// The adapter over this driver, for what is not in the port.
-async fn adapter(
+pub(crate) async fn adapter(
     bench: &WiegandBench,
     change: impl FnOnce(&mut WiegandConfig) + Send,
 ) -> Adapter<WiegandDriver> {

@@ -9,6 +9,8 @@
 )]
 
 mod desk;
+mod keys;
 mod panel;
+mod queue;
 mod scene;
 mod tears;

@@ -31,6 +31,7 @@ struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Content {
     places: Vec<(Slot, Place)>,
+    has_its_keys: bool,
 }
 
 impl Content {
@@ -51,6 +52,11 @@ impl Content {
     /// Whether this record rules, and no other is left.
     pub(crate) fn is_just(&self, wanted: &Record) -> bool {
         self.valid().all(|(_, record)| record == wanted) && self.ruling().is_some()
+    }
+
+    /// Whether the card has keys of its own, where it is to have them.
+    pub(crate) const fn has_its_keys(&self) -> bool {
+        self.has_its_keys
     }
 
     /// The highest serial on the card.
@@ -100,12 +106,17 @@ impl<'h, 'e> Bearer<'h, 'e> {
             ],
             Layout::Tag => vec![(Slot::A, tag::read(self.hand).await?)],
         };
+        let has_its_keys = match self.layout {
+            Layout::Classic(slots) if self.hand.keys().personal => slots.are_personal(self.hand).await?,
+            _ => true,
+        };
         let place = |standing| match standing {
             Standing::Nothing => Place { record: None, is_clear: true },
             Standing::Something => Place { record: None, is_clear: false },
             Standing::Begun(bytes) => Place { record: self.open(&bytes), is_clear: false },
         };
-        Ok(Content { places: standing.into_iter().map(|(slot, standing)| (slot, place(standing))).collect() })
+        let places = standing.into_iter().map(|(slot, standing)| (slot, place(standing))).collect();
+        Ok(Content { places, has_its_keys })
     }
 
     fn open(&self, bytes: &Secret<[u8; RECORD_LEN]>) -> Option<Record> {

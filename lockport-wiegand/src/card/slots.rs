@@ -71,6 +71,11 @@ impl Slots {
         Ok(())
     }
 
+    /// Whether both sectors open with keys of the card's own.
+    pub(crate) async fn are_personal(&self, hand: &mut Hand<'_>) -> Result<bool, Trouble> {
+        Ok(hand.open(self.b).await? != SHARED && hand.open(self.a).await? != SHARED)
+    }
+
     /// Gives both sectors keys of the card's own, where they have not: a door reads with one, only an encoder writes.
     pub(crate) async fn personalise(&self, hand: &mut Hand<'_>) -> Result<(), Trouble> {
         for sector in [self.a, self.b] {

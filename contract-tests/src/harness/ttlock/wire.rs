@@ -178,6 +178,9 @@ impl FaultInjector for Faults {
             Fault::RefuseAfter(calls) => (calls, What::Refuse(MEMORY_FULL)),
             Fault::RefuseNextWithUnknownCode => (0, What::Refuse(UNDOCUMENTED)),
             Fault::RefuseNextWith(code) => (0, What::Refuse(code)),
+            Fault::CutWrite(..) | Fault::LoseWritten(_) => {
+                return Err(BenchError::new("nothing is written on a card: a lock learns its number"));
+            }
             Fault::NeverSend => {
                 self.0.orders().never_sent = true;
                 return Ok(());
@@ -191,6 +194,13 @@ impl FaultInjector for Faults {
         let struck_nothing = usize::try_from(self.0.sim.faults().pending()).unwrap_or(usize::MAX);
         let orders = self.0.orders();
         orders.queue.len().saturating_add(usize::from(orders.never_sent)).saturating_add(struck_nothing)
+    }
+
+    fn forget(&self) {
+        let mut orders = self.0.orders();
+        orders.queue.clear();
+        orders.never_sent = false;
+        self.0.sim.faults().clear();
     }
 
     fn documented_codes(&self) -> Vec<i64> {

@@ -1,17 +1,17 @@
 //! What can go wrong between the driver and its encoder, in the words of the suite.
 
-use lockport_sim_encoder::{Fault as SimFault, Step, What};
+use lockport_sim_encoder::{Fault as SimFault, Leaves, Step, Tear, Then, What};
 use lockport_wiegand::EncoderModel;
 
 use super::WiegandBench;
-use crate::bench::{BenchError, Fault, FaultInjector};
+use crate::bench::{BenchError, Cut, Fault, FaultInjector};
 
 impl FaultInjector for WiegandBench {
     fn order(&self, fault: Fault) -> Result<(), BenchError> {
         let next = |step, what| self.encoder.fault(SimFault::next(step, what));
         match fault {
             // It happens now or never: closing the port ends what was under way.
-            Fault::LoseNextReply | Fault::LateEffect => self.watch().cut_when_done = true,
+            Fault::LoseNextReply | Fault::LateEffect => self.watch.seen().cut_when_done = true,
             Fault::DropNextBeforeEffect => next(Step::Write, What::Unplug),
             Fault::RefuseAfter(calls) => {
                 let skip = u32::try_from(calls).map_err(|error| BenchError::new(error.to_string()))?;
@@ -23,19 +23,43 @@ impl FaultInjector for WiegandBench {
                 let status = u8::try_from(code).map_err(|error| BenchError::new(error.to_string()))?;
                 next(Step::Write, What::Refuse(status));
             }
-            Fault::NeverSend => self.watch().never_sent = true,
+            Fault::CutWrite(writes, cut) => self.cut(writes, cut, Then::Gone)?,
+            // A cell that is worn.
+            Fault::LoseWritten(writes) => self.cut(writes, Cut::Midway, Then::Unnoticed)?,
+            Fault::NeverSend => self.watch.seen().never_sent = true,
         }
         Ok(())
     }
 
     fn waiting(&self) -> usize {
-        let watch = self.watch();
-        let own = usize::from(watch.never_sent).saturating_add(usize::from(watch.cut_when_done));
+        let seen = self.watch.seen();
+        let own = usize::from(seen.never_sent).saturating_add(usize::from(seen.cut_when_done));
         own.saturating_add(usize::try_from(self.encoder.pending_faults()).unwrap_or(usize::MAX))
+    }
+
+    fn forget(&self) {
+        let mut seen = self.watch.seen();
+        (seen.never_sent, seen.cut_when_done) = (false, false);
+        self.encoder.clear_faults();
     }
 
     fn documented_codes(&self) -> Vec<i64> {
         self.words().statuses.iter().copied().map(i64::from).collect()
+    }
+}
+
+impl WiegandBench {
+    /// The write after so many others is cut at its second byte, and this becomes of the card.
+    fn cut(&self, writes: u64, cut: Cut, then: Then) -> Result<(), BenchError> {
+        let leaves = match cut {
+            Cut::Early => Leaves::Old,
+            Cut::Midway => Leaves::OldTail,
+            Cut::Late => Leaves::New,
+        };
+        let skip = u32::try_from(writes).map_err(|error| BenchError::new(error.to_string()))?;
+        let tear = Tear { skip: 0, byte: 1, leaves, then };
+        self.encoder.fault(SimFault::after(Step::Write, skip, What::Tear(tear)));
+        Ok(())
     }
 }
 

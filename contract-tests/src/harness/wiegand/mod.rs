@@ -1,8 +1,8 @@
 //! The encoder driver on the bench: its own wire to a simulated encoder, and doors that read the cards.
 
-mod cable;
 mod faults;
 mod records;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,14 +15,15 @@ use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
 use lockport::{Secret, Timestamp, Validity};
-use lockport_sim_encoder::{Area, Card, Door, Encoder, Model, Place, Property, SimClock};
+use lockport_sim_cable::{Between, LineTime, SimBus};
+use lockport_sim_encoder::{Area, Card, Door, Encoder, Place, Property};
 use lockport_wiegand::{
-    DoorPlace, EncoderBus as _, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, UsbIdentity,
-    WiegandConfig, WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
+    DoorPlace, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, UsbIdentity, WiegandConfig, WiegandDoor,
+    WiegandDriver, WiegandEncoder, WiegandEnv, pair,
 };
 
-use self::cable::{Bus, Watch, env};
 use self::records::{ms, records_on};
+use self::watch::Watch;
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, LockControl, Presence, Site, VendorProbe, WireTap};
@@ -103,12 +104,11 @@ pub struct WiegandBench {
     pub clock: Arc<ManualClock>,
     /// The encoder.
     pub encoder: Encoder,
-    line: SimClock,
+    bus: SimBus,
     model: EncoderModel,
     seed: u64,
     hands: Arc<Mutex<Hands>>,
-    watch: Arc<Mutex<Watch>>,
-    usb: Arc<Mutex<UsbIdentity>>,
+    watch: Watch,
     doors: BTreeMap<LockDeviceId, (Place, Door)>,
 }
 
@@ -126,13 +126,8 @@ impl WiegandBench {
     pub fn of(model: EncoderModel, seed: u64) -> Result<Self, BenchError> {
         let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or_else(|| BenchError::new("no such time"))?;
         let site = Site::standard();
-        let simulated = match model {
-            EncoderModel::Pn532Serial => Model::Pn532,
-            EncoderModel::Pn532Hid => Model::Pn532Hid,
-            EncoderModel::Stronglink => Model::StrongLink,
-            EncoderModel::Rrhfoem04 => Model::Rrhfoem04,
-            other => return Err(BenchError::new(format!("nobody simulates a {other}"))),
-        };
+        let nobody = || BenchError::new(format!("nobody plays a {model}"));
+        let encoder = Encoder::new(SimBus::played_by(model).ok_or_else(nobody)?);
         let property = records::property(&property_name());
         let areas = site.areas.iter().flat_map(|area| area.doors.iter().copied());
         let areas: Vec<LockDeviceId> = areas.collect();
@@ -142,20 +137,11 @@ impl WiegandBench {
         };
         let doors = (FIRST_DOOR..).zip(site.doors()).map(place).collect();
         let clock = Arc::new(ManualClock::new(begin));
-        let encoder = Encoder::new(simulated);
-        let line = SimClock::new();
-        Ok(Self {
-            site,
-            clock,
-            encoder,
-            line,
-            model,
-            seed,
-            hands: Arc::default(),
-            watch: Arc::default(),
-            usb: Arc::new(Mutex::new(usb())),
-            doors,
-        })
+        let watch = Watch::over(&encoder);
+        let bus =
+            SimBus::new(encoder.clone(), LineTime::of_day(&clock)).with_between(Arc::new(watch.clone()));
+        bus.set_usb(usb());
+        Ok(Self { site, clock, encoder, bus, model, seed, hands: Arc::default(), watch, doors })
     }
 
     /// The driver of this desk.
@@ -184,18 +170,21 @@ impl WiegandBench {
     /// # Errors
     /// When the encoder cannot be paired.
     pub async fn lent(&self) -> Result<(WiegandConfig, WiegandEnv), BenchError> {
-        let env = env(&self.clock, &self.line, self.seed);
-        let bus = Arc::new(Bus {
-            encoder: self.encoder.clone(),
-            line: self.line.clone(),
-            clock: Arc::clone(&self.clock),
-            watch: Arc::clone(&self.watch),
-            usb: Arc::clone(&self.usb),
-        });
-        let plugged = bus.list().await.map_err(|error| BenchError::new(error.to_string()))?;
-        let plugged = plugged.first().ok_or_else(|| BenchError::new("no encoder is plugged in"))?;
-        let paired = pair(&*bus, plugged, self.model, 0).await;
+        self.lent_with(None).await
+    }
+
+    /// The same, with somebody on the line once the encoder is paired.
+    ///
+    /// # Errors
+    /// As [`Self::lent`].
+    pub async fn lent_with(
+        &self,
+        between: Option<Arc<dyn Between>>,
+    ) -> Result<(WiegandConfig, WiegandEnv), BenchError> {
+        let env = self.bus.time().env(self.seed);
+        let paired = pair(&self.bus, &self.bus.plugged(), self.model, 0).await;
         let paired = paired.map_err(|error| BenchError::new(error.to_string()))?;
+        let bus = Arc::new(between.into_iter().fold(self.bus.clone(), SimBus::with_between));
         let partition = Partition { tenant: self.site.tenant, property: self.site.property };
         let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "contract".into());
         Ok((self.config(paired.encoder), WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env }))
@@ -224,10 +213,6 @@ impl WiegandBench {
 
     fn hands(&self) -> MutexGuard<'_, Hands> {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watch(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn door(&self, door: LockDeviceId) -> Result<&(Place, Door), BenchError> {
@@ -283,13 +268,26 @@ impl WiegandBench {
         records_on(card).len()
     }
 
+    /// Whether the door opens to anything that this holder has.
+    pub(crate) fn try_all_of(
+        &self,
+        door: LockDeviceId,
+        holder: KeyCredentialId,
+        at: Timestamp,
+    ) -> Result<bool, BenchError> {
+        let (_, lock) = self.door(door)?;
+        let hands = self.hands();
+        let mut own = hands.cards.iter().filter(|((of, _), _)| *of == holder).map(|(_, card)| card);
+        Ok(own.any(|card| lock.try_open(card, ms(at)).opened))
+    }
+
     fn cards(&self) -> Vec<Card> {
         self.hands().cards.values().cloned().collect()
     }
 
     /// From now on another device is where the encoder was, as far as USB tells.
     pub fn change_usb(&self, usb: UsbIdentity) {
-        *self.usb.lock().unwrap_or_else(PoisonError::into_inner) = usb;
+        self.bus.set_usb(usb);
     }
 
     fn plug(&self) {
@@ -369,7 +367,8 @@ impl VendorProbe for WiegandBench {
 
     async fn ever_made(&self) -> Result<u64, BenchError> {
         self.check_profile()?;
-        u64::try_from(self.watch().made.len()).map_err(|error| BenchError::new(error.to_string()))
+        self.watch.look_at(&self.cards());
+        u64::try_from(self.watch.seen().made.len()).map_err(|error| BenchError::new(error.to_string()))
     }
 
     async fn calls(&self) -> Result<u64, BenchError> {
@@ -417,8 +416,7 @@ impl Presence for WiegandBench {
         holder: KeyCredentialId,
         at: Timestamp,
     ) -> Result<bool, BenchError> {
-        let card = self.card_of(holder, KeyCredentialKind::RfidCard);
-        Ok(self.door(door)?.1.try_open(&card, ms(at)).opened)
+        self.try_all_of(door, holder, at)
     }
 }
 

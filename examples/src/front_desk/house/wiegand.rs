@@ -4,22 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use lockport::adapter::{Adapter, AdapterSetup};
-use lockport::env::{ByteLink, Env, LinkError, ManualClock, ReportLink, SecretError, SecretProvider, Sleep};
-use lockport::env::{Clock as _, SeededEntropy};
+use lockport::env::{SecretError, SecretProvider};
 use lockport::id::{LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::{Secret, Timestamp};
-use lockport_sim_encoder::{
-    Area, Cable as _, Card, Door, Encoder as SimEncoder, Gone, Model, OpenError, Place, Port, Property,
-};
-use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
+use lockport_sim_cable::{LineTime, SimBus};
+use lockport_sim_encoder::{Area, Card, Door, Encoder, Place, Property};
 use lockport_wiegand::{
-    DoorPlace, EncoderBus, EncoderModel, PROPERTY_KEY, Plugged, RecordArea, SharedKey, WiegandConfig,
-    WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
+    DoorPlace, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, WiegandConfig, WiegandDoor, WiegandDriver,
+    WiegandEncoder, WiegandEnv, pair,
 };
 
 use super::mortal::MortalBus;
@@ -27,8 +23,6 @@ use super::{Built, Hand, HouseError, INSTANCE, Site, Vendor, Verdict};
 
 /// The doors are simulated, so nothing is behind this.
 const KEY: [u8; 16] = *b"rehearsal's key.";
-/// Where the encoder is plugged in.
-const PORT: &str = "the desk's port";
 /// The first blocks of the two slots, and what begins there as a record does.
 const SLOTS: [u8; 2] = [8, 12];
 const MAGIC: &[u8] = b"LK";
@@ -38,7 +32,8 @@ struct Cards {
     name: String,
     /// The encoder as it was paired.
     paired: WiegandEncoder,
-    desk: Desk,
+    encoder: Encoder,
+    bus: SimBus,
     /// Every card, by what the desk calls it.
     cards: Mutex<BTreeMap<String, Card>>,
     property: Property,
@@ -112,12 +107,12 @@ impl Vendor for Cards {
     }
 
     fn place_card(&self, _site: &Site, number: &str) {
-        let _left = self.desk.encoder.take_all();
-        self.desk.encoder.put(&self.card(number));
+        let _left = self.encoder.take_all();
+        self.encoder.put(&self.card(number));
     }
 
     fn take_card(&self, _site: &Site) -> Option<String> {
-        self.desk.encoder.take_all().first().and_then(|card| self.named(card))
+        self.encoder.take_all().first().and_then(|card| self.named(card))
     }
 
     fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
@@ -142,7 +137,7 @@ impl Vendor for Cards {
         };
         let slots = Slots::new(setup.store.clone(), setup.partition, site.env.clone(), INSTANCE.to_owned());
         let env = WiegandEnv {
-            bus: Arc::new(MortalBus { inner: self.desk.clone(), way: site.way(&setup.name) }),
+            bus: Arc::new(MortalBus { inner: self.bus.clone(), way: site.way(&setup.name) }),
             secrets: Arc::new(Secrets),
             slots,
             env: site.env.clone(),
@@ -196,13 +191,7 @@ pub(super) async fn start(
 ) -> Result<Box<dyn Vendor>, HouseError> {
     let trouble = |reason: String| HouseError::DoesNotStart { name: name.to_owned(), reason };
     let model = profile.unwrap_or(EncoderModel::Pn532Serial);
-    let simulated = match model {
-        EncoderModel::Pn532Serial => Model::Pn532,
-        EncoderModel::Pn532Hid => Model::Pn532Hid,
-        EncoderModel::Stronglink => Model::StrongLink,
-        EncoderModel::Rrhfoem04 => Model::Rrhfoem04,
-        other => return Err(trouble(format!("no {other} is played yet"))),
-    };
+    let simulated = SimBus::played_by(model).ok_or_else(|| trouble(format!("no {model} is played yet")))?;
     let hotel = &site.hotel;
     let property = Property::new(KEY, &format!("{}/{}", hotel.tenant, hotel.property));
     let mut doors = BTreeMap::new();
@@ -217,127 +206,11 @@ pub(super) async fn start(
         let place = Place::Area(known);
         doors.insert(shared.door.clone(), (place, Door::signed_record(&property, place)));
     }
-    let desk = Desk { encoder: SimEncoder::new(simulated), line: Arc::new(ManualClock::new(site.env.now())) };
+    // The time on the line has nothing to do with the time of the day.
+    let encoder = Encoder::new(simulated);
+    let bus = SimBus::new(encoder.clone(), LineTime::apart());
     // As the technician did it, before the first guest came.
-    let plugged = Plugged { port: PORT.to_owned(), usb: None };
-    let paired = pair(&desk, &plugged, model, 0).await.map_err(|error| trouble(error.to_string()))?;
+    let paired = pair(&bus, &bus.plugged(), model, 0).await.map_err(|error| trouble(error.to_string()))?;
     let (name, paired, cards) = (name.to_owned(), paired.encoder, Mutex::default());
-    Ok(Box::new(Cards { name, paired, desk, cards, property, doors }))
-}
-
-/// The desk's one port.
-#[derive(Clone, Debug)]
-struct Desk {
-    encoder: SimEncoder,
-    /// The time on the line: it has nothing to do with the time of the day.
-    line: Arc<ManualClock>,
-}
-
-#[async_trait]
-impl EncoderBus for Desk {
-    async fn list(&self) -> Result<Vec<Plugged>, LinkError> {
-        let one = Plugged { port: PORT.to_owned(), usb: None };
-        Ok(self.encoder.is_plugged().then_some(one).into_iter().collect())
-    }
-
-    async fn open(
-        &self,
-        _: &Plugged,
-        model: EncoderModel,
-        _: Option<u32>,
-    ) -> Result<Box<dyn Encoder>, LinkError> {
-        let port = self.encoder.open().map_err(|error| match error {
-            OpenError::Busy => LinkError::Busy,
-            _ => LinkError::Gone,
-        })?;
-        let cable = Box::new(Cable { port, line: Arc::clone(&self.line) });
-        // Nothing on the line is drawn at random.
-        let entropy = Arc::new(SeededEntropy::new(0));
-        let sleep = Arc::new(Passing(Arc::clone(&self.line)));
-        let timer = Timer::of(&Env { clock: self.line.clone(), sleep, entropy });
-        Ok(match model {
-            EncoderModel::Pn532Serial => Box::new(Pn532::new(cable, timer)),
-            EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(cable, timer)),
-            EncoderModel::Stronglink => Box::new(StrongLink::new(cable, timer)),
-            EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(cable, timer)),
-            _ => return Err(LinkError::Denied),
-        })
-    }
-}
-
-/// Who waits for the line moves its time.
-#[derive(Debug)]
-struct Passing(Arc<ManualClock>);
-
-#[async_trait]
-impl Sleep for Passing {
-    async fn sleep(&self, duration: Duration) {
-        pass(&self.0, duration);
-    }
-}
-
-fn pass(line: &ManualClock, duration: Duration) {
-    // A clock of microseconds never stops short of what was waited for.
-    let micros = i64::try_from(duration.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX);
-    line.advance(chrono::TimeDelta::microseconds(micros));
-}
-
-/// The line to the encoder.
-#[derive(Debug)]
-struct Cable {
-    port: Port,
-    line: Arc<ManualClock>,
-}
-
-impl Cable {
-    fn now(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.line.now().timestamp_micros()).unwrap_or_default())
-    }
-
-    fn wait_until(&self, then: Duration) {
-        pass(&self.line, then.saturating_sub(self.now()));
-    }
-
-    fn send(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        // EXPOSE: onto the simulated line.
-        let done = self.port.write(self.now(), bytes.expose()).map_err(|Gone| LinkError::Gone)?;
-        self.wait_until(done);
-        Ok(())
-    }
-
-    fn receive(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        let deadline = self.now().saturating_add(timeout);
-        loop {
-            let received = self.port.read(self.now()).map_err(|Gone| LinkError::Gone)?;
-            if !received.is_empty() {
-                return Ok(Secret::new(received));
-            }
-            if self.now() >= deadline {
-                return Err(LinkError::TimedOut);
-            }
-            self.wait_until(self.port.next_at().map_or(deadline, |next| next.min(deadline)));
-        }
-    }
-}
-
-#[async_trait]
-impl ByteLink for Cable {
-    async fn write(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        self.send(bytes)
-    }
-
-    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        self.receive(timeout)
-    }
-}
-
-#[async_trait]
-impl ReportLink for Cable {
-    async fn write(&self, report: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        self.send(report)
-    }
-
-    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        self.receive(timeout)
-    }
+    Ok(Box::new(Cards { name, paired, encoder, bus, cards, property, doors }))
 }

@@ -50,8 +50,8 @@ impl Outcome {
     /// The end of a write: acknowledged, or cut short.
     pub(super) fn written(cut: Option<Then>) -> Self {
         match cut {
+            Some(Then::Unnoticed) | None => Answer::Ack.into(),
             Some(then) => Self { answer: Answer::Silence, then: After::Cut(then) },
-            None => Answer::Ack.into(),
         }
     }
 }
@@ -203,7 +203,7 @@ impl Chip {
             Memory::None => Outcome::ignored(),
         };
         match outcome.then {
-            After::Stays => {}
+            After::Stays | After::Cut(Then::Unnoticed) => {}
             After::Halts => self.halt(),
             After::Cut(Then::Gone) => {
                 self.is_gone = true;

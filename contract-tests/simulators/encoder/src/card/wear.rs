@@ -25,6 +25,8 @@ pub enum Then {
     Gone,
     /// In the field, but it has lost its power once: it has to be found and selected again.
     Reset,
+    /// Where it was: a worn cell has not kept what it acknowledged, and nobody is told.
+    Unnoticed,
 }
 
 /// A write that will be cut short.

@@ -1,0 +1,166 @@
+//! The desk's one port, and the cable from it to a simulated encoder.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lockport::Secret;
+use lockport::env::{ByteLink, LinkError, ReportLink};
+use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, Model, OpenError, Port};
+use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
+use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
+
+use crate::time::LineTime;
+
+/// Whoever stands between the driver and the cable: he hears what goes over it, and can cut it.
+pub trait Between: fmt::Debug + Send + Sync + 'static {
+    /// The cable of a serial encoder, as the driver gets it.
+    fn bytes(&self, cable: Box<dyn ByteLink>) -> Box<dyn ByteLink>;
+
+    /// The cable of a HID encoder, as the driver gets it.
+    fn reports(&self, cable: Box<dyn ReportLink>) -> Box<dyn ReportLink>;
+}
+
+/// A bus with one simulated encoder on it. Clones are the same bus.
+#[derive(Clone, Debug)]
+pub struct SimBus {
+    encoder: SimEncoder,
+    time: LineTime,
+    usb: Arc<Mutex<Option<UsbIdentity>>>,
+    between: Vec<Arc<dyn Between>>,
+}
+
+impl SimBus {
+    /// The encoder that this model is played by; `None` where nobody plays it.
+    #[must_use]
+    pub const fn played_by(model: EncoderModel) -> Option<Model> {
+        match model {
+            EncoderModel::Pn532Serial => Some(Model::Pn532),
+            EncoderModel::Pn532Hid => Some(Model::Pn532Hid),
+            EncoderModel::Stronglink => Some(Model::StrongLink),
+            EncoderModel::Rrhfoem04 => Some(Model::Rrhfoem04),
+            _ => None,
+        }
+    }
+
+    /// A bus with this encoder, of which USB says nothing.
+    #[must_use]
+    pub fn new(encoder: SimEncoder, time: LineTime) -> Self {
+        Self { encoder, time, usb: Arc::default(), between: Vec::new() }
+    }
+
+    /// With somebody on the line, nearer to the driver than those before him.
+    #[must_use]
+    pub fn with_between(mut self, between: Arc<dyn Between>) -> Self {
+        self.between.push(between);
+        self
+    }
+
+    /// From now on USB says this of what is plugged in.
+    pub fn set_usb(&self, usb: UsbIdentity) {
+        *self.usb.lock().unwrap_or_else(PoisonError::into_inner) = Some(usb);
+    }
+
+    /// The time on the line.
+    #[must_use]
+    pub const fn time(&self) -> &LineTime {
+        &self.time
+    }
+
+    /// What is plugged into the one port there is, whether the cable is in or not.
+    #[must_use]
+    pub fn plugged(&self) -> Plugged {
+        let usb = self.usb.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Plugged { port: "the desk's port".to_owned(), usb }
+    }
+
+    fn bytes(&self, cable: Cable) -> Box<dyn ByteLink> {
+        self.between.iter().fold(Box::new(cable), |cable, between| between.bytes(cable))
+    }
+
+    fn reports(&self, cable: Cable) -> Box<dyn ReportLink> {
+        self.between.iter().fold(Box::new(cable), |cable, between| between.reports(cable))
+    }
+}
+
+#[async_trait]
+impl EncoderBus for SimBus {
+    async fn list(&self) -> Result<Vec<Plugged>, LinkError> {
+        Ok(self.encoder.is_plugged().then(|| self.plugged()).into_iter().collect())
+    }
+
+    async fn open(
+        &self,
+        _: &Plugged,
+        model: EncoderModel,
+        _: Option<u32>,
+    ) -> Result<Box<dyn Encoder>, LinkError> {
+        let port = self.encoder.open().map_err(|error| match error {
+            OpenError::Busy => LinkError::Busy,
+            _ => LinkError::Gone,
+        })?;
+        let cable = Cable { port, time: self.time.clone() };
+        // Nothing on the line is drawn at random.
+        let timer = Timer::of(&self.time.env(0));
+        Ok(match model {
+            EncoderModel::Pn532Serial => Box::new(Pn532::new(self.bytes(cable), timer)),
+            EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(self.reports(cable), timer)),
+            EncoderModel::Stronglink => Box::new(StrongLink::new(self.bytes(cable), timer)),
+            EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(self.reports(cable), timer)),
+            _ => return Err(LinkError::Denied),
+        })
+    }
+}
+
+/// The driver's end of the cable: its for good until it is dropped.
+#[derive(Debug)]
+struct Cable {
+    port: Port,
+    time: LineTime,
+}
+
+impl Cable {
+    fn send(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
+        // EXPOSE: onto the simulated line.
+        let done = self.port.write(self.time.now(), bytes.expose()).map_err(|Gone| LinkError::Gone)?;
+        self.time.wait_until(done);
+        Ok(())
+    }
+
+    fn receive(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
+        let deadline = self.time.now().saturating_add(timeout);
+        loop {
+            let received = self.port.read(self.time.now()).map_err(|Gone| LinkError::Gone)?;
+            if !received.is_empty() {
+                return Ok(Secret::new(received));
+            }
+            if self.time.now() >= deadline {
+                return Err(LinkError::TimedOut);
+            }
+            self.time.wait_until(self.port.next_at().map_or(deadline, |next| next.min(deadline)));
+        }
+    }
+}
+
+#[async_trait]
+impl ByteLink for Cable {
+    async fn write(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
+        self.send(bytes)
+    }
+
+    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
+        self.receive(timeout)
+    }
+}
+
+#[async_trait]
+impl ReportLink for Cable {
+    async fn write(&self, report: &Secret<Vec<u8>>) -> Result<(), LinkError> {
+        self.send(report)
+    }
+
+    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
+        self.receive(timeout)
+    }
+}
