@@ -4,7 +4,7 @@
 //! on after a failing step so that one run shows every finding, and it ends with one line,
 //! `N passed, N failed, N skipped`. A run in which no test was executed is red however green the steps were.
 //!
-//! `cargo xtask bench` is apart from that: it measures, and only its counts are ever judged.
+//! `cargo xtask bench` is apart from that: it measures, and only its counts are ever judged. So is `cargo xtask fuzz`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@
 
 mod bench;
 mod checks;
+mod fuzz;
 mod report;
 mod runner;
 mod summary;
@@ -26,6 +27,9 @@ cargo xtask test NAME     format, lints and tests of one package: its name, or i
                           `core` is lockport itself
 cargo xtask bench         what lockport costs, each figure beside a peer; `cargo xtask bench --help` says more,
                           `cargo xtask bench --check` compares the counts with the committed ones
+cargo xtask fuzz [TARGET..] [--runs N] [--seconds N]
+                          what reads a vendor's, a reader's or a card's bytes, fuzzed: every target, or these, 10,000,000 runs
+                          each and an hour at most; needs a nightly toolchain of rustup and `cargo install cargo-fuzz`
 cargo xtask help          this text
 
 Exit status: 0 all green, 1 a check or a test failed or no test ran, 2 the command was not understood.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["bench", arguments @ ..] => bench::run(arguments),
+        ["fuzz", arguments @ ..] => fuzz::run(arguments),
         ["test"] => checks::whole_tree(),
         ["test", name] if !name.starts_with('-') => checks::one_package(name),
         other => {
