@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use lockport::Secret;
 use lockport::env::{ByteLink, Entropy, Env, LinkError, ManualClock, ReportLink, SeededEntropy, Sleep};
 use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, OpenError, Port, SimClock};
-use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
+use lockport_wiegand::encoder::{CardReader, Encoder, Pcsc, Pn532, Rrhfoem04, StrongLink, Timer};
 use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 
 use super::records::{Record, records_on};
@@ -99,6 +99,7 @@ impl EncoderBus for Bus {
             EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(cable, timer)),
             EncoderModel::Stronglink => Box::new(StrongLink::new(cable, timer)),
             EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(cable, timer)),
+            EncoderModel::Pcsc => Box::new(Pcsc::new(cable)),
             _ => return Err(LinkError::Denied),
         })
     }
@@ -210,5 +211,48 @@ impl ReportLink for Cable {
 
     async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         self.receive(timeout)
+    }
+}
+
+/// What a PC/SC service sends for the power to be taken away, and for the ATR; and what it hears where no card is there.
+const POWER_OFF: u8 = 0x00;
+const ATR: u8 = 0x04;
+const NO_CARD: [u8; 1] = [0x00];
+
+impl Cable {
+    fn message(
+        &self,
+        bytes: &Secret<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
+        // The answer to a call that was given up is nobody's.
+        while self.receive(Duration::ZERO).is_ok() {}
+        self.send(bytes)?;
+        let answer = self.receive(timeout)?;
+        // EXPOSE: whether it is an answer at all.
+        let is_there = *answer.expose() != NO_CARD;
+        Ok(is_there.then_some(answer))
+    }
+}
+
+#[async_trait]
+impl CardReader for Cable {
+    fn name(&self) -> &str {
+        "Simulated Reader 01"
+    }
+
+    async fn connect(&self, timeout: Duration) -> Result<Option<Vec<u8>>, LinkError> {
+        self.send(&Secret::new(vec![POWER_OFF]))?;
+        let atr = self.message(&Secret::new(vec![ATR]), timeout)?;
+        // EXPOSE: of a simulated card.
+        Ok(atr.map(|atr| atr.expose().clone()))
+    }
+
+    async fn transmit(
+        &self,
+        apdu: &Secret<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
+        self.message(apdu, timeout)
     }
 }

@@ -131,6 +131,7 @@ impl WiegandBench {
             EncoderModel::Pn532Hid => Model::Pn532Hid,
             EncoderModel::Stronglink => Model::StrongLink,
             EncoderModel::Rrhfoem04 => Model::Rrhfoem04,
+            EncoderModel::Pcsc => Model::Pcsc,
             other => return Err(BenchError::new(format!("nobody simulates a {other}"))),
         };
         let property = records::property(&property_name());
