@@ -56,7 +56,7 @@ impl MockDriver {
             rooms: self.vendor.doors().rooms_behind(device_id),
             online: is_online,
             battery: self.has_line().then(|| lock.battery()),
-            firmware: None,
+            firmware: lock.firmware(),
             last_seen_at: is_online.then_some(now),
             capabilities: descriptor.all_capabilities(),
         }

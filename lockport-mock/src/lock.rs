@@ -16,17 +16,24 @@ pub(crate) struct Lock {
     pub(crate) is_online: bool,
     /// How far its clock is ahead of the true time.
     pub(crate) ahead: TimeDelta,
+    /// Absent where it does not say.
+    pub(crate) firmware: Option<[u16; 3]>,
 }
 
 impl Default for Lock {
     fn default() -> Self {
-        Self { battery_percent: BATTERY_PERCENT, is_online: true, ahead: TimeDelta::zero() }
+        Self { battery_percent: BATTERY_PERCENT, is_online: true, ahead: TimeDelta::zero(), firmware: None }
     }
 }
 
 impl Lock {
     pub(crate) const fn battery(&self) -> Battery {
         Battery { percent: self.battery_percent, low_threshold_percent: DEFAULT_LOW_BATTERY_PERCENT }
+    }
+
+    /// Its firmware as people write it.
+    pub(crate) fn firmware(&self) -> Option<String> {
+        self.firmware.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"))
     }
 
     /// What its clock shows at this true time.

@@ -170,6 +170,11 @@ impl MockVendor {
         self.with(|state, _| state.lock_mut(device).battery_percent = percent.min(100));
     }
 
+    /// The firmware that this door's lock says it has from now on; until then it says nothing.
+    pub fn set_firmware(&self, device: LockDeviceId, version: [u16; 3]) {
+        self.with(|state, _| state.lock_mut(device).firmware = Some(version));
+    }
+
     /// Whether this door's lock answers the vendor from now on. It goes on doing what the cloud says: only what is told of it
     /// changes.
     pub fn set_online(&self, device: LockDeviceId, is_online: bool) {

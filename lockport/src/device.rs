@@ -95,6 +95,18 @@ pub struct LockDevice {
     pub capabilities: LockCapabilities,
 }
 
+/// Whether a firmware is older than another, by their numbers from the left: `6.4.9` is older than `6.4.31`. `None` where one of them
+/// has no number.
+#[must_use]
+pub fn is_older_firmware(this: &str, than: &str) -> Option<bool> {
+    let numbers = |text: &str| -> Vec<u64> {
+        text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+    };
+    let (this, than) = (numbers(this), numbers(than));
+    let both_say = !this.is_empty() && !than.is_empty();
+    both_say.then(|| this < than)
+}
+
 /// How a device is (R36).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

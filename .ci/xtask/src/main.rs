@@ -11,9 +11,9 @@
     reason = "printing what it finds is what this program is for"
 )]
 
-mod bench;
 mod checks;
 mod fuzz;
+mod program;
 mod report;
 mod runner;
 mod summary;
@@ -30,6 +30,8 @@ cargo xtask bench         what lockport costs, each figure beside a peer; `cargo
 cargo xtask fuzz [TARGET..] [--runs N] [--seconds N]
                           what reads a vendor's, a reader's or a card's bytes, fuzzed: every target, or these, 10,000,000 runs
                           each and an hour at most; needs a nightly toolchain of rustup and `cargo install cargo-fuzz`
+cargo xtask mutants       which breakages of the engine and the store no test notices; takes an hour,
+                          `cargo xtask mutants --help` says more
 cargo xtask help          this text
 
 Exit status: 0 all green, 1 a check or a test failed or no test ran, 2 the command was not understood.
@@ -46,8 +48,9 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
-        ["bench", arguments @ ..] => bench::run(arguments),
+        ["bench", arguments @ ..] => program::bench(arguments),
         ["fuzz", arguments @ ..] => fuzz::run(arguments),
+        ["mutants", arguments @ ..] => program::mutants(arguments),
         ["test"] => checks::whole_tree(),
         ["test", name] if !name.starts_with('-') => checks::one_package(name),
         other => {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Only, Rig, play_all};
+use lockport_contract::fault_loop::{InMemory, LoopPlan, LoopReport, Only, Rig, play_and_tell};
 use lockport_contract::{Harness, RunArguments, cases, matrix, play_vectors, run_and_print};
 
 /// Judges lock adapters at the doors.
@@ -150,11 +150,17 @@ fn fail_everything(
 ) -> Result<LoopReport, Box<dyn Error>> {
     let singles = LoopPlan::singles(seed).with_only(only);
     let plan = if full { singles.clone().with_pairs() } else { singles.clone().with_some_ways() };
-    let report = play_all(rigs, &InMemory, &plan)?;
+    // Pairs take long: what is played is told at once, beside the report.
+    let tell = |report: &LoopReport| {
+        if full {
+            report.rows.iter().for_each(|row| _ = writeln!(io::stderr(), "{row}"));
+        }
+    };
+    let report = play_and_tell(rigs, &InMemory, &plan, &tell)?;
     #[cfg(feature = "sqlite")]
     let report = if full {
         let mut both = report;
-        both.add(play_all(rigs, &lockport_contract::fault_loop::InFile, &singles)?);
+        both.add(play_and_tell(rigs, &lockport_contract::fault_loop::InFile, &singles, &tell)?);
         both
     } else {
         report

@@ -39,7 +39,7 @@ mod way;
 mod world;
 
 pub use self::choke::Choke;
-pub use self::plan::{LoopPlan, NoSuchRun, Only, Ways, play_all};
+pub use self::plan::{LoopPlan, NoSuchRun, Only, Ways, play_all, play_and_tell};
 pub use self::report::{LoopReport, RedRun, Row};
 pub use self::rig::{DriverSource, InMemory, Kept, Rig, Shelf, Stand};
 #[cfg(feature = "mock")]

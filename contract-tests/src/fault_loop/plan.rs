@@ -136,6 +136,19 @@ impl FromStr for Only {
 /// # Errors
 /// When no thread or no runtime is to be had.
 pub fn play_all(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, plan: &LoopPlan) -> Result<LoopReport, BenchError> {
+    play_and_tell(rigs, shelf, plan, &|_| ())
+}
+
+/// The same, for whoever wants to see it go on: each scenario on each rig is told as soon as it is played.
+///
+/// # Errors
+/// When no thread or no runtime is to be had.
+pub fn play_and_tell(
+    rigs: &[Box<dyn Rig>],
+    shelf: &dyn Shelf,
+    plan: &LoopPlan,
+    tell: &(dyn Fn(&LoopReport) + Sync),
+) -> Result<LoopReport, BenchError> {
     let work: Vec<(&dyn Rig, &Scenario<'static>)> = rigs
         .iter()
         .flat_map(|rig| scenario::ALL.iter().map(move |scenario| (&**rig, scenario)))
@@ -150,6 +163,7 @@ pub fn play_all(rigs: &[Box<dyn Rig>], shelf: &dyn Shelf, plan: &LoopPlan) -> Re
             let number = next.fetch_add(1, Ordering::SeqCst);
             let Some((rig, scenario)) = work.get(number).copied() else { return Ok(()) };
             let report = runtime.block_on(play_scenario(rig, shelf, scenario, plan));
+            tell(&report);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, report));
         }
     };

@@ -97,6 +97,13 @@ fn line(rig: &str, scenario: &str, [points, runs, declared, red]: [impl fmt::Dis
     format!("{rig:<34} {scenario:<24} {points:>7} {runs:>9} {declared:>9} {red:>6}")
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rig, scenario, points, runs, declared, red } = self;
+        f.write_str(&line(rig, scenario, [points, runs, declared, red]))
+    }
+}
+
 impl fmt::Display for RedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "RED  {} (seed {})", self.name, self.seed)?;
@@ -123,8 +130,8 @@ impl fmt::Display for LoopReport {
             }
         }
         writeln!(f, "{}", line("rig", "scenario", ["points", "runs", "declared", "red"]))?;
-        for Row { rig, scenario, points, runs, declared, red } in &self.rows {
-            writeln!(f, "{}", line(rig, scenario, [points, runs, declared, red]))?;
+        for row in &self.rows {
+            writeln!(f, "{row}")?;
         }
         let mut all = [0_usize; 4];
         for (rig, sums) in self.sums() {

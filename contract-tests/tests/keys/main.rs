@@ -8,6 +8,7 @@ mod fallback;
 mod instances;
 mod interleavings;
 mod kept;
+mod offline;
 mod rig;
 mod staff;
 mod suspended;

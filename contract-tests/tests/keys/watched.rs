@@ -123,6 +123,30 @@ fn a_lock_that_is_away_keeps_its_keys() {
     assert_eq!(alerts(&told, "101").len(), 2);
 }
 
+/// R215: a firmware that is older than the hotel wants is told of once, and once more when it is renewed; where the hotel wants none,
+/// or the lock does not say, nothing is.
+#[test]
+fn an_old_firmware_is_told_of() {
+    let hotel = Hotel::simple();
+    let service = hotel.watching("a").with_least_firmware("main", "6.4.31");
+    let mut told = Told::default();
+    hotel.vendor().set_firmware(door("101"), [6, 4, 9]);
+    hotel.vendor().set_firmware(door("102"), [6, 5, 0]);
+    hotel.live(&service, LOOK * 3);
+    hotel.vendor().set_firmware(door("101"), [6, 4, 31]);
+    hotel.live(&service, LOOK * 3);
+    told.drain(&service);
+    let alerts = told.of("device.health_alert");
+    let told_of: Vec<_> = alerts.iter().map(|data| (&data["alert"], &data["severity"])).collect();
+    assert_eq!(
+        told_of,
+        [(&json!("firmware_old"), &json!("warning")), (&json!("firmware_old"), &json!("cleared"))]
+    );
+    let (metric, threshold) = (&alerts[0]["metric"]["firmware"], &alerts[0]["threshold"]["leastFirmware"]);
+    assert_eq!((metric, threshold), (&json!("6.4.9"), &json!("6.4.31")));
+    assert_eq!(alerts[0]["deviceId"], json!(door("101")));
+}
+
 /// R217: a lock for cards has no line, and nobody misses it.
 #[test]
 fn a_lock_without_a_line_is_not_missed() {

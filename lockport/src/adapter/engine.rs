@@ -4,20 +4,16 @@
 //! two writes, and the next run knows which one. What it does then is the descriptor's rule for that verb: send again, look
 //! (`recover`), or say that nobody can tell.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
-use futures_util::lock::Mutex;
 
-use super::plan::marker;
-use super::record::{Act, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState};
+use super::journal::{StepJournal, Written, put_sent};
+use super::record::{Act, GrantRecord, Intent, ProgramRecord, Step, StepState};
 use super::recover::not_settled;
-use crate::credential::{Proof, Warning, WarningCode};
 use crate::driver::{
-    AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, Pending,
-    VendorDriver, Verb, WaitsFor, WhyWithdraw, Withdrawal, Withdrawn,
+    AfterLost, Answer, ArtifactSource, Attempt, Granted, Held, Job, Journal, Kind, Pending, VendorDriver,
+    Verb, WaitsFor, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -244,14 +240,15 @@ impl<D: VendorDriver> Engine<'_, D> {
             let advice = RetryAdvice::After(Duration::ZERO);
             return Err(LockError::new(code, reason, advice, message));
         }
-        let answer = match self.effect(&now_sent, &attempt).await {
-            // Nothing was begun, and only the store knows what of the note is written.
-            Err(error) if journal.has_failed.into_inner() => return Err(error),
-            answer => answer,
-        };
-        *op = journal.op.into_inner();
+        let answer = self.effect(&now_sent, &attempt).await;
+        let Written { op: written, left, has_failed } = journal.into_written();
+        // Nothing was begun, and only the store knows what of the note is written.
+        if has_failed && let Err(error) = answer {
+            return Err(error);
+        }
+        *op = written;
         let is_unknown = answer.as_ref().is_err_and(|error| error.advice() == RetryAdvice::OutcomeUnknown);
-        self.catch_up(op, index, journal.with.into_inner(), answer.is_ok() || is_unknown).await?;
+        self.catch_up(op, index, left, answer.is_ok() || is_unknown).await?;
         if !is_unknown {
             let step = step_mut(op, index)?;
             step.unanswered = step.unanswered.saturating_sub(1);
@@ -322,159 +319,13 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
     }
 
-    /// Certainly nothing is there: the step is as if it had never been sent, and so is what it would have made.
-    pub(super) async fn unsend(
-        &self,
-        op: &mut Stored<ProgramRecord>,
-        index: usize,
-    ) -> Result<Ran, LockError> {
-        let mut transaction = Transaction::new(self.env)?;
-        let step = step_mut(op, index)?;
-        step.state = StepState::Planned;
-        step.lost_at = None;
-        step.unanswered = 0;
-        step.note = None;
-        let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
-        self.forget(act, grant, serial, &mut transaction).await?;
-        transaction.put(op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
-        Ok(Ran::Settled)
-    }
-
-    async fn forget(
-        &self,
-        act: Act,
-        grant: GrantId,
-        serial: u64,
-        transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
-        match act {
-            Act::Grant => {
-                if let Some(grant) = self.grant_record(grant).await? {
-                    transaction.delete(&grant);
-                }
-            }
-            Act::Amend => {
-                let mut grant = self.required_grant(grant).await?;
-                grant.value.held.maybe.retain(|maybe| maybe.serial != serial);
-                transaction.put(&mut grant)?;
-            }
-            Act::Withdraw(_) => {}
-        }
-        Ok(())
-    }
-
-    /// The vendor said no and nothing is there.
-    pub(super) async fn refused(
-        &self,
-        op: &mut Stored<ProgramRecord>,
-        index: usize,
-        error: LockError,
-    ) -> Result<Ran, LockError> {
-        let mut transaction = Transaction::new(self.env)?;
-        let step = step_mut(op, index)?;
-        step.state = StepState::Refused;
-        step.lost_at = None;
-        let (act, grant, serial) = (step.act, step.order.grant, step.order.serial);
-        self.forget(act, grant, serial, &mut transaction).await?;
-        op.value.body.failure.get_or_insert(error);
-        transaction.put(op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
-        Ok(Ran::Settled)
-    }
-
-    /// Nobody can tell, and nobody ever will: a person decides.
-    pub(super) async fn declare(
-        &self,
-        op: &mut Stored<ProgramRecord>,
-        index: usize,
-    ) -> Result<Ran, LockError> {
-        step_mut(op, index)?.state = StepState::Unknown;
-        self.save(op).await?;
-        Ok(Ran::Settled)
-    }
-
-    /// Writes the vendor's answer down. This process holds the only copy.
-    pub(super) async fn record(
-        &self,
-        op: &mut Stored<ProgramRecord>,
-        index: usize,
-        effect: Effect,
-    ) -> Result<Ran, LockError> {
-        let mut transaction = Transaction::new(self.env)?;
-        let body = &mut op.value.body;
-        let step = body.steps.get_mut(index).ok_or(StoreError::Corrupt)?;
-        let order = step.order.clone();
-        let act = step.act;
-        let mut extra = Vec::new();
-        match effect {
-            Effect::Pending(pending) => {
-                let then = pending.ask_after;
-                let known = step.waiting.take().and_then(|before| before.reference);
-                let reference = pending.reference.clone().or(known);
-                let job = reference.clone().filter(|_| act == Act::Grant);
-                step.waiting = Some(Pending { reference, ..pending });
-                if job.is_some() {
-                    let mut grant = self.required_grant(order.grant).await?;
-                    grant.value.held.job = job;
-                    transaction.put(&mut grant)?;
-                }
-                transaction.put(op)?;
-                transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
-                return Ok(Ran::Waiting(then));
-            }
-            Effect::Granted(mut all) => {
-                let mut grant = self.required_grant(order.grant).await?;
-                extra = all.split_off(1.min(all.len()));
-                let Some(granted) = all.pop() else { return Err(StoreError::Corrupt.into()) };
-                body.warnings.extend(warnings_of(&order, &granted));
-                if !order.window.covers(&granted.effective) {
-                    let message = "the vendor gave a wider window than was ordered; it is taken back";
-                    let code = body.intent.verb().refusal_code();
-                    let wider =
-                        LockError::new(code, FailureReason::WiderThanOrdered, RetryAdvice::Never, message);
-                    body.failure.get_or_insert(wider);
-                }
-                adopt(&mut grant.value, &order, granted);
-                transaction.put(&mut grant)?;
-            }
-            Effect::Withdrawn(Withdrawn { proof, warnings }) => {
-                let mut grant = self.required_grant(order.grant).await?;
-                grant.value.proof = Some(proof);
-                grant.value.state = match (proof, act) {
-                    (Proof::ExpiresOnly, _) => GrantState::Expiring,
-                    (_, Act::Withdraw(WhyWithdraw::Suspend)) => GrantState::Withheld,
-                    _ => GrantState::Withdrawn,
-                };
-                transaction.put(&mut grant)?;
-                body.warnings.extend(warnings);
-            }
-        }
-        step.state = StepState::Done;
-        step.waiting = None;
-        // What was found besides the one that was adopted opens the door too: it goes.
-        let round = step.round;
-        for granted in extra {
-            // Under a marker that nothing bears: what is swept by marker must not take the adopted one along.
-            let grant = GrantId::from_ulid(self.env.ulid()?);
-            let order = GrantOrder { grant, marker: marker(grant), ..order.clone() };
-            let mut double = GrantRecord { is_unmarked: true, ..sent_grant(order.clone()) };
-            adopt(&mut double, &order, granted);
-            transaction.put(&mut Stored::fresh(double))?;
-            body.steps.push(Step { undo: true, ..Step::new(Act::Withdraw(WhyWithdraw::Undo), order, round) });
-        }
-        transaction.put(op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await?;
-        Ok(Ran::Settled)
-    }
-
     pub(super) async fn save(&self, op: &mut Stored<ProgramRecord>) -> Result<(), LockError> {
         let mut transaction = Transaction::new(self.env)?;
         transaction.put(op)?;
         transaction.commit(self.ledger.store(), self.ledger.partition()).await
     }
 
-    async fn grant_record(&self, id: GrantId) -> Result<Option<Stored<GrantRecord>>, LockError> {
+    pub(super) async fn grant_record(&self, id: GrantId) -> Result<Option<Stored<GrantRecord>>, LockError> {
         Ok(Stored::read(self.ledger.store(), self.ledger.partition(), &id.to_string()).await?)
     }
 
@@ -495,45 +346,6 @@ impl<D: VendorDriver> Engine<'_, D> {
         }
         Ok(shared)
     }
-}
-
-/// Adds that the step is about to be sent: the intent, and what may be there from now on.
-async fn put_sent(
-    env: &Env,
-    ledger: &Ledger,
-    op: &mut Stored<ProgramRecord>,
-    index: usize,
-    transaction: &mut Transaction,
-) -> Result<(), LockError> {
-    let now = env.now();
-    op.value.renew(now);
-    let step = step_mut(op, index)?;
-    step.state = StepState::Sent;
-    step.first_sent.get_or_insert(now);
-    step.last_sent = Some(now);
-    step.unanswered = step.unanswered.saturating_add(1);
-    let (act, order) = (step.act, step.order.clone());
-    let id = order.grant.to_string();
-    let known = || Stored::<GrantRecord>::read(ledger.store(), ledger.partition(), &id);
-    match act {
-        Act::Grant => {
-            if known().await?.is_none() {
-                let mut grant = sent_grant(order);
-                grant.held.note.clone_from(&step.note);
-                transaction.put(&mut Stored::fresh(grant))?;
-            }
-        }
-        Act::Amend => {
-            let mut grant = known().await?.ok_or(StoreError::Corrupt)?;
-            let maybe = &mut grant.value.held.maybe;
-            if !maybe.iter().any(|known| known.serial == order.serial) {
-                maybe.push(order);
-                transaction.put(&mut grant)?;
-            }
-        }
-        Act::Withdraw(_) => {}
-    }
-    Ok(())
 }
 
 /// Whether the step counts as sent only when its driver has noted something: until then nothing was begun.
@@ -600,102 +412,7 @@ pub(super) fn until(then: Timestamp, now: Timestamp) -> Duration {
     then.signed_duration_since(now).to_std().unwrap_or_default()
 }
 
-fn sent_grant(order: GrantOrder) -> GrantRecord {
-    let effective = order.window;
-    let held = Held::by(order);
-    let (state, is_unmarked) = (GrantState::Unknown, false);
-    GrantRecord { held, state, artifact: None, effective, proof: None, is_unmarked }
-}
-
-/// What the vendor has is what it says it has, under the order it was given for.
-fn adopt(record: &mut GrantRecord, order: &GrantOrder, granted: Granted) {
-    record.held.order = order.clone();
-    record.held.maybe.clear();
-    record.held.reference = granted.reference.or_else(|| record.held.reference.take());
-    record.artifact = granted.artifact.or_else(|| record.artifact.take());
-    record.effective = granted.effective;
-    record.proof = granted.proof;
-    record.state = if order.blocked { GrantState::Suspended } else { GrantState::Live };
-}
-
-fn warnings_of(order: &GrantOrder, granted: &Granted) -> Vec<Warning> {
-    let mut warnings = granted.warnings.clone();
-    if granted.effective != order.window {
-        let detail = format!("in force: {:?}", granted.effective);
-        warnings.push(Warning { code: WarningCode::WindowNarrowed, detail });
-    }
-    if let Some(by) = granted.dies_unless_used_by {
-        warnings.push(Warning { code: WarningCode::DiesUnlessUsed, detail: by.to_rfc3339() });
-    }
-    warnings
-}
-
 /// Whether an operation may be stopped where it is: everything but a revoke, which is always carried through.
 pub(super) const fn can_be_turned(intent: &Intent) -> bool {
     !matches!(intent, Intent::Revoke(_))
-}
-
-/// Where a driver writes down what a later try must know: into its own step, durably.
-#[derive(Debug)]
-pub(super) struct StepJournal<'a> {
-    env: &'a Env,
-    ledger: &'a Ledger,
-    op: Mutex<Stored<ProgramRecord>>,
-    index: usize,
-    /// What is written with the first note.
-    with: Mutex<Option<Transaction>>,
-    /// Whether the note that was to begin the step could not be written.
-    has_failed: AtomicBool,
-}
-
-impl<'a> StepJournal<'a> {
-    pub(super) fn new(env: &'a Env, ledger: &'a Ledger, op: &Stored<ProgramRecord>, index: usize) -> Self {
-        Self {
-            env,
-            ledger,
-            op: Mutex::new(op.clone()),
-            index,
-            with: Mutex::new(None),
-            has_failed: AtomicBool::new(false),
-        }
-    }
-
-    fn with(self, with: Option<Transaction>) -> Self {
-        Self { with: Mutex::new(with), ..self }
-    }
-
-    async fn put_note(&self, op: &mut Stored<ProgramRecord>, note: &str) -> Result<(), LockError> {
-        let step = step_mut(op, self.index)?;
-        step.note = Some(note.to_owned());
-        let is_first = step.state == StepState::Planned;
-        let grant = step.order.grant.to_string();
-        let mut transaction = match self.with.lock().await.take() {
-            Some(transaction) => transaction,
-            None => Transaction::new(self.env)?,
-        };
-        if is_first {
-            put_sent(self.env, self.ledger, op, self.index, &mut transaction).await?;
-        } else {
-            // With the grant too: who takes it away later has no step to read.
-            let found =
-                Stored::<GrantRecord>::read(self.ledger.store(), self.ledger.partition(), &grant).await?;
-            if let Some(mut grant) = found {
-                grant.value.held.note = Some(note.to_owned());
-                transaction.put(&mut grant)?;
-            }
-        }
-        transaction.put(op)?;
-        transaction.commit(self.ledger.store(), self.ledger.partition()).await
-    }
-}
-
-#[async_trait]
-impl Journal for StepJournal<'_> {
-    async fn write(&self, note: &str) -> Result<(), LockError> {
-        let mut op = self.op.lock().await;
-        let is_first = step_of(&op, self.index)?.state == StepState::Planned;
-        let written = self.put_note(&mut op, note).await;
-        self.has_failed.store(is_first && written.is_err(), Ordering::Relaxed);
-        written
-    }
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::engine::{
-    Effect, Engine, Ran, StepJournal, attempt, is_known_again, plus, step_mut, step_of, until,
-};
+use super::engine::{Effect, Engine, Ran, attempt, is_known_again, plus, step_mut, step_of, until};
+use super::journal::StepJournal;
 use super::record::{Act, GrantRecord, GrantState, ProgramRecord, Step, StepState};
 use crate::credential::Proof;
 use crate::driver::{Attempt, Found, Kind, Pending, VendorDriver, Withdrawn};

@@ -49,7 +49,7 @@ payloads! {
         pub device_id: LockDeviceId,
         /// The hotel.
         pub property_id: PropertyId,
-        /// What it is about: `battery_low`, `clock_skew`, `offline`.
+        /// What it is about: `battery_low`, `clock_skew`, `firmware_old`, `offline`.
         pub alert: Word,
         /// How bad: `warning`, `alert`; `cleared` when it is well again.
         pub severity: Word,
@@ -245,7 +245,7 @@ fn what_is_known<S: Serializer>(of: &LockCapabilities, to: S) -> Result<S::Ok, S
 }
 
 /// What was measured of a lock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -256,10 +256,13 @@ pub struct DeviceMetric {
     /// Its charge, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery_pct: Option<u8>,
+    /// Its firmware.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
 }
 
 /// Against what it was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -273,6 +276,9 @@ pub struct DeviceThreshold {
     /// At or below this it is low.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold_pct: Option<u8>,
+    /// Below this it is old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_firmware: Option<String>,
 }
 
 /// By what a circuit is judged.

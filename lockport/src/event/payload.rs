@@ -149,6 +149,9 @@ payloads! {
         /// What the vendor calls it, as a keyed hash (X2).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub vendor_ref_hash: Option<VendorRefHash>,
+        /// Whether the cloud has not heard of it (R42); lockport always says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub provisional: Option<bool>,
         /// When the vendor confirmed it.
         pub updated_at: Timestamp,
         /// What a person should know.

@@ -45,6 +45,8 @@ pub struct KeyView {
     pub window: Validity,
     /// Whether something is still to be done about it.
     pub is_changing: bool,
+    /// Whether it was given out or moved without the cloud, which has not heard of it (R42).
+    pub is_provisional: bool,
     /// What came with it.
     pub warnings: Vec<Warning>,
 }
@@ -61,6 +63,7 @@ impl From<&KeyRecord> for KeyView {
             kind: key.kind,
             window: key.spec.validity,
             is_changing: key.work().is_some(),
+            is_provisional: key.provisional_until.is_some(),
             warnings: key.warnings.clone(),
         }
     }

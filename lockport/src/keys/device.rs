@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Battery, CLOCK_ALERT_AT_MS, CLOCK_WARN_AT_MS, ClockStanding};
+use crate::device::{Battery, CLOCK_ALERT_AT_MS, CLOCK_WARN_AT_MS, ClockStanding, is_older_firmware};
 use crate::id::LockDeviceId;
 use crate::store::{Record, Table};
 use crate::validity::Timestamp;
@@ -33,6 +33,8 @@ pub(super) struct DeviceRecord {
     /// Absent as long as it never had a line: a lock for cards has none and is not missed.
     pub(super) online: Option<bool>,
     pub(super) battery_low: bool,
+    #[serde(default)]
+    firmware_old: bool,
     pub(super) clock: ClockStanding,
     /// How far its clock is off, roughly; absent when it is right.
     pub(super) skew_ms: Option<i64>,
@@ -42,13 +44,22 @@ pub(super) struct DeviceRecord {
     denials_told: Option<Timestamp>,
 }
 
+/// A lock's firmware, and the least that its hotel wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Firmware<'a> {
+    pub(super) is: &'a str,
+    pub(super) at_least: &'a str,
+}
+
 /// What was seen of a lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
     pub(super) online: bool,
     pub(super) battery: Option<Battery>,
     pub(super) skew_ms: Option<i64>,
     pub(super) last_seen_at: Option<Timestamp>,
+    /// Absent where it does not say or nobody asks for any.
+    pub(super) firmware: Option<Firmware<'a>>,
 }
 
 /// What of it is to be told.
@@ -58,6 +69,8 @@ pub(super) enum DeviceChange {
     Online,
     BatteryLow(Battery),
     BatteryCharged(Battery),
+    FirmwareOld,
+    FirmwareRenewed,
     /// With its skew in milliseconds.
     Clock(ClockStanding, i64),
 }
@@ -70,6 +83,7 @@ impl DeviceRecord {
             registered_at: None,
             online: None,
             battery_low: false,
+            firmware_old: false,
             clock: ClockStanding::Right,
             skew_ms: None,
             denials: Vec::new(),
@@ -82,7 +96,7 @@ impl DeviceRecord {
     }
 
     /// Takes in what was seen.
-    pub(super) fn see(&mut self, facts: &Facts) -> Vec<DeviceChange> {
+    pub(super) fn see(&mut self, facts: &Facts<'_>) -> Vec<DeviceChange> {
         let mut changes = Vec::new();
         match (self.online, facts.online) {
             (Some(true), false) => changes.push(DeviceChange::Offline),
@@ -103,6 +117,11 @@ impl DeviceRecord {
                 _ => {}
             }
             self.battery_low = is_low;
+        }
+        let is_old = facts.firmware.and_then(|firmware| is_older_firmware(firmware.is, firmware.at_least));
+        if let Some(is_old) = is_old.filter(|is_old| *is_old != self.firmware_old) {
+            changes.push(if is_old { DeviceChange::FirmwareOld } else { DeviceChange::FirmwareRenewed });
+            self.firmware_old = is_old;
         }
         if let Some(skew) = facts.skew_ms {
             let standing = self.clock_now(skew);
@@ -172,8 +191,8 @@ mod tests {
         DeviceRecord::new("main", LockDeviceId::derived("t", &[b"d"]))
     }
 
-    fn facts(online: bool) -> Facts {
-        Facts { online, battery: None, skew_ms: None, last_seen_at: None }
+    fn facts(online: bool) -> Facts<'static> {
+        Facts { online, battery: None, skew_ms: None, last_seen_at: None, firmware: None }
     }
 
     /// R123: what is off by more than five minutes is a warning, by more than ten an alert; around an edge it is told once.
@@ -219,6 +238,27 @@ mod tests {
                 _ => None,
             });
             assert_eq!(told, want, "{percent}");
+        }
+    }
+
+    /// R215: a firmware is old once, until it is renewed; one that names no number is never old.
+    #[test]
+    fn a_firmware_is_old_once_until_it_is_renewed() {
+        use DeviceChange::{FirmwareOld, FirmwareRenewed};
+        let looks = [
+            ("6.4.9", Some(FirmwareOld)),
+            ("6.4.30", None),
+            ("new", None),
+            ("6.4.31", Some(FirmwareRenewed)),
+            ("6.5", None),
+            ("6", Some(FirmwareOld)),
+            ("6.4.31.1", Some(FirmwareRenewed)),
+        ];
+        let mut record = record();
+        for (is, want) in looks {
+            let firmware = Some(Firmware { is, at_least: "6.4.31" });
+            let told = record.see(&Facts { firmware, ..facts(true) });
+            assert_eq!(told.first().copied(), want, "{is}");
         }
     }
 

@@ -34,6 +34,12 @@ pub(super) struct HouseRecord {
     pub(super) deactivated_at: Option<Timestamp>,
     /// Since when there may be keys that do not know of it yet.
     pub(super) clearing: Option<Timestamp>,
+    /// Whether the desk is without its cloud: what it gives out is provisional.
+    #[serde(default)]
+    pub(super) is_offline: bool,
+    /// Since when there may be provisional keys although the cloud is back.
+    #[serde(default)]
+    pub(super) rejoining: Option<Timestamp>,
 }
 
 impl HouseRecord {
@@ -57,6 +63,6 @@ impl Record for HouseRecord {
     }
 
     fn due(&self) -> Option<Timestamp> {
-        self.clearing
+        [self.clearing, self.rejoining].into_iter().flatten().min()
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Watching {
 pub(super) struct Beside {
     pub(super) feeds: Vec<(String, Arc<dyn AttemptFeed>)>,
     pub(super) clocks: Vec<(String, Arc<dyn LockClocks>)>,
+    /// The least firmware of an adapter's locks.
+    pub(super) firmware: Vec<(String, String)>,
 }
 
 /// What of a look is next. Each step is one call of the vendor, so that keys never wait longer than for one.
@@ -109,6 +111,14 @@ impl KeyService {
     #[must_use]
     pub fn with_clocks(mut self, adapter: &str, clocks: Arc<dyn LockClocks>) -> Self {
         self.beside.clocks.push((adapter.to_owned(), clocks));
+        self
+    }
+
+    /// With the least firmware that an adapter's locks should have: one with less is told of (R215). Both are compared by their
+    /// numbers from the left, `6.4.9` before `6.4.31`.
+    #[must_use]
+    pub fn with_least_firmware(mut self, adapter: &str, version: &str) -> Self {
+        self.beside.firmware.push((adapter.to_owned(), version.to_owned()));
         self
     }
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::claim::KeyOwner;
-use super::device::{DeviceChange, DeviceRecord, Facts};
+use super::device::{DeviceChange, DeviceRecord, Facts, Firmware};
 use super::record::KeyRecord;
 use super::state::KeyState;
 use super::{DELIVERY_TRIES, KeyService, is_conflict};
@@ -131,6 +131,7 @@ impl KeyService {
             battery: seen.battery,
             skew_ms: None,
             last_seen_at: seen.last_seen_at,
+            firmware: seen.firmware.as_deref().and_then(|is| self.judged(&of.name, is)),
         };
         for change in record.value.see(&facts) {
             self.tell_device(&mut transaction, seen.device_id, change, &facts)?;
@@ -143,6 +144,12 @@ impl KeyService {
         Ok(Observed::News)
     }
 
+    /// A firmware of one of this adapter's locks, beside the least that the hotel wants there.
+    fn judged<'a>(&'a self, adapter: &str, is: &'a str) -> Option<Firmware<'a>> {
+        let (_, at_least) = self.beside.firmware.iter().find(|(name, _)| name == adapter)?;
+        Some(Firmware { is, at_least })
+    }
+
     async fn see_health(&self, of: &AdapterBinding, seen: &DeviceHealth) -> Result<Observed, LockError> {
         let mut record = self.device(&of.name, seen.device_id).await?;
         let before = record.value.clone();
@@ -152,6 +159,7 @@ impl KeyService {
             battery: seen.battery,
             skew_ms: seen.clock_skew_ms,
             last_seen_at: seen.last_sync_at,
+            firmware: None,
         };
         let changes: Vec<DeviceChange> = record.value.see(&facts);
         for change in &changes {

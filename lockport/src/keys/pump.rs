@@ -4,7 +4,7 @@ use super::bulk::BulkRecord;
 use super::look::LookRecord;
 use super::outage::OutageRecord;
 use super::reconcile::Reach;
-use super::record::{KeyRecord, OPEN_KEY, TAKEN_FOR, Taken, Work, term_of_taken};
+use super::record::{KeyRecord, OPEN_KEY, PROVISIONAL_KEY, TAKEN_FOR, Taken, Work, term_of_taken};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::stay::StayRecord;
@@ -42,7 +42,7 @@ impl KeyService {
             let mut idle = true;
             for house in self.due::<HouseRecord>().await? {
                 idle = false;
-                Box::pin(self.clear_house(house)).await?;
+                Box::pin(self.turn_house(house)).await?;
             }
             for bulk in self.due::<BulkRecord>().await? {
                 idle = false;
@@ -115,11 +115,14 @@ impl KeyService {
         Ok(())
     }
 
-    /// The property is deactivated: every key that may still open goes.
-    async fn clear_house(&self, mut house: Stored<HouseRecord>) -> Result<(), LockError> {
-        let open = Stored::<KeyRecord>::find(&*self.store, self.partition(), OPEN_KEY).await?;
+    /// The property is deactivated: every key that may still open goes. Or its cloud is back: what is provisional becomes whole.
+    async fn turn_house(&self, mut house: Stored<HouseRecord>) -> Result<(), LockError> {
+        let is_clearing = house.value.clearing.is_some();
+        let term = if is_clearing { OPEN_KEY } else { PROVISIONAL_KEY };
+        let open = Stored::<KeyRecord>::find(&*self.store, self.partition(), term).await?;
         if open.is_empty() {
-            house.value.clearing = None;
+            (house.value.clearing, house.value.rejoining) =
+                (None, house.value.rejoining.filter(|_| is_clearing));
             let mut transaction = self.transaction()?;
             transaction.put(&mut house)?;
             return transaction.commit(&*self.store, self.partition()).await;
@@ -172,7 +175,7 @@ impl KeyService {
         if key.value.taken.as_ref().is_some_and(|taken| taken.by != self.instance && taken.until > now) {
             return Ok(());
         }
-        if work == Work::Issue && self.house().await?.value.is_deactivated() {
+        if work == Work::Issue && key.value.is_outdated(&self.house().await?.value) {
             return Box::pin(self.reconcile_owner(key.value.owner, Reach::AsWanted)).await;
         }
         let until = now.checked_add_signed(TAKEN_FOR).unwrap_or(now);

@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::KeyService;
 use super::claim::{Claim, Claimant, Entitlement};
 use super::house::HouseRecord;
 use super::record::{GivenUp, KeyRecord, Spec, Wants};
 use super::schedule::SOON;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, term_of_closed};
+use super::{KeyService, earlier};
 use crate::credential::{KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
 use crate::error::LockError;
@@ -123,13 +123,12 @@ impl KeyService {
         } else {
             claimant.value.set_wake(claim.changes_at(now));
         }
-        transaction.put(claimant)?;
         let mut shares = match live {
             Some(live) => {
                 let is_in_vain = |key: &&Stored<KeyRecord>| {
                     let key = &key.value;
                     let for_good = !matches!(key.given_up, None | Some(GivenUp::Undecided));
-                    for_good && live.owns(key) && live.still_wants(&key.wanted)
+                    for_good && live.owns(key) && live.still_wants(key)
                 };
                 let adapters = keys.iter().filter(is_in_vain).map(|key| key.value.adapter.clone()).collect();
                 let but_rather = match reach {
@@ -158,12 +157,19 @@ impl KeyService {
             match (own, record.given_up) {
                 // Of what nobody knows there is no second.
                 (Some((live, of)), None | Some(GivenUp::Undecided)) => {
-                    want(record, live, &shares.remove(of), now);
+                    let is_unheard = record.provisional_until.is_some();
+                    let whole = record.window(live.validity, house, now)?;
+                    want(record, live, Spec::of(whole, &shares.remove(of)), now);
+                    // A change that is still to be made is told when it is made.
+                    if is_unheard && record.provisional_until.is_none() && record.is_as_wanted() {
+                        self.tell_updated(transaction, record, &record.spec, None, &[])?;
+                    }
                     record.wait_for_horizon(self.property.issue_horizon(), now);
                 }
                 (Some((live, of)), Some(_)) => {
-                    let same =
-                        shares.get(of).is_some_and(|share| record.wanted == Spec::of(live.validity, share));
+                    let same = shares.get(of).is_some_and(|share| {
+                        live.still_wants(record) && record.wanted == Spec::of(record.wanted.validity, share)
+                    });
                     if same && !reach.follows(record) {
                         // The same would fail again: a person opens.
                         shares.remove(of);
@@ -177,8 +183,7 @@ impl KeyService {
                 }
                 // Where another adapter is asked instead, it is still known that this one was asked in vain.
                 (None, Some(GivenUp::Refused | GivenUp::TriesRanOut)) => {
-                    let is_wanted =
-                        live.is_some_and(|live| live.owns(record) && live.still_wants(&record.wanted));
+                    let is_wanted = live.is_some_and(|live| live.owns(record) && live.still_wants(record));
                     record.given_up = record.given_up.filter(|_| is_wanted);
                     moved.push(record.id);
                 }
@@ -206,7 +211,7 @@ impl KeyService {
                     key.value.adapter == share.adapter && key.value.from_version == live.version
                 };
                 let nth = u32::try_from(keys.iter().filter(is_of).count()).unwrap_or(u32::MAX);
-                let mut key = self.new_key(&claimant.value, live, share, nth, &policy)?;
+                let mut key = self.new_key(&claimant.value, live, share, nth, (&policy, house))?;
                 let before = keys
                     .iter()
                     .map(|key| &key.value)
@@ -214,9 +219,15 @@ impl KeyService {
                 key.replaces =
                     before.max_by_key(|before| (before.from_version, before.nth)).map(|before| before.id);
                 self.tell_requested(transaction, &key)?;
-                transaction.put(&mut Stored::fresh(key))?;
+                let mut key = Stored::fresh(key);
+                transaction.put(&mut key)?;
+                keys.push(key);
             }
+            let ends =
+                keys.iter().filter_map(|key| key.value.provisional_until).filter(|ends| *ends > now).min();
+            claimant.value.set_wake(earlier(claimant.value.due(), ends));
         }
+        transaction.put(claimant)?;
         if live.is_none_or(|live| live.wants(now) != Wants::Open) {
             self.close_tasks(owner, |task| task.kind.serves_holder(), transaction).await?;
         }
@@ -250,7 +261,7 @@ impl KeyService {
         live: &Entitlement,
         share: &Share,
         nth: u32,
-        policy: &KindPolicy,
+        (policy, house): (&KindPolicy, &HouseRecord),
     ) -> Result<KeyRecord, LockError> {
         let now = self.env.now();
         let binding = self.property.adapter(&share.adapter).ok_or(StoreError::Corrupt)?;
@@ -300,8 +311,11 @@ impl KeyService {
             revoked_at: None,
             revoke_confirmed_at: None,
             proof: None,
+            provisional_until: None,
             cause: claimant.cause(live.version),
         };
+        let validity = key.window(live.validity, house, now)?;
+        (key.spec.validity, key.wanted.validity) = (validity, validity);
         key.wait_for_horizon(self.property.issue_horizon(), now);
         key.expect_task(now);
         Ok(key)
@@ -337,8 +351,7 @@ fn last_end(keys: &[Stored<KeyRecord>]) -> Option<Timestamp> {
 }
 
 /// Makes a key want what its share is.
-fn want(key: &mut KeyRecord, live: &Entitlement, share: &Share, now: Timestamp) {
-    let wanted = Spec::of(live.validity, share);
+fn want(key: &mut KeyRecord, live: &Entitlement, wanted: Spec, now: Timestamp) {
     let wants = live.wants(now);
     if key.wanted != wanted || key.wants != wants {
         key.turn(wanted, wants, now);
@@ -351,9 +364,10 @@ impl Entitlement {
         key.from_version >= self.begun && key.losses == self.losses
     }
 
-    /// Whether this is, or is part of, what is wanted now.
-    fn still_wants(&self, spec: &Spec) -> bool {
-        spec.validity == self.validity
+    /// Whether what this key was to be is, or is part of, what is wanted now.
+    fn still_wants(&self, key: &KeyRecord) -> bool {
+        let spec = &key.wanted;
+        key.is_whole(self.validity)
             && spec.rooms.iter().all(|room| self.rooms.contains(room))
             && spec.scope.areas.iter().all(|area| self.areas.contains(area))
     }

@@ -153,6 +153,10 @@ pub(super) struct KeyRecord {
     pub(super) revoke_confirmed_at: Option<Timestamp>,
     /// How sure it is that what was taken away is gone.
     pub(super) proof: Option<Proof>,
+    /// When it ends, as it was given out or moved without the cloud, whatever its holder is entitled to (R94). The cloud has not
+    /// heard of it.
+    #[serde(default)]
+    pub(super) provisional_until: Option<Timestamp>,
     pub(super) cause: Cause,
 }
 
@@ -205,6 +209,11 @@ impl KeyRecord {
             (Suspended, _) if self.differs() && !self.on_card => Some(Work::Update),
             (Suspended, _) => Some(Work::Unsuspend),
         }
+    }
+
+    /// Whether it opens, and nothing is to be changed about it.
+    pub(super) fn is_as_wanted(&self) -> bool {
+        self.state == KeyState::Active && self.work().is_none()
     }
 
     /// Whether the vendor has, or may have, something else than what is wanted.
@@ -266,6 +275,9 @@ pub(super) fn term_of_taken(by: &str) -> String {
 /// The term by which the keys are found whose artifact's text is kept.
 pub(super) const IN_CUSTODY: &str = "custody";
 
+/// The term by which the open keys are found that the cloud has not heard of.
+pub(super) const PROVISIONAL_KEY: &str = "provisional";
+
 /// The term by which the keys are found that may still come to anything.
 pub(super) const OPEN_KEY: &str = "open";
 
@@ -291,6 +303,7 @@ impl Record for KeyRecord {
         }
         if self.is_open() {
             terms.push(OPEN_KEY.to_owned());
+            terms.extend(self.provisional_until.map(|_| PROVISIONAL_KEY.to_owned()));
         }
         let is_waiting = self.attempts > 0 && self.work().is_some();
         if is_waiting || self.given_up == Some(GivenUp::TriesRanOut) {

@@ -58,7 +58,7 @@ impl KeyService {
         transaction: &mut Transaction,
         device_id: LockDeviceId,
         change: DeviceChange,
-        facts: &Facts,
+        facts: &Facts<'_>,
     ) -> Result<(), LockError> {
         let (property_id, now, cause) = (self.partition().property, self.env.now(), about(device_id));
         let last_seen_at = facts.last_seen_at;
@@ -83,9 +83,12 @@ impl KeyService {
                 };
                 self.tell(transaction, &cause, &data)?;
             }
-            DeviceChange::BatteryCharged(_) | DeviceChange::Clock(..) => {}
+            DeviceChange::BatteryCharged(_)
+            | DeviceChange::FirmwareOld
+            | DeviceChange::FirmwareRenewed
+            | DeviceChange::Clock(..) => {}
         }
-        self.tell_alert(transaction, device_id, change)
+        self.tell_alert(transaction, device_id, change, facts)
     }
 
     /// The same once more, among what is to be looked after (R215).
@@ -94,6 +97,7 @@ impl KeyService {
         transaction: &mut Transaction,
         device_id: LockDeviceId,
         change: DeviceChange,
+        facts: &Facts<'_>,
     ) -> Result<(), LockError> {
         let (mut metric, mut threshold) = (DeviceMetric::default(), DeviceThreshold::default());
         let (alert, severity) = match change {
@@ -104,6 +108,11 @@ impl KeyService {
                 threshold.threshold_pct = Some(battery.low_threshold_percent);
                 let is_low = matches!(change, DeviceChange::BatteryLow(_));
                 ("battery_low", if is_low { "warning" } else { "cleared" })
+            }
+            DeviceChange::FirmwareOld | DeviceChange::FirmwareRenewed => {
+                metric.firmware = facts.firmware.map(|firmware| firmware.is.to_owned());
+                threshold.least_firmware = facts.firmware.map(|firmware| firmware.at_least.to_owned());
+                ("firmware_old", if change == DeviceChange::FirmwareOld { "warning" } else { "cleared" })
             }
             DeviceChange::Clock(standing, skew) => {
                 metric.clock_skew_ms = Some(skew);

@@ -73,6 +73,8 @@ impl KeyService {
                 self.meter.set(Gauge::CredentialsActive, &labels, of as f64);
             }
         }
+        let provisional = active().filter(|key| key.provisional_until.is_some()).count();
+        self.meter.set(Gauge::CredentialsProvisional, &[], provisional as f64);
         let masters = active().filter(|key| matches!(key.owner, KeyOwner::Shift(_))).count();
         self.meter.set(Gauge::MasterKeysActive, &[], masters as f64);
         for kind in DeskTaskKind::ALL {

@@ -561,7 +561,7 @@ metrics! {
             "Events that the bus has not had yet.";
         CredentialsActive = "key_credentials_active", Ones, [Tenant, Property, Vendor, Kind], Measure, &[],
             "Credentials that open and are to stay.";
-        CredentialsProvisional = "key_credentials_provisional", Ones, [Tenant, Property], Later, &[],
+        CredentialsProvisional = "key_credentials_provisional", Ones, [Tenant, Property], Measure, &[],
             "Credentials that were issued without a network and are not confirmed.";
         MasterKeysActive = "master_keys_active", Ones, [Tenant, Property], Measure, &[],
             "Keys of shifts that open and are to stay.";

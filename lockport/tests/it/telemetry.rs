@@ -117,12 +117,13 @@ fn what_a_service_did_can_be_scraped() {
     assert_eq!(sum("inbox_processed_total", &["booking.confirmed.v1", "\"ok\""]), 4.0);
     assert_eq!(sum("inbox_processed_total", &["\"other\"", "\"skipped\""]), 1.0);
     assert_eq!(sum("key_credentials_active", &["mobile_app", "mock"]), 3.0);
+    assert_eq!(sum("key_credentials_provisional", &[]), 0.0);
     assert_eq!(sum("outbox_pending", &[]), 1.0);
     assert_eq!(sum("use_case_runs_total", &["reveal", "\"ok\""]), 4.0);
     assert_eq!(sum("vendor_circuit_state", &["vendor_adapter_id=\"main\""]), 0.0);
     assert!(text.contains("vendor_circuit_state{"));
     // What nobody feeds is not told.
-    assert!(!text.contains("webhook_") && !text.contains("provisional"), "{text}");
+    assert!(!text.contains("webhook_") && !text.contains("sync_"), "{text}");
 }
 
 /// R195: thirty guests more, not one series more, and no guest's or key's id in any.

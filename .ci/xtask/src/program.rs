@@ -1,23 +1,28 @@
-//! Builds the benches with optimisation and runs them.
+//! The long runs that are programs of their own: built with optimisation, and run.
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::runner::cargo;
 
-const PACKAGE: [&str; 3] = ["--release", "--package", "lockport-bench"];
-
-/// Builds all programs of the package, for one of them starts the others, and runs that one with these arguments.
-pub(crate) fn run(arguments: &[&str]) -> ExitCode {
+/// What lockport costs. All programs of the package are built first, for one of them starts the others.
+pub(crate) fn bench(arguments: &[&str]) -> ExitCode {
+    let package = ["--release", "--package", "lockport-bench"];
     let mut build = cargo(Path::new("."));
-    build.arg("build").arg("--quiet").args(PACKAGE);
-    let mut bench = cargo(Path::new("."));
-    bench.arg("run").arg("--quiet").args(PACKAGE).arg("--").args(arguments);
+    build.arg("build").arg("--quiet").args(package);
     match ended(&mut build) {
-        Ok(0) => {}
-        other => return exit(other),
+        Ok(0) => run(&package, arguments),
+        other => exit(other),
     }
-    exit(ended(&mut bench))
+}
+
+/// Which breakages no test notices.
+pub(crate) fn mutants(arguments: &[&str]) -> ExitCode {
+    run(&["--package", "mutants"], arguments)
+}
+
+fn run(package: &[&str], arguments: &[&str]) -> ExitCode {
+    exit(ended(cargo(Path::new(".")).arg("run").arg("--quiet").args(package).arg("--").args(arguments)))
 }
 
 /// The exit status; a program that was killed has none.
@@ -31,7 +36,7 @@ fn exit(ended: Result<u8, String>) -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(reason) => {
-            eprintln!("error: the benches did not end by themselves: {reason}");
+            eprintln!("error: it did not end by itself: {reason}");
             ExitCode::FAILURE
         }
     }
