@@ -35,7 +35,7 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
     port_with(clock, false, Arc::default())
 }
 
-/// The same, with doors that may differ: they are asked for, each look counts, and none answers at once.
+/// The same, with doors that may differ: they are asked for, each look counts, and none is answered at once.
 pub(crate) fn port_that_looks(clock: Arc<ManualClock>, looks: Arc<AtomicU32>) -> SharedLockPort {
     port_with(clock, true, looks)
 }
@@ -122,7 +122,7 @@ impl VendorDriver for YesDriver {
     }
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        let mut is_asked = false;
+        let mut is_asked = !self.descriptor.doors_differ;
         poll_fn(|context| {
             if std::mem::replace(&mut is_asked, true) {
                 return Poll::Ready(());
