@@ -21,11 +21,14 @@ pub enum EncoderModel {
     Stronglink,
     /// A RapidRadio RRHFOEM04.
     Rrhfoem04,
+    /// A contactless reader behind the operating system's PC/SC service.
+    Pcsc,
 }
 
 impl EncoderModel {
     /// Every model.
-    pub const ALL: [Self; 4] = [Self::Pn532Serial, Self::Stronglink, Self::Rrhfoem04, Self::Pn532Hid];
+    pub const ALL: [Self; 5] =
+        [Self::Pn532Serial, Self::Stronglink, Self::Rrhfoem04, Self::Pn532Hid, Self::Pcsc];
 
     /// The word for it: `pn532-serial`.
     #[must_use]
@@ -35,10 +38,12 @@ impl EncoderModel {
             Self::Pn532Hid => "pn532-hid",
             Self::Stronglink => "stronglink",
             Self::Rrhfoem04 => "rrhfoem04",
+            Self::Pcsc => "pcsc",
         }
     }
 
-    /// Whether it writes the pages of a tag: the others have no command for it, or none that is published.
+    /// Whether it writes the pages of a tag: the others have no command for it, none that is published, or none by which a tag is
+    /// told from others.
     #[must_use]
     pub const fn writes_tags(self) -> bool {
         matches!(self, Self::Pn532Serial | Self::Pn532Hid)

@@ -15,7 +15,11 @@ mod panel;
 mod serial;
 mod session;
 mod site;
-#[cfg(any(feature = "serial", feature = "usb-hid"))]
+#[cfg(any(
+    feature = "serial",
+    feature = "usb-hid",
+    all(feature = "pcsc", any(windows, target_os = "macos", lockport_pcsclite))
+))]
 mod system;
 
 use lockport::credential::VendorCode;
@@ -29,7 +33,11 @@ pub use self::pairing::{Paired, fresh_property_key, pair};
 pub use self::panel::{PanelDriver, PanelProfile};
 pub use self::site::{PROPERTY_KEY, SECTOR_KEY};
 
-#[cfg(any(feature = "serial", feature = "usb-hid"))]
+#[cfg(any(
+    feature = "serial",
+    feature = "usb-hid",
+    all(feature = "pcsc", any(windows, target_os = "macos", lockport_pcsclite))
+))]
 pub use self::system::SystemBus;
 
 /// Whose lock system this crate drives.

@@ -1,16 +1,18 @@
-//! The encoders of this machine: its serial ports and its HID devices, each spoken to in its model's own language.
+//! The encoders of this machine: its serial ports, its HID devices and the readers of its PC/SC service, each spoken to in its
+//! model's own language.
 
 use async_trait::async_trait;
 use lockport::env::{Env, LinkError};
 
-use crate::bus::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
+use crate::bus::{EncoderBus, EncoderModel, Plugged};
 use crate::encoder::{Encoder, Timer};
 
 /// The speed of a serial board that is set to no other.
 #[cfg(feature = "serial")]
 const BAUD: u32 = 115_200;
 
-/// This machine's serial ports (feature `serial`) and HID devices (feature `usb-hid`).
+/// This machine's serial ports (feature `serial`), HID devices (feature `usb-hid`) and contactless readers behind its PC/SC service
+/// (feature `pcsc`).
 #[derive(Clone, Debug)]
 pub struct SystemBus {
     timer: Timer,
@@ -32,15 +34,19 @@ impl EncoderBus for SystemBus {
         for port in crate::link::serial_ports().await? {
             let usb = port.usb.map(|usb| {
                 let crate::link::UsbIds { vendor_id, product_id, serial } = usb;
-                UsbIdentity { vendor_id, product_id, serial }
+                crate::bus::UsbIdentity { vendor_id, product_id, serial }
             });
             all.push(Plugged { port: port.path, usb });
         }
         #[cfg(feature = "usb-hid")]
         for device in lockport::env::HidBus::list(&crate::link::SystemHidBus).await? {
             let (vendor_id, product_id) = (device.vendor_id, device.product_id);
-            let usb = UsbIdentity { vendor_id, product_id, serial: device.serial };
+            let usb = crate::bus::UsbIdentity { vendor_id, product_id, serial: device.serial };
             all.push(Plugged { port: device.path, usb: Some(usb) });
+        }
+        #[cfg(all(feature = "pcsc", any(windows, target_os = "macos", lockport_pcsclite)))]
+        for name in crate::link::readers().await? {
+            all.push(Plugged { port: name, usb: None });
         }
         Ok(all)
     }
@@ -73,8 +79,18 @@ impl EncoderBus for SystemBus {
                 let link = lockport::env::HidBus::open(&crate::link::SystemHidBus, &plugged.port).await?;
                 Ok(Box::new(crate::encoder::Rrhfoem04::new(link, timer)))
             }
+            #[cfg(all(feature = "pcsc", any(windows, target_os = "macos", lockport_pcsclite)))]
+            EncoderModel::Pcsc => {
+                let reader = crate::link::SystemReader::new(&plugged.port, timer)?;
+                Ok(Box::new(crate::encoder::Pcsc::new(Box::new(reader))))
+            }
             // No link of this build reaches it.
-            #[cfg(not(all(feature = "serial", feature = "usb-hid")))]
+            #[cfg(not(all(
+                feature = "serial",
+                feature = "usb-hid",
+                feature = "pcsc",
+                any(windows, target_os = "macos", lockport_pcsclite)
+            )))]
             _ => {
                 let _unused = (plugged, baud, timer);
                 Err(LinkError::Gone)

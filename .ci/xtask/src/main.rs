@@ -4,7 +4,7 @@
 //! on after a failing step so that one run shows every finding, and it ends with one line,
 //! `N passed, N failed, N skipped`. A run in which no test was executed is red however green the steps were.
 //!
-//! `cargo xtask bench` is apart from that: it measures, and only its counts are ever judged.
+//! `cargo xtask bench` is apart from that: it measures, and only its counts are ever judged. So is `cargo xtask fuzz`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,6 +12,7 @@
 )]
 
 mod checks;
+mod fuzz;
 mod program;
 mod report;
 mod runner;
@@ -26,6 +27,9 @@ cargo xtask test NAME     format, lints and tests of one package: its name, or i
                           `core` is lockport itself
 cargo xtask bench         what lockport costs, each figure beside a peer; `cargo xtask bench --help` says more,
                           `cargo xtask bench --check` compares the counts with the committed ones
+cargo xtask fuzz [TARGET..] [--runs N] [--seconds N]
+                          what reads a vendor's, a reader's or a card's bytes, fuzzed: every target, or these, 10,000,000 runs
+                          each and an hour at most; needs a nightly toolchain of rustup and `cargo install cargo-fuzz`
 cargo xtask mutants       which breakages of the engine and the store no test notices; takes an hour,
                           `cargo xtask mutants --help` says more
 cargo xtask help          this text
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["bench", arguments @ ..] => program::bench(arguments),
+        ["fuzz", arguments @ ..] => fuzz::run(arguments),
         ["mutants", arguments @ ..] => program::mutants(arguments),
         ["test"] => checks::whole_tree(),
         ["test", name] if !name.starts_with('-') => checks::one_package(name),

@@ -51,7 +51,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// A cloud with a lock in every door of these hotels, every answer of which takes so long.
+    /// A cloud with a lock in every door of these hotels, a gateway that hears them all, and answers that take so long each.
     ///
     /// # Errors
     /// When no thread or no port is to be had.
@@ -61,9 +61,12 @@ impl Cloud {
             .seed(1)
             .application(CLIENT, APPLICATION_SECRET)
             .account(ACCOUNT, &md5_hex(PASSWORD));
-        for door in hotels.iter().flat_map(|hotel| &hotel.doors) {
-            builder = builder.lock(&door.to_string(), None);
+        let labels: Vec<String> =
+            hotels.iter().flat_map(|hotel| &hotel.doors).map(ToString::to_string).collect();
+        for label in &labels {
+            builder = builder.lock(label, None);
         }
+        builder = builder.gateway("gateway", &labels.iter().map(String::as_str).collect::<Vec<_>>());
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let serve = async move || -> Result<(), Trouble> {
@@ -227,10 +230,24 @@ impl HttpTransport for Tap {
         let body = request.body.as_ref().map(|body| String::from_utf8_lossy(body.expose()).into_owned());
         let sent = (request.url.clone(), body.unwrap_or_default());
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(sent);
-        self.under_way.fetch_add(1, Ordering::SeqCst);
-        let answer = self.inner.send(request).await;
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
-        answer
+        let _until_here = UnderWay::new(&self.under_way);
+        self.inner.send(request).await
+    }
+}
+
+/// Counts one until it is dropped: a request that is given up is not under way any more.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(all: &'a AtomicUsize) -> Self {
+        all.fetch_add(1, Ordering::SeqCst);
+        Self(all)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -251,7 +268,7 @@ impl Script {
         self.0.len()
     }
 
-    /// The same bytes, but for the guest's account and the time.
+    /// The same bytes, but for the guest's account or code, and the time.
     #[must_use]
     pub fn for_guest(&self, number: u32, now: Timestamp) -> Vec<(String, String)> {
         let pair = |pair: &str| match pair.split_once('=') {
@@ -259,6 +276,11 @@ impl Script {
             Some((name @ ("username" | "receiverUsername"), value)) => {
                 let kept = value.get(..value.len().saturating_sub(DIGITS)).unwrap_or_default();
                 format!("{name}={kept}{number:0DIGITS$}")
+            }
+            // Never one digit throughout, which the vendor calls too simple.
+            Some((name @ "keyboardPwd", value)) => {
+                let width = value.len().saturating_sub(1);
+                format!("{name}=7{number:0width$}")
             }
             _ => pair.to_owned(),
         };

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cloud;
+#[cfg(unix)]
+pub mod desk;
 pub mod hotel;
 pub mod lent;
 pub mod meter;
@@ -8,6 +10,8 @@ pub mod mock;
 pub mod ratchet;
 pub mod report;
 pub mod rows;
+#[cfg(unix)]
+pub mod still;
 pub mod store;
 
 use std::error::Error;

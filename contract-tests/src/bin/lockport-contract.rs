@@ -91,6 +91,10 @@ enum EncoderProfile {
     Stronglink,
     /// A RapidRadio RRHFOEM04.
     Rrhfoem04,
+    /// A PN532 behind a bridge to HID.
+    Pn532Hid,
+    /// A contactless reader behind a PC/SC service.
+    Pcsc,
 }
 
 #[cfg(feature = "wiegand")]
@@ -100,6 +104,8 @@ impl EncoderProfile {
             Self::Pn532Serial => lockport_wiegand::EncoderModel::Pn532Serial,
             Self::Stronglink => lockport_wiegand::EncoderModel::Stronglink,
             Self::Rrhfoem04 => lockport_wiegand::EncoderModel::Rrhfoem04,
+            Self::Pn532Hid => lockport_wiegand::EncoderModel::Pn532Hid,
+            Self::Pcsc => lockport_wiegand::EncoderModel::Pcsc,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Whatever the vendor says, or whoever says it in the vendor's name: nothing panics, and nothing that was not read is taken for read.
 
-use crate::fake::{self, FIRST, Host, Reply, Vendor, good};
-use lockport::driver::{
-    AccessFeed as _, ClockSync as _, Found, Page, VendorCall, VendorDriver, Webhook as _,
-};
+use crate::bodies::{self, READERS};
+use crate::fake::{self, Host, Reply, Vendor, good};
+use lockport::driver::VendorDriver;
 use lockport_ttlock::{Passcodes, TtlockConfig, TtlockDriver};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
@@ -42,33 +41,8 @@ async fn ask_everything(body: Vec<u8>) {
 }
 
 async fn ask(driver: &TtlockDriver) {
-    let device = fake::DOOR.parse().unwrap();
-    for order in [fake::order(), fake::passcode(), fake::random(), fake::card()] {
-        let later = fake::until(order.clone(), "2026-05-04T10:00:00Z");
-        let found = driver.find(&order, &FIRST).await;
-        if let Ok(Found::Present(all)) = &found {
-            assert!(all.iter().all(|granted| order.window.covers(&granted.effective)), "{found:?}");
-        }
-        drop(driver.grant(&order, &FIRST).await);
-        drop(driver.amend(&fake::held(order.clone(), None), &later, &FIRST).await);
-        drop(driver.withdraw(&fake::withdrawal(fake::held(order, None)), &FIRST).await);
-    }
-    drop(driver.devices().await);
-    drop(driver.health(device).await);
-    drop(driver.set_clock(device, fake::order().window.from()).await);
-    drop(driver.monthly_calls().await);
-    let first = driver.attempts(None).await;
-    if let Ok(Page { next: Some(next), .. }) = first {
-        drop(driver.attempts(Some(&next)).await);
-    }
-}
-
-async fn call_back(body: &[u8]) {
-    let vendor = Vendor::new(|_, path, _| Reply::Json(good(path)));
-    let driver = fake::driver(&vendor);
-    let call = VendorCall { segment: fake::SEGMENT, ..VendorCall::with_body(body) };
-    if driver.check(&call).await.is_ok() {
-        driver.news(&call).await.unwrap();
+    for reader in 0..READERS {
+        bodies::read(driver, reader).await;
     }
 }
 
@@ -229,21 +203,40 @@ proptest! {
 
     #[test]
     fn any_call_of_the_vendors_is_survived(body in any_body()) {
-        run(call_back(&body));
+        run(bodies::callback(&body));
     }
+}
+
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
 }
 
 /// What was thought of, or found once: each file as an answer, and as a call.
 #[test]
 fn every_body_of_the_corpus_is_survived() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/corpus");
-    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() >= 25, "files are missing");
-    for file in files {
-        let body = std::fs::read(&file).unwrap();
+    let bodies = files("it/corpus");
+    assert!(bodies.len() >= 25, "files are missing");
+    for body in bodies {
         run(async {
-            call_back(&body).await;
+            bodies::callback(&body).await;
             ask_everything(body).await;
         });
     }
+}
+
+/// Seeds by hand, and what a fuzzer found worth keeping.
+#[test]
+fn the_kept_corpus_is_survived() {
+    let (answers, calls) = (files("corpus/answer"), files("corpus/callback"));
+    assert!(answers.len() >= 14 && calls.len() >= 4, "files are missing");
+    run(async {
+        for answer in answers {
+            bodies::answer(&answer).await;
+        }
+        for call in calls {
+            bodies::callback(&call).await;
+        }
+    });
 }

@@ -2,6 +2,7 @@
 //! call makes of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
+mod bodies;
 mod callback;
 mod fake;
 mod faults;

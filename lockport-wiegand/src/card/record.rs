@@ -154,7 +154,8 @@ impl<'h, 'e> Bearer<'h, 'e> {
             }
         }
         let old = content.ruling().map(|(slot, _)| slot);
-        let target = if two_places { old.map_or(Slot::A, Slot::other) } else { Slot::A };
+        // Where no record rules, the place that was read last: its sector is open.
+        let target = if two_places { old.map_or(Slot::B, Slot::other) } else { Slot::A };
         let is_wiped = kept.is_none() && content.record_in(target).is_some();
         let is_clear = content.places.iter().any(|(slot, place)| *slot == target && place.is_clear);
         // On a tag the message's first page goes first in any case.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod bridge;
 pub mod key;
 pub mod ndef;
+pub mod pcsc;
 pub mod pn532;
 pub mod record;
 pub mod rrhfoem04;

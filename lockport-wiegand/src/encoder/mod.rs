@@ -4,6 +4,7 @@
 //! (a frame that was not acknowledged); it never repeats a write that the card may have got.
 
 mod bridge;
+mod pcsc;
 mod pn532;
 mod rrhfoem04;
 mod stronglink;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use lockport::Secret;
 use lockport::env::LinkError;
 
+pub use self::pcsc::{CardReader, Pcsc};
 pub use self::pn532::Pn532;
 pub use self::rrhfoem04::Rrhfoem04;
 pub use self::stronglink::{Echo, StrongLink};

@@ -38,7 +38,7 @@ impl Timer {
     }
 
     /// Returns when the duration has passed.
-    pub(super) async fn pause(&self, duration: Duration) {
+    pub(crate) async fn pause(&self, duration: Duration) {
         self.sleep.sleep(duration).await;
     }
 }

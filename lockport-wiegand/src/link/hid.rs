@@ -12,8 +12,8 @@ use hidapi::{HidApi, HidDevice, HidError};
 use lockport::Secret;
 use lockport::env::{HidBus, HidDeviceInfo, LinkError, ReportLink};
 
-use super::reply::reply;
-use super::worker::{Device, Worker, spawn};
+use super::reply::{reply, spawn};
+use super::worker::{Device, Worker};
 
 /// The longest report of full-speed USB.
 const REPORT: usize = 64;

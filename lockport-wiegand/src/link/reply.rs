@@ -1,9 +1,10 @@
-//! One answer from one thread to one future.
+//! One answer from one thread to one future, and the thread.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 use lockport::env::LinkError;
 
@@ -93,4 +94,10 @@ impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
         slot(&self.0).abandoned = true;
     }
+}
+
+/// Runs something on a thread that nobody waits for.
+pub(super) fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
+    let named = thread::Builder::new().name("lockport-link".to_owned());
+    named.spawn(body).map(drop).map_err(|_| LinkError::Denied)
 }

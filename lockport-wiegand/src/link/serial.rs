@@ -9,8 +9,8 @@ use lockport::Secret;
 use lockport::env::{ByteLink, LinkError};
 use serialport::{ClearBuffer, SerialPort, SerialPortType};
 
-use super::reply::reply;
-use super::worker::{Device, Worker, spawn};
+use super::reply::{reply, spawn};
+use super::worker::{Device, Worker};
 
 /// Longer than any answer of any encoder.
 const CHUNK: usize = 1024;

@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 use std::time::Duration;
 
 use lockport::Secret;
 use lockport::env::LinkError;
 
-use super::reply::{Promise, Reply, reply};
+use super::reply::{Promise, Reply, reply, spawn};
 
 /// How long a call may block before the thread looks whether it is still wanted.
 const SLICE: Duration = Duration::from_millis(10);
@@ -99,12 +98,6 @@ impl Drop for Worker {
         let ended = self.ended.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _ended_or_hangs = ended.recv_timeout(CLOSE_LIMIT);
     }
-}
-
-/// Runs something on a thread that nobody waits for.
-pub(super) fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
-    let named = thread::Builder::new().name("lockport-link".to_owned());
-    named.spawn(body).map(drop).map_err(|_| LinkError::Denied)
 }
 
 /// The thread's side.

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use lockport::env::{ByteLink, Clock, Env, LinkError, ReportLink, SeededEntropy, Sleep};
 use lockport::{Secret, Timestamp};
 use lockport_sim_encoder::{Card, Encoder, Gone, Model, Settings, SimClock, VirtualPort};
-use lockport_wiegand::encoder::Timer;
+use lockport_wiegand::encoder::{CardReader, Timer};
 
 /// The simulation's time, as the core wants to be told it.
 #[derive(Clone, Debug)]
@@ -155,5 +155,42 @@ impl ReportLink for Cable {
 
     async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         self.receive(timeout).await
+    }
+}
+
+impl Cable {
+    /// A message to a PC/SC service, and what it answers; `None` where no card is there.
+    async fn message(
+        &self,
+        bytes: &Secret<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
+        // The answer to a call that was given up is nobody's.
+        while self.receive(Duration::ZERO).await.is_ok() {}
+        self.send(bytes)?;
+        let answer = self.receive(timeout).await?;
+        let is_there = *answer.expose() != [0x00];
+        Ok(is_there.then_some(answer))
+    }
+}
+
+#[async_trait]
+impl CardReader for Cable {
+    fn name(&self) -> &str {
+        "Simulated Reader 01"
+    }
+
+    async fn connect(&self, timeout: Duration) -> Result<Option<Vec<u8>>, LinkError> {
+        self.send(&Secret::new(vec![0x00]))?;
+        let atr = self.message(&Secret::new(vec![0x04]), timeout).await?;
+        Ok(atr.map(|atr| atr.expose().clone()))
+    }
+
+    async fn transmit(
+        &self,
+        apdu: &Secret<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
+        self.message(apdu, timeout).await
     }
 }

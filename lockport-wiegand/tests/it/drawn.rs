@@ -12,7 +12,9 @@ use lockport_wiegand::codec::pn532::{self, Part};
 use lockport_wiegand::codec::record::{Areas, DoorNumbers, Flags, PropertyTag, Record};
 use lockport_wiegand::codec::wiegand::{FORMATS, Field, Fields};
 use lockport_wiegand::codec::{key::PropertyKey, ndef, rrhfoem04, stronglink};
-use lockport_wiegand::encoder::{Encoder, Family, KeyName, Pn532, Rrhfoem04, StrongLink, Target, Uid};
+use lockport_wiegand::encoder::{
+    CardReader, Encoder, Family, KeyName, Pcsc, Pn532, Rrhfoem04, StrongLink, Target, Uid,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -99,6 +101,25 @@ impl ReportLink for Babble {
 
     async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         self.next(timeout)
+    }
+}
+
+#[async_trait]
+impl CardReader for Babble {
+    fn name(&self) -> &str {
+        "babble"
+    }
+
+    async fn connect(&self, timeout: Duration) -> Result<Option<Vec<u8>>, LinkError> {
+        self.next(timeout).map(|said| Some(said.expose().clone()))
+    }
+
+    async fn transmit(
+        &self,
+        _: &Secret<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
+        self.next(timeout).map(Some)
     }
 }
 
@@ -216,6 +237,7 @@ proptest! {
         speak(&mut Pn532::behind_bridge(babble(), desk.timer()), &desk);
         speak(&mut StrongLink::new(babble(), desk.timer()), &desk);
         speak(&mut Rrhfoem04::new(babble(), desk.timer()), &desk);
+        speak(&mut Pcsc::new(babble()), &desk);
     }
 }
 

@@ -12,6 +12,7 @@ mod drawn;
 #[cfg(all(target_os = "linux", feature = "usb-hid"))]
 mod hidraw;
 mod parsers;
+mod pcsc;
 mod pn532;
 #[cfg(all(unix, feature = "serial"))]
 mod pty;

@@ -5,7 +5,7 @@ use lockport_wiegand::codec::access::AccessBits;
 use lockport_wiegand::codec::key::PropertyKey;
 use lockport_wiegand::codec::record::{PropertyTag, RECORD_LEN, Record, blocks, of_blocks};
 use lockport_wiegand::codec::wiegand::{Bits, FORMATS, from_block, to_block};
-use lockport_wiegand::codec::{bridge, ndef, pn532, rrhfoem04, stronglink};
+use lockport_wiegand::codec::{bridge, ndef, pcsc, pn532, rrhfoem04, stronglink};
 use lockport_wiegand::encoder::Uid;
 
 /// Everything that a stream says when it comes in these pieces; the parser never goes back, and always gets on.
@@ -62,7 +62,7 @@ pub(crate) fn pn532(stream: &[u8]) {
     assert_eq!(carried, stream);
 }
 
-/// The StrongLink's stream and the RRHFOEM04's reports.
+/// The StrongLink's stream, the RRHFOEM04's reports, and what a reader behind PC/SC answers.
 pub(crate) fn readers(stream: &[u8]) {
     means_the_same_in_pieces(stream, |bytes| {
         let parsed = stronglink::parse(bytes);
@@ -77,6 +77,10 @@ pub(crate) fn readers(stream: &[u8]) {
     if let Ok(response) = rrhfoem04::parse(stream) {
         assert!(response.data.len() + 7 <= stream.len());
     }
+    if let Some(response) = pcsc::parse(stream) {
+        assert_eq!([response.data, &response.status.to_be_bytes()].concat(), stream);
+    }
+    let _card = pcsc::card_name(stream);
 }
 
 /// What stands on a card.

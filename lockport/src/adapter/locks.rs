@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
+use futures_util::lock::Mutex as Turn;
 
 use super::Adapter;
 use crate::device::LockDevice;
@@ -16,11 +17,16 @@ const BELIEVED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// The newest list of locks, and when it came.
 #[derive(Debug, Default)]
-pub(super) struct Locks(Mutex<Option<(Timestamp, Arc<[LockDevice]>)>>);
+pub(super) struct Locks {
+    last: Mutex<Option<(Timestamp, Arc<[LockDevice]>)>>,
+    /// Whose turn it is to ask. At a vendor that admits so many calls a minute, callers who all asked would hold each other up until
+    /// none of them had an answer.
+    turn: Turn<()>,
+}
 
 impl Locks {
     fn last(&self) -> MutexGuard<'_, Option<(Timestamp, Arc<[LockDevice]>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn told(&self, now: Timestamp, devices: &[LockDevice]) {
@@ -29,11 +35,18 @@ impl Locks {
 }
 
 impl<D: VendorDriver> Adapter<D> {
-    /// The locks as the vendor last said that they are. When the vendor does not answer an older list must do.
+    /// The locks as the vendor last said that they are. While somebody asks, and when the vendor does not answer, an older list
+    /// must do.
     ///
     /// # Errors
     /// What the vendor says when there is no list at all; nothing was changed.
     pub(super) async fn known_locks(&self) -> Result<Arc<[LockDevice]>, LockError> {
+        let known = self.locks.last().clone();
+        let _turn = match (self.locks.turn.try_lock(), known) {
+            (Some(turn), _) => turn,
+            (None, Some((_, devices))) => return Ok(devices),
+            (None, None) => self.locks.turn.lock().await,
+        };
         let now = self.env.now();
         let last = self.locks.last().clone();
         let is_recent = |at: Timestamp| at <= now && now.signed_duration_since(at) < BELIEVED_FOR;

@@ -12,6 +12,7 @@ mod events_transitions;
 mod keys;
 mod ledger;
 mod limits;
+mod looks;
 mod observed;
 mod retry;
 mod rig;

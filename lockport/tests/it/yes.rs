@@ -1,6 +1,9 @@
 //! A port that says yes: for tests of what stands above a port. It keeps nothing and opens nothing.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -21,17 +24,30 @@ use lockport::{LockError, SharedLockPort};
 use crate::rig::partition;
 
 #[derive(Debug)]
-struct YesDriver(DriverDescriptor);
+struct YesDriver {
+    descriptor: DriverDescriptor,
+    /// How often it was asked for its doors.
+    looks: Arc<AtomicU32>,
+}
 
 /// The core's own adapter over a driver that says yes to everything.
 pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
+    port_with(clock, false, Arc::default())
+}
+
+/// The same, with doors that may differ: they are asked for, each look counts, and none is answered at once.
+pub(crate) fn port_that_looks(clock: Arc<ManualClock>, looks: Arc<AtomicU32>) -> SharedLockPort {
+    port_with(clock, true, looks)
+}
+
+fn port_with(clock: Arc<ManualClock>, doors_differ: bool, looks: Arc<AtomicU32>) -> SharedLockPort {
     let resend = AfterLost::Resend { within: None };
     let descriptor = DriverDescriptor {
         vendor: VendorCode::MOCK,
         display_name: "Yes",
         runs_on: Placement::Anywhere,
         capabilities: LockCapabilities::NONE,
-        doors_differ: false,
+        doors_differ,
         latency: LatencyProfile::all(LatencyClass::Cloud),
         kinds: vec![Kind {
             kind: KeyCredentialKind::MobileApp,
@@ -65,7 +81,7 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
         env,
         instance: "test".to_owned(),
     };
-    Arc::new(Adapter::new(YesDriver(descriptor), setup))
+    Arc::new(Adapter::new(YesDriver { descriptor, looks }, setup))
 }
 
 fn yes(order: &GrantOrder) -> Result<Answer<Granted>, LockError> {
@@ -82,7 +98,7 @@ fn yes(order: &GrantOrder) -> Result<Answer<Granted>, LockError> {
 #[async_trait]
 impl VendorDriver for YesDriver {
     fn describe(&self) -> DriverDescriptor {
-        self.0.clone()
+        self.descriptor.clone()
     }
     fn lease_keys(&self, _: &Reach<'_>) -> Vec<LeaseKey> {
         Vec::new()
@@ -105,6 +121,16 @@ impl VendorDriver for YesDriver {
         Ok(Answer::Done(Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }))
     }
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        let mut is_asked = !self.descriptor.doors_differ;
+        poll_fn(|context| {
+            if std::mem::replace(&mut is_asked, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         Ok(Vec::new())
     }
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {

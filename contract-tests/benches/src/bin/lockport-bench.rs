@@ -31,6 +31,8 @@ struct Arguments {
 enum RowName {
     /// A key through everything / its bare HTTP requests.
     Issue,
+    /// Cards at an encoder that takes its time / libnfc, line and card alone.
+    Cards,
     /// Durable commits of an issue.
     Commits,
     /// Allocations of an issue.
@@ -62,6 +64,10 @@ impl RowName {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let figures: Result<Vec<Figure>, Trouble> = match self {
             Self::Issue => runtime.block_on(rows::issue::row(effort)),
+            #[cfg(unix)]
+            Self::Cards => runtime.block_on(rows::cards::row(effort)),
+            #[cfg(not(unix))]
+            Self::Cards => return Ok(Outcome::Skipped("a pseudo-terminal needs a Unix".to_owned())),
             Self::Commits => runtime.block_on(rows::commits::row()),
             Self::Allocations | Self::Heap => rows::programs::counted(&self.name()),
             Self::Instructions => return rows::programs::instructions(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockport::SharedLockPort;
+use lockport::credential::{IssueInput, KeyCredentialKind};
 use lockport::env::{Env, HttpTransport};
 use lockport::store::{Batch, MemoryStore, Store};
 use lockport::transport::{Circuit, CircuitPolicy, Limits, Quota, TransportStack};
@@ -37,6 +38,33 @@ enum Ledger {
     Sqlite,
 }
 
+/// What is issued, and where it is written down.
+#[derive(Clone, Copy)]
+struct Subject {
+    name: &'static str,
+    kind: KeyCredentialKind,
+    ledger: Ledger,
+    /// How long the requests of the slow wires take, in milliseconds.
+    wires: &'static [u64],
+}
+
+const SUBJECTS: [Subject; 4] = [
+    Subject { name: "memory", kind: KeyCredentialKind::MobileApp, ledger: Ledger::Memory, wires: &[50, 200] },
+    Subject { name: "sqlite", kind: KeyCredentialKind::MobileApp, ledger: Ledger::Sqlite, wires: &[50, 200] },
+    Subject {
+        name: "passcode-memory",
+        kind: KeyCredentialKind::PinCode,
+        ledger: Ledger::Memory,
+        wires: &[200],
+    },
+    Subject {
+        name: "passcode-sqlite",
+        kind: KeyCredentialKind::PinCode,
+        ledger: Ledger::Sqlite,
+        wires: &[200],
+    },
+];
+
 /// One pair, in microseconds.
 struct Pair {
     stack: f64,
@@ -49,6 +77,7 @@ struct Pair {
 
 /// Everything at one wire.
 struct Stand {
+    kind: KeyCredentialKind,
     hotel: Hotel,
     cloud: Cloud,
     port: SharedLockPort,
@@ -73,9 +102,14 @@ fn layered(env: &Env) -> Result<Arc<dyn HttpTransport>, Trouble> {
         .build())
 }
 
+/// A key of this kind for the stay of this number.
+fn of(hotel: &Hotel, kind: KeyCredentialKind, number: u32, env: &Env) -> Result<IssueInput, Trouble> {
+    Ok(hotel.issue(number, 1, env.now())?.with_preferred_kinds(vec![kind]))
+}
+
 impl Stand {
     async fn open(
-        ledger: Ledger,
+        Subject { kind, ledger, .. }: Subject,
         pairs: u32,
         wire: Duration,
         meters: Option<&Meters>,
@@ -91,9 +125,9 @@ impl Stand {
         let elsewhere = Arc::new(BatchTap::new(Arc::new(MemoryStore::new())));
         let driver = cloud.driver(&hotel, tap.clone(), elsewhere.clone(), &env)?;
         let seen = hotel.adapter("main", driver, elsewhere.clone(), &env);
-        seen.issue_credential(hotel.issue(u32::MAX - 1, 1, env.now())?).await?;
+        seen.issue_credential(of(&hotel, kind, u32::MAX - 1, &env)?).await?;
         let _login = (tap.sent(), elsewhere.batches());
-        seen.issue_credential(hotel.issue(u32::MAX, 1, env.now())?).await?;
+        seen.issue_credential(of(&hotel, kind, u32::MAX, &env)?).await?;
         let (script, batches) = (Script::of(tap.sent()), elsewhere.batches());
 
         let mut store: Arc<dyn Store> = match ledger {
@@ -114,7 +148,8 @@ impl Stand {
         }
         let driver = cloud.driver(&hotel, http, store.clone(), &env)?;
         let port = hotel.whole_stack(hotel.adapter("main", driver, store, &env), &env);
-        let mut stand = Self { hotel, cloud, port, script, client, by_hand, env, before: 0, _folder: folder };
+        let mut stand =
+            Self { kind, hotel, cloud, port, script, client, by_hand, env, before: 0, _folder: folder };
         for number in 0..WARM_UP {
             stand.pair(number).await?;
         }
@@ -123,7 +158,7 @@ impl Stand {
     }
 
     async fn through_the_stack(&self, number: u32) -> Result<(f64, Option<f64>), Trouble> {
-        let input = self.hotel.issue(number, 1, self.env.now())?;
+        let input = of(&self.hotel, self.kind, number, &self.env)?;
         let (cpu, watch) = (thread_cpu_micros(), Stopwatch::start());
         self.port.issue_credential(input).await?;
         let wall = watch.micros();
@@ -171,10 +206,10 @@ impl Stand {
     }
 }
 
-async fn measure(ledger: Ledger, stands: u32, pairs: u32, wire: Duration) -> Result<Vec<Pair>, Trouble> {
+async fn measure(subject: Subject, stands: u32, pairs: u32, wire: Duration) -> Result<Vec<Pair>, Trouble> {
     let mut all = Vec::new();
     for _ in 0..stands {
-        let stand = Stand::open(ledger, pairs, wire, None).await?;
+        let stand = Stand::open(subject, pairs, wire, None).await?;
         for number in WARM_UP..WARM_UP.saturating_add(pairs) {
             all.push(stand.pair(number).await?);
         }
@@ -184,9 +219,9 @@ async fn measure(ledger: Ledger, stands: u32, pairs: u32, wire: Duration) -> Res
 }
 
 /// Where the time of an issue goes, on a stand of its own, since looking takes time too.
-async fn parts(name: &str, ledger: Ledger, pairs: u32) -> Result<Vec<Figure>, Trouble> {
+async fn parts(subject: Subject, pairs: u32) -> Result<Vec<Figure>, Trouble> {
     let meters = Meters::default();
-    let stand = Stand::open(ledger, pairs, Duration::ZERO, Some(&meters)).await?;
+    let stand = Stand::open(subject, pairs, Duration::ZERO, Some(&meters)).await?;
     let parts = [
         ("commits", "of it in commits of the store", &meters.commits),
         ("reads", "of it in reads of the store", &meters.reads),
@@ -202,6 +237,7 @@ async fn parts(name: &str, ledger: Ledger, pairs: u32) -> Result<Vec<Figure>, Tr
             all.push(meter.take());
         }
     }
+    let name = subject.name;
     let figure = |((part, what, _), all): (&(&str, &str, _), &Vec<f64>)| {
         Figure::median(&format!("issue/{name}/in-{part}"), what, all, "us")
     };
@@ -214,9 +250,9 @@ async fn parts(name: &str, ledger: Ledger, pairs: u32) -> Result<Vec<Figure>, Tr
 /// When a key cannot be issued, or the two sides did not send the same requests.
 pub async fn row(effort: Effort) -> Result<Vec<Figure>, Trouble> {
     let mut figures = Vec::new();
-    for (name, ledger) in [("memory", Ledger::Memory), ("sqlite", Ledger::Sqlite)] {
-        let id = |figure: &str| format!("issue/{name}/{figure}");
-        let pairs = measure(ledger, effort.stands, effort.pairs, Duration::ZERO).await?;
+    for subject in SUBJECTS {
+        let id = |figure: &str| format!("issue/{}/{figure}", subject.name);
+        let pairs = measure(subject, effort.stands, effort.pairs, Duration::ZERO).await?;
         let of = |value: fn(&Pair) -> f64| pairs.iter().map(value).collect::<Vec<f64>>();
         figures.push(Figure::median(
             &id("wall"),
@@ -246,9 +282,9 @@ pub async fn row(effort: Effort) -> Result<Vec<Figure>, Trouble> {
             let what = "the difference in processor time of the calling thread";
             figures.push(Figure::median(&id("added-cpu"), what, &added, "us"));
         }
-        figures.extend(parts(name, ledger, effort.pairs).await?);
-        for wire in [50, 200] {
-            let pairs = measure(ledger, 1, SLOW_PAIRS, Duration::from_millis(wire)).await?;
+        figures.extend(parts(subject, effort.pairs).await?);
+        for wire in subject.wires {
+            let pairs = measure(subject, 1, SLOW_PAIRS, Duration::from_millis(*wire)).await?;
             let ratios: Vec<f64> = pairs.iter().map(|pair| pair.stack / pair.bare).collect();
             let what = format!("whole stack / bare at a wire of {wire} ms a request");
             figures.push(

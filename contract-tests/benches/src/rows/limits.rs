@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use lockport::credential::KeyCredentialKind;
 use lockport::env::{Env, ManualClock};
 use lockport::stack::{LockStack, RetryPolicy};
 use lockport::store::MemoryStore;
@@ -29,6 +30,8 @@ const PER: Duration = Duration::from_secs(60);
 /// issue's two requests waits for those of all the others.
 const ISSUES: u32 = 1_000;
 const CALLERS: u32 = 6;
+/// How many doors the hotel has: its list takes two pages, and is asked for now and then.
+const DOORS: u32 = 200;
 /// At least this part of the permitted rate, in percent.
 const LEAST_OF_RATE: f64 = 98.0;
 /// How many calls an outage meets.
@@ -64,7 +67,7 @@ impl Stand {
     async fn open() -> Result<Self, Trouble> {
         let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or("no such time")?;
         let clock = Arc::new(ManualClock::new(begin));
-        let hotel = Hotel::new(0, "limits", NonZeroU32::MIN.saturating_add(ISSUES));
+        let hotel = Hotel::new(0, "limits", NonZeroU32::MIN.saturating_add(DOORS));
         let cloud = Cloud::start(std::slice::from_ref(&hotel), begin, Duration::ZERO).await?;
         let (env, cloud_clock) = (still_env(&clock), cloud.clock.clone());
         Ok(Self { clock, env, hotel, cloud, cloud_clock, tap: Arc::new(Tap::new(transport()?)) })
@@ -123,7 +126,7 @@ impl Stand {
     }
 }
 
-async fn bulk() -> Result<Vec<Figure>, Trouble> {
+async fn bulk(name: &str, kind: KeyCredentialKind) -> Result<Vec<Figure>, Trouble> {
     let stand = Stand::open().await?;
     let limits = Limits::new(Quota::new(REQUESTS, PER));
     let port = stand.port(stand.layers().limits(limits), Some(RetryPolicy::default()))?;
@@ -133,7 +136,8 @@ async fn bulk() -> Result<Vec<Figure>, Trouble> {
     let caller = async |caller: u32| -> Result<u32, Trouble> {
         let mut failed = 0_u32;
         for stay in (caller..ISSUES).step_by(usize::try_from(CALLERS)?) {
-            let issued = port.issue_credential(stand.hotel.issue(stay, 1, stand.env.now())?).await;
+            let input = stand.hotel.issue(stay, 1, stand.env.now())?.with_preferred_kinds(vec![kind]);
+            let issued = port.issue_credential(input).await;
             failed = failed.saturating_add(u32::from(issued.is_err()));
         }
         Ok(failed)
@@ -145,14 +149,14 @@ async fn bulk() -> Result<Vec<Figure>, Trouble> {
     let requests = seen.len().saturating_sub(skipped);
     let permitted = stand.seconds_since(skipped) * f64::from(REQUESTS) / PER.as_secs_f64();
     let used = requests.saturating_sub(1) as f64 / permitted * 100.0;
+    let id = |figure: &str| format!("limits/{name}{figure}");
     Ok(vec![
-        Figure::one("limits/rate", "1,000 issues at 100 requests a minute: of the permitted rate", used, "%")
+        Figure::one(&id("rate"), "1,000 issues at 100 requests a minute: of the permitted rate", used, "%")
             .hold(Hold::AtLeast(LEAST_OF_RATE)),
-        Figure::one("limits/throttled", "requests the vendor refused", throttled as f64, "requests")
+        Figure::one(&id("throttled"), "requests the vendor refused", throttled as f64, "requests")
             .hold(Hold::AtMost(0.0)),
-        Figure::one("limits/failed", "issues that failed", f64::from(failed), "issues")
-            .hold(Hold::AtMost(0.0)),
-        Figure::one("limits/requests", "requests in all", requests as f64, "requests"),
+        Figure::one(&id("failed"), "issues that failed", f64::from(failed), "issues").hold(Hold::AtMost(0.0)),
+        Figure::one(&id("requests"), "requests in all", requests as f64, "requests"),
     ])
 }
 
@@ -181,7 +185,8 @@ async fn in_outage(retry: Option<RetryPolicy>, circuit: bool) -> Result<f64, Tro
 /// # Errors
 /// When a stand cannot be set up.
 pub async fn row() -> Result<Vec<Figure>, Trouble> {
-    let mut figures = bulk().await?;
+    let mut figures = bulk("", KeyCredentialKind::MobileApp).await?;
+    figures.extend(bulk("passcode-", KeyCredentialKind::PinCode).await?);
     let alone = in_outage(None, false).await?;
     let extra = in_outage(Some(RetryPolicy::default()), false).await? - alone;
     let guarded = in_outage(Some(RetryPolicy::default()), true).await?;

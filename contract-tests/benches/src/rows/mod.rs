@@ -1,5 +1,7 @@
 //! The rows of the table, a file each.
 
+#[cfg(unix)]
+pub mod cards;
 pub mod commits;
 pub mod crash;
 pub mod deadline;

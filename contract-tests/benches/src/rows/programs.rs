@@ -8,6 +8,18 @@ use crate::mock::COUNTED;
 use crate::report::{Figure, Outcome};
 use crate::store::Folder;
 
+/// The codecs whose instructions are counted, each once.
+const CODECS: [(&str, &str); 8] = [
+    ("wiegand_encode", "bits of HID Corporate 1000 (35, three parities) from its fields"),
+    ("wiegand_decode", "its fields from the bits"),
+    ("pn532_frame", "a PN532's frame of a block to be written"),
+    ("pn532_parse", "a PN532's answer with a block"),
+    ("record_sign", "a card's record, signed: key derivation and MAC"),
+    ("record_verify", "the same, verified and read"),
+    ("report_build", "a RRHFOEM04's report of a block to be written"),
+    ("report_parse", "a RRHFOEM04's answer with a card's number"),
+];
+
 fn beside(name: &str) -> Result<PathBuf, Trouble> {
     let program = std::env::current_exe()?.with_file_name(name);
     if program.exists() { Ok(program) } else { Err(format!("{name} is not built").into()) }
@@ -25,7 +37,7 @@ pub fn counted(row: &str) -> Result<Vec<Figure>, Trouble> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Instructions of an issue, beside those of the mock's driver called bare; counted by callgrind.
+/// Instructions of an issue, beside those of the mock's driver called bare, and of the codecs; counted by callgrind.
 ///
 /// # Errors
 /// When callgrind is there and fails.
@@ -51,9 +63,13 @@ pub fn instructions() -> Result<Outcome, Trouble> {
         Ok(counted / f64::from(COUNTED))
     };
     let (stack, bare) = (count("issue")?, count("grant")?);
-    Ok(Outcome::Figures(vec![
+    let mut figures = vec![
         Figure::one("instructions/issue", "an issue, mock, whole stack, memory store", stack, "instr"),
         Figure::one("instructions/grant", "the mock's driver called bare", bare, "instr"),
         Figure::one("instructions/ratio", "the one / the other", stack / bare, "x"),
-    ]))
+    ];
+    for (name, what) in CODECS {
+        figures.push(Figure::one(&format!("instructions/{name}"), what, count(name)?, "instr"));
+    }
+    Ok(Outcome::Figures(figures))
 }

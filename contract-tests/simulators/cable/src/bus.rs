@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use lockport::Secret;
 use lockport::env::{ByteLink, LinkError, ReportLink};
 use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, Model, OpenError, Port};
-use lockport_wiegand::encoder::{Encoder, Pn532, Rrhfoem04, StrongLink, Timer};
+use lockport_wiegand::encoder::{Encoder, Pcsc, Pn532, Rrhfoem04, StrongLink, Timer};
 use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 
+use crate::reader::SimReader;
 use crate::time::LineTime;
 
 /// Whoever stands between the driver and the cable: he hears what goes over it, and can cut it.
@@ -40,6 +41,7 @@ impl SimBus {
             EncoderModel::Pn532Hid => Some(Model::Pn532Hid),
             EncoderModel::Stronglink => Some(Model::StrongLink),
             EncoderModel::Rrhfoem04 => Some(Model::Rrhfoem04),
+            EncoderModel::Pcsc => Some(Model::Pcsc),
             _ => None,
         }
     }
@@ -108,6 +110,7 @@ impl EncoderBus for SimBus {
             EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(self.reports(cable), timer)),
             EncoderModel::Stronglink => Box::new(StrongLink::new(self.bytes(cable), timer)),
             EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(self.reports(cable), timer)),
+            EncoderModel::Pcsc => Box::new(Pcsc::new(Box::new(SimReader(self.bytes(cable))))),
             _ => return Err(LinkError::Denied),
         })
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bus;
+mod reader;
 mod time;
 
 pub use bus::{Between, SimBus};

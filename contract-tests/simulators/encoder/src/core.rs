@@ -8,6 +8,7 @@ use crate::desk::{CardTimes, Desk};
 use crate::encoder::{Model, Settings};
 use crate::face::Face;
 use crate::face::bridge::Bridge;
+use crate::face::pcsc::Pcsc;
 use crate::face::pn532::Pn532;
 use crate::face::rrhfoem04::Rrhfoem04;
 use crate::face::stronglink::StrongLink;
@@ -19,13 +20,17 @@ use crate::port::Gone;
 /// The speed of a host that does not tell.
 pub(crate) const USUAL_SPEED: u32 = 115_200;
 
-/// Report on its way, with the time at which it is there.
+/// A unit on its way, with the time at which it is there.
 type Report = (Duration, Vec<u8>);
 
 #[derive(Debug)]
 enum Wire {
     Serial(Line),
-    Hid { incoming: VecDeque<Report>, outgoing: VecDeque<Report> },
+    /// Whole units: the reports of a HID device, or a service's messages.
+    Units {
+        incoming: VecDeque<Report>,
+        outgoing: VecDeque<Report>,
+    },
 }
 
 #[derive(Debug)]
@@ -54,14 +59,15 @@ fn power_up(model: Model, settings: Settings) -> Box<dyn Face> {
         Model::Pn532Hid => Box::new(Bridge::new(settings.finds_halted)),
         Model::StrongLink => Box::new(StrongLink::new(settings.reads_high_pages)),
         Model::Rrhfoem04 => Box::new(Rrhfoem04::new(settings.least_gap)),
+        Model::Pcsc => Box::new(Pcsc::default()),
     }
 }
 
 impl Core {
     pub(crate) fn new(model: Model, settings: Settings) -> Self {
-        let wire = match model.is_hid() {
-            false => Wire::Serial(Line::new(settings.baud)),
-            true => Wire::Hid { incoming: VecDeque::new(), outgoing: VecDeque::new() },
+        let wire = match model.is_serial() {
+            true => Wire::Serial(Line::new(settings.baud)),
+            false => Wire::Units { incoming: VecDeque::new(), outgoing: VecDeque::new() },
         };
         let desk = Desk {
             field: Field::default(),
@@ -119,7 +125,7 @@ impl Core {
         self.face = power_up(self.model, self.settings);
         match &mut self.wire {
             Wire::Serial(line) => line.clear(),
-            Wire::Hid { incoming, outgoing } => {
+            Wire::Units { incoming, outgoing } => {
                 incoming.clear();
                 outgoing.clear();
             }
@@ -161,7 +167,7 @@ impl Core {
         self.bytes_in += sent.len() as u64;
         let arrived = match &mut self.wire {
             Wire::Serial(line) => line.send(self.now, sent),
-            Wire::Hid { incoming, .. } => {
+            Wire::Units { incoming, .. } => {
                 // A report that was cut is none.
                 if cut.is_none() {
                     incoming.push_back((self.now, bytes.to_vec()));
@@ -187,7 +193,7 @@ impl Core {
         self.advance(now);
         let received = match &mut self.wire {
             Wire::Serial(line) => line.receive(self.now),
-            Wire::Hid { outgoing, .. } => match outgoing.front() {
+            Wire::Units { outgoing, .. } => match outgoing.front() {
                 Some((at, _)) if *at <= self.now => {
                     outgoing.pop_front().map(|(_, report)| report).unwrap_or_default()
                 }
@@ -202,7 +208,7 @@ impl Core {
     pub(crate) fn next_at(&self) -> Option<Duration> {
         let (arrival, for_host) = match &self.wire {
             Wire::Serial(line) => (line.next_arrival(), line.next_for_host()),
-            Wire::Hid { incoming, outgoing } => {
+            Wire::Units { incoming, outgoing } => {
                 (incoming.front().map(|(at, _)| *at), outgoing.front().map(|(at, _)| *at))
             }
         };
@@ -221,7 +227,7 @@ impl Core {
         let wake = self.face.next_wake();
         let arrival = match &self.wire {
             Wire::Serial(line) => line.next_arrival(),
-            Wire::Hid { incoming, .. } => incoming.front().map(|(at, _)| *at),
+            Wire::Units { incoming, .. } => incoming.front().map(|(at, _)| *at),
         };
         let Some(next) = [due, wake, arrival].into_iter().flatten().min().filter(|next| *next <= now) else {
             return false;
@@ -232,7 +238,7 @@ impl Core {
                 match &mut self.wire {
                     Wire::Serial(line) if in_tune => line.answer(due, &bytes),
                     Wire::Serial(_) => {}
-                    Wire::Hid { outgoing, .. } => outgoing.push_back((due, bytes)),
+                    Wire::Units { outgoing, .. } => outgoing.push_back((due, bytes)),
                 }
             }
             if self.face.next_due().is_none() {
@@ -241,7 +247,7 @@ impl Core {
         } else if arrival == Some(next) {
             let unit = match &mut self.wire {
                 Wire::Serial(line) => line.pop_arrived().map(|(_, byte)| vec![byte]),
-                Wire::Hid { incoming, .. } => incoming.pop_front().map(|(_, report)| report),
+                Wire::Units { incoming, .. } => incoming.pop_front().map(|(_, report)| report),
             };
             if let Some(unit) = unit.filter(|_| !self.desk.is_stuck && self.is_in_tune()) {
                 self.face.take(next, &unit, &mut self.desk);

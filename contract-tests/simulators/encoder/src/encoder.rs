@@ -22,6 +22,8 @@ pub enum Model {
     StrongLink,
     /// A RapidRadio RRHFOEM04 (section 6.1).
     Rrhfoem04,
+    /// A contactless reader, as a PC/SC service sees it (section 7).
+    Pcsc,
 }
 
 impl Model {
@@ -29,6 +31,12 @@ impl Model {
     #[must_use]
     pub fn is_hid(self) -> bool {
         matches!(self, Self::Pn532Hid | Self::Rrhfoem04)
+    }
+
+    /// Whether it is on a serial line.
+    #[must_use]
+    pub fn is_serial(self) -> bool {
+        matches!(self, Self::Pn532 | Self::StrongLink)
     }
 
     /// USB vendor and product number, where the page names them.

@@ -116,6 +116,21 @@ impl Field {
         self.cards.iter().any(|card| card.chip().is_active())
     }
 
+    /// Whether any card lies there.
+    pub(crate) fn has_cards(&self) -> bool {
+        !self.cards.is_empty()
+    }
+
+    /// The number of the selected card.
+    pub(crate) fn active_uid(&self) -> Option<Vec<u8>> {
+        self.cards.iter().map(Card::chip).find(|chip| chip.is_active()).map(|chip| chip.uid.clone())
+    }
+
+    /// Whether the selected card has sectors and keys, by what it answered.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.cards.iter().map(Card::chip).any(|chip| chip.is_active() && matches!(chip.sel_res, 0x08 | 0x88))
+    }
+
     /// Authenticates at the selected card.
     pub(crate) fn authenticate(&mut self, slot: KeySlot, block: u8, key: [u8; 6], uid: [u8; 4]) -> bool {
         let mut went_well = false;

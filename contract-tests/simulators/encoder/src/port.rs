@@ -43,7 +43,9 @@ impl std::error::Error for OpenError {}
 /// What a host can do with an encoder that it has opened: write, read what is there, learn when to look again.
 ///
 /// Of a serial encoder the unit is a run of bytes. Of a HID encoder it is a report: 65 bytes to it, the report number 0
-/// first, and 64 bytes from it, without a number. Anything else the operating system would not pass on.
+/// first, and 64 bytes from it, without a number. Anything else the operating system would not pass on. Of a reader behind a PC/SC
+/// service it is a message as pcscd's virtual reader knows them: one byte, 00 or 01 for the power, 02 for a reset, 04 for the ATR,
+/// or a command; and an ATR or an answer, or the one byte 00 where no card is there.
 pub trait Cable: fmt::Debug + Send + Sync {
     /// Sends from `now` on; returns when the last byte will have arrived.
     ///
@@ -107,12 +109,10 @@ impl Cable for Port {
     fn write(&self, now: Duration, bytes: &[u8]) -> Result<Duration, Gone> {
         let mut core = self.core();
         core.check(self.generation)?;
-        if !core.model.is_hid() {
-            return core.send(now, bytes);
-        }
         match bytes {
-            [0, report @ ..] if report.len() == 64 => core.send(now, report),
-            _ => Err(Gone),
+            [0, report @ ..] if core.model.is_hid() && report.len() == 64 => core.send(now, report),
+            _ if core.model.is_hid() => Err(Gone),
+            _ => core.send(now, bytes),
         }
     }
 

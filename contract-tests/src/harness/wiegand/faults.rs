@@ -81,6 +81,8 @@ impl WiegandBench {
             },
             // VENDOR: section 6.1, one code for everything; the simulator says it whatever number is ordered.
             EncoderModel::Rrhfoem04 => Words { wrong_key: 0xFF, unknown: 0xFF, statuses: &[0xFF] },
+            // VENDOR: section 7, by the first of two bytes.
+            EncoderModel::Pcsc => Words { wrong_key: 0x63, unknown: 0x6F, statuses: &[0x63, 0x69, 0x6A] },
             // VENDOR: section 4.8.
             _ => Words {
                 wrong_key: 0x14,

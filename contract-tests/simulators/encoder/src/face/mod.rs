@@ -2,6 +2,7 @@
 //! data, so that nothing here waits.
 
 pub(crate) mod bridge;
+pub(crate) mod pcsc;
 pub(crate) mod pn532;
 pub(crate) mod rrhfoem04;
 pub(crate) mod stronglink;
@@ -14,7 +15,7 @@ use crate::desk::Desk;
 
 /// One reader's side of the line.
 pub(crate) trait Face: fmt::Debug + Send {
-    /// A unit of the line has arrived: one byte of a serial line, or one report of 64 bytes.
+    /// A unit of the line has arrived: one byte of a serial line, one report of 64 bytes, or one message of a service's.
     fn take(&mut self, at: Duration, unit: &[u8], desk: &mut Desk);
 
     /// Its own time has come.

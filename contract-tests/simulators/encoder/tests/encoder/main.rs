@@ -17,6 +17,7 @@ mod hid;
 mod hidraw;
 mod host;
 mod images;
+mod pcsc;
 mod pn532;
 #[cfg(unix)]
 mod pty;

@@ -1,0 +1,52 @@
+//! Planning asks for the vendor's locks, where they differ: one caller at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::TimeDelta;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use lockport::Validity;
+use lockport::credential::{Contact, Guest, Holder, IssueInput};
+use lockport::env::{Clock as _, ManualClock};
+use lockport::id::{GuestId, ReservationId, RoomId};
+
+use crate::rig::partition;
+
+fn issue(clock: &ManualClock, stay: u32) -> IssueInput {
+    let (of, name) = (partition("a"), stay.to_be_bytes());
+    let guest = Guest {
+        id: GuestId::derived("test", &[&name]),
+        reservation_id: ReservationId::derived("test", &[&name]),
+        display_name: None,
+        contact: Contact::default(),
+    };
+    let from = clock.now();
+    let window = Validity::new(from, from + TimeDelta::days(1)).unwrap();
+    let (rooms, key) = (vec![RoomId::derived("test", &[b"room"])], format!("stay-{stay}").parse().unwrap());
+    IssueInput::new(of.tenant, of.property, Holder::Guest(guest), rooms, window, key)
+}
+
+/// What comes of it once nobody has anything to wait for; each look at it is one step of whoever goes on by himself.
+fn ended<T>(mut future: impl Future<Output = T> + Unpin) -> T {
+    (0..100).find_map(|_| (&mut future).now_or_never()).expect("it ends")
+}
+
+/// R45: at a vendor that admits so many calls a minute, callers who all asked would hold each other up until none had an answer.
+#[test]
+fn who_plans_while_another_asks_for_the_locks_does_not_ask_too() {
+    let clock = Arc::new(ManualClock::new("2026-03-02T12:00:00Z".parse().unwrap()));
+    let looks = Arc::new(AtomicU32::new(0));
+    let port = crate::yes::port_that_looks(clock.clone(), looks.clone());
+    let issued = ended(join_all((0..6).map(|stay| port.issue_credential(issue(&clock, stay)))));
+    assert!(issued.iter().all(Result::is_ok), "{issued:?}");
+    assert_eq!(looks.load(Ordering::SeqCst), 1, "nobody has a list yet: the others wait for this one");
+
+    clock.advance(TimeDelta::minutes(11));
+    let mut asks = port.issue_credential(issue(&clock, 6));
+    assert!((&mut asks).now_or_never().is_none(), "it is about to be told");
+    let other = port.issue_credential(issue(&clock, 7)).now_or_never();
+    assert!(other.is_some_and(|issued| issued.is_ok()), "the older list must do meanwhile");
+    assert!(ended(asks).is_ok());
+    assert_eq!(looks.load(Ordering::SeqCst), 2);
+}
