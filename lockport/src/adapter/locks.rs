@@ -15,10 +15,16 @@ use crate::validity::Timestamp;
 /// be gone sooner, and then the driver says so.
 const BELIEVED_FOR: TimeDelta = TimeDelta::minutes(10);
 
+/// How long an older list must do after somebody began to ask for a new one: he may have been given up over it, and whoever comes next
+/// would be too.
+const ASKED_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+
 /// The newest list of locks, and when it came.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
     last: Mutex<Option<(Timestamp, Arc<[LockDevice]>)>>,
+    /// When a new one was last asked for.
+    asked_at: Mutex<Option<Timestamp>>,
     /// Whose turn it is to ask. At a vendor that admits so many calls a minute, callers who all asked would hold each other up until
     /// none of them had an answer.
     turn: Turn<()>,
@@ -31,6 +37,18 @@ impl Locks {
 
     pub(super) fn told(&self, now: Timestamp, devices: &[LockDevice]) {
         *self.last() = Some((now, devices.into()));
+    }
+
+    /// Whether a new list is to be asked for now; if so, it counts as asked for.
+    fn is_to_be_asked_for(&self, now: Timestamp) -> bool {
+        let mut asked_at = self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: Timestamp, within| at <= now && now.signed_duration_since(at) < within;
+        let is_believed = self.last().as_ref().is_some_and(|(at, _)| is_recent(*at, BELIEVED_FOR));
+        let is_to_be_asked = !is_believed && !asked_at.is_some_and(|at| is_recent(at, ASKED_AGAIN_AFTER));
+        if is_to_be_asked {
+            *asked_at = Some(now);
+        }
+        is_to_be_asked
     }
 }
 
@@ -49,8 +67,8 @@ impl<D: VendorDriver> Adapter<D> {
         };
         let now = self.env.now();
         let last = self.locks.last().clone();
-        let is_recent = |at: Timestamp| at <= now && now.signed_duration_since(at) < BELIEVED_FOR;
-        if let Some((_, devices)) = last.as_ref().filter(|(at, _)| is_recent(*at)) {
+        // Where there is no list at all, there is nothing else to do.
+        if let (false, Some((_, devices))) = (self.locks.is_to_be_asked_for(now), &last) {
             return Ok(Arc::clone(devices));
         }
         match (self.driver.devices().await, last) {

@@ -49,4 +49,18 @@ fn who_plans_while_another_asks_for_the_locks_does_not_ask_too() {
     assert!(other.is_some_and(|issued| issued.is_ok()), "the older list must do meanwhile");
     assert!(ended(asks).is_ok());
     assert_eq!(looks.load(Ordering::SeqCst), 2);
+
+    // Who asks and is given up over it is not followed by the next at once, who would be too.
+    clock.advance(TimeDelta::minutes(11));
+    let mut given_up = port.issue_credential(issue(&clock, 8));
+    assert!((&mut given_up).now_or_never().is_none());
+    drop(given_up);
+    let asked = looks.load(Ordering::SeqCst);
+    let next = port.issue_credential(issue(&clock, 9)).now_or_never();
+    assert!(next.is_some_and(|issued| issued.is_ok()));
+    clock.advance(TimeDelta::seconds(61));
+    let mut later = port.issue_credential(issue(&clock, 10));
+    assert!((&mut later).now_or_never().is_none(), "after a minute it is worth another try");
+    assert!(ended(later).is_ok());
+    assert_eq!(looks.load(Ordering::SeqCst), asked + 1);
 }
