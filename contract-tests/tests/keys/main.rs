@@ -10,6 +10,7 @@ mod interleavings;
 mod kept;
 mod offline;
 mod rig;
+mod sessions;
 mod staff;
 mod suspended;
 mod watched;

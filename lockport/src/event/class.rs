@@ -89,7 +89,9 @@ impl Published {
             | Self::DeviceOnline
             | Self::WebhookReceived
             | Self::WebhookProcessed
-            | Self::AdapterHealthChanged => RetentionClass::Operational,
+            | Self::AdapterHealthChanged
+            | Self::EncoderSessionOpened
+            | Self::EncoderSessionClosed => RetentionClass::Operational,
             Self::CredentialIssued
             | Self::CredentialFailed
             | Self::CredentialUpdated

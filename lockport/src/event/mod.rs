@@ -16,8 +16,8 @@ use serde_json::Value;
 pub use self::class::{CONSUMED, Kept, MIN_REGULATED_YEARS, RetentionClass, RetentionPolicy, TooShort};
 pub use self::observed::{
     AccessAnomaly, AccessAttempt, AdapterHealthChanged, CircuitMetric, DeviceBatteryLow, DeviceHealthAlert,
-    DeviceMetric, DeviceOffline, DeviceOnline, DeviceRegistered, DeviceThreshold, WebhookProcessed,
-    WebhookReceived,
+    DeviceMetric, DeviceOffline, DeviceOnline, DeviceRegistered, DeviceThreshold, EncoderSessionClosed,
+    EncoderSessionOpened, WebhookProcessed, WebhookReceived,
 };
 pub use self::payload::{
     ArtifactReference, Change, Changes, CredentialFailed, CredentialIssued, CredentialRequested,

@@ -11,8 +11,8 @@ use crate::capability::LockCapabilities;
 use crate::credential::{KeyCredentialKind, VendorCode};
 use crate::driver::VendorEventId;
 use crate::id::{
-    AccessAttemptId, KeyCredentialId, LockDeviceId, MasterKeyId, PropertyId, RoomId, VendorAdapterId,
-    WebhookId,
+    AccessAttemptId, EncoderSessionId, HostDeviceId, KeyCredentialId, LockDeviceId, MasterKeyId, PropertyId,
+    RoomId, VendorAdapterId, WebhookId,
 };
 use crate::validity::Timestamp;
 
@@ -232,6 +232,38 @@ payloads! {
         pub metric: CircuitMetric,
         /// When that was seen.
         pub changed_at: Timestamp,
+    }
+
+    /// A program at a desk opened its encoder (R219).
+    EncoderSessionOpened {
+        /// The session.
+        pub encoder_session_id: EncoderSessionId,
+        /// The hotel.
+        pub property_id: PropertyId,
+        /// The desktop at which the encoder hangs.
+        pub desktop_device_id: HostDeviceId,
+        /// The encoder; lockport always names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub device_id: Option<LockDeviceId>,
+        /// What it is: `hid_omnikey`, `rrhfoem04`.
+        pub encoder_model: Word,
+        /// How it hangs there: `usb_hid`, `serial`, `pcsc`.
+        pub transport: Word,
+        /// Since when.
+        pub opened_at: Timestamp,
+    }
+
+    /// The encoder is not open any more (R219).
+    EncoderSessionClosed {
+        /// The session.
+        pub encoder_session_id: EncoderSessionId,
+        /// The hotel; lockport always names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub property_id: Option<PropertyId>,
+        /// Since when, as far as it was told.
+        pub closed_at: Timestamp,
+        /// Why: `graceful`, `unplugged`, or `lost` when its program never said.
+        pub close_reason: Word,
     }
 }
 

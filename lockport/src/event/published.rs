@@ -59,11 +59,15 @@ pub enum Published {
     WebhookProcessed,
     /// A vendor's circuit opened, closed, or is tried carefully (R222).
     AdapterHealthChanged,
+    /// A program at a desk opened its encoder (R219).
+    EncoderSessionOpened,
+    /// It is not open any more (R219).
+    EncoderSessionClosed,
 }
 
 impl Published {
     /// Every subject.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::CredentialRequested,
         Self::CredentialIssued,
         Self::CredentialFailed,
@@ -87,6 +91,8 @@ impl Published {
         Self::WebhookReceived,
         Self::WebhookProcessed,
         Self::AdapterHealthChanged,
+        Self::EncoderSessionOpened,
+        Self::EncoderSessionClosed,
     ];
 
     /// The subject: `melmastoon.lock.credential.issued.v1`.
@@ -116,6 +122,8 @@ impl Published {
             Self::WebhookReceived => "melmastoon.lock.vendor_webhook.received.v1",
             Self::WebhookProcessed => "melmastoon.lock.vendor_webhook.processed.v1",
             Self::AdapterHealthChanged => "melmastoon.lock.vendor_adapter.health_changed.v1",
+            Self::EncoderSessionOpened => "melmastoon.lock.encoder_session.opened.v1",
+            Self::EncoderSessionClosed => "melmastoon.lock.encoder_session.closed.v1",
         }
     }
 

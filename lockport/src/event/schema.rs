@@ -12,8 +12,9 @@ use super::{
     AccessAnomaly, AccessAttempt, AdapterHealthChanged, CredentialFailed, CredentialIssued,
     CredentialRequested, CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated,
     DeskTaskClosed, DeskTaskOpened, DeviceBatteryLow, DeviceHealthAlert, DeviceOffline, DeviceOnline,
-    DeviceRegistered, Envelope, MasterKeyExpired, MasterKeyIssued, Published, RevokeFailed, UnsuspendedBy,
-    VendorError, WebhookProcessed, WebhookReceived, Word,
+    DeviceRegistered, EncoderSessionClosed, EncoderSessionOpened, Envelope, MasterKeyExpired,
+    MasterKeyIssued, Published, RevokeFailed, UnsuspendedBy, VendorError, WebhookProcessed, WebhookReceived,
+    Word,
 };
 use crate::audit::VendorRefHash;
 use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
@@ -55,6 +56,8 @@ pub fn of(subject: Published) -> Value {
         Published::WebhookReceived => generate::<WebhookReceived>(),
         Published::WebhookProcessed => generate::<WebhookProcessed>(),
         Published::AdapterHealthChanged => generate::<AdapterHealthChanged>(),
+        Published::EncoderSessionOpened => generate::<EncoderSessionOpened>(),
+        Published::EncoderSessionClosed => generate::<EncoderSessionClosed>(),
     };
     titled(schema, subject.subject(), &subject.schema_url())
 }

@@ -86,6 +86,8 @@ pub enum Table {
     Webhook = 20,
     /// The circuit before a vendor, as it was last told.
     Circuit = 21,
+    /// The session at an encoder that is open.
+    EncoderSession = 22,
 }
 
 /// A row as the store has it.

@@ -116,7 +116,7 @@ fn the_table_of_subjects_is_that_of_the_code() {
 fn the_platforms_own_samples_are_valid() {
     let samples: BTreeMap<String, Value> = serde_json::from_str(include_str!("events_samples.json")).unwrap();
     let schemas = committed("schemas");
-    assert_eq!(samples.len(), 19);
+    assert_eq!(samples.len(), 21);
     for (name, sample) in samples {
         let validator = validator(&closed(schemas[&name].clone()));
         let faults: Vec<String> = validator.iter_errors(&sample).map(|fault| fault.to_string()).collect();
