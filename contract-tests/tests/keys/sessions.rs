@@ -58,8 +58,9 @@ fn who_tells_at_once_is_told_one_after_the_other() {
     let hotel = Hotel::of(&[("main", "mock://?personality=card", &["101"])]);
     let (one, two, mut bus) = (hotel.service("a"), hotel.service("b"), Told::default());
     let (at, desktop) = (Hotel::encoder("main"), HostDeviceId::derived("t", &[b"desk"]));
-    let opened =
-        run_in_turn([&one, &two].map(|of| of.encoder_opened(at, desktop, "pn532", EncoderTransport::Serial)));
+    let opened = run_in_turn(
+        [&one, &two].into_iter().map(|of| of.encoder_opened(at, desktop, "pn532", EncoderTransport::Serial)),
+    );
     assert!(opened.iter().all(Result::is_ok), "{opened:?}");
     bus.drain(&one);
     let words: Vec<_> = told(&bus).into_iter().map(|(what, ..)| what).collect();

@@ -20,8 +20,9 @@ use crate::audit::VendorRefHash;
 use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
 use crate::driver::VendorEventId;
 use crate::id::{
-    AccessAttemptId, ArtifactRef, EventId, GuestId, KeyCredentialId, LockDeviceId, MasterKeyId, PropertyId,
-    ReservationId, RoomId, ShiftId, TaskId, TenantId, UserId, VendorAdapterId, WebhookId,
+    AccessAttemptId, ArtifactRef, EncoderSessionId, EventId, GuestId, HostDeviceId, KeyCredentialId,
+    LockDeviceId, MasterKeyId, PropertyId, ReservationId, RoomId, ShiftId, TaskId, TenantId, UserId,
+    VendorAdapterId, WebhookId,
 };
 use crate::idempotency::{IdempotencyKey, MAX_KEY};
 use crate::scope::{Area, Floor, MAX_PLACE_NAME};
@@ -167,7 +168,7 @@ macro_rules! id_schemas {
 
 id_schemas! {
     AccessAttemptId ArtifactRef EventId GuestId KeyCredentialId LockDeviceId MasterKeyId PropertyId ReservationId RoomId
-    ShiftId TaskId TenantId UserId VendorAdapterId WebhookId
+    ShiftId TaskId TenantId UserId EncoderSessionId HostDeviceId VendorAdapterId WebhookId
 }
 
 fn place() -> Schema {
