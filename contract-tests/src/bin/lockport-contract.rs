@@ -36,7 +36,7 @@ enum Command {
         /// Everything: every way at every point, a second failure after every first, and the ledger in a file.
         #[arg(long)]
         full: bool,
-        /// Only this run: `rig/scenario/point/way`, as a red run is named.
+        /// Only this run: `rig/scenario/point/way`, as a red run is named; or all of `rig/scenario`.
         #[arg(long)]
         only: Option<Only>,
         /// The seed of everything random.

@@ -96,7 +96,7 @@ impl LoopPlan {
     }
 }
 
-/// One run, by name: `rig/scenario/point/way`, with a second `/point/way` where two calls fail.
+/// One run, by name: `rig/scenario/point/way`, with a second `/point/way` where two calls fail; or all of `rig/scenario`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Only {
     rig: String,
@@ -259,7 +259,7 @@ async fn suits(rig: &dyn Rig, scenario: &Scenario<'_>, seed: u64) -> Result<Opti
 }
 
 async fn play_points(tally: &mut Tally<'_>, plan: &LoopPlan, late: bool) {
-    if let Some(only) = &plan.only {
+    if let Some(only) = plan.only.as_ref().filter(|only| !only.strikes.is_empty()) {
         tally.row.points = tally.play(&only.strikes).await.len();
         return;
     }
