@@ -19,3 +19,4 @@ mod restarts;
 mod samples;
 mod shrink;
 mod stores;
+mod told;

@@ -7,32 +7,29 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use lockport::env::{ByteLink, Clock, Env, LinkError, ReportLink, SeededEntropy, Sleep};
-use lockport::{Secret, Timestamp};
-use lockport_sim_encoder::{Card, Encoder, Gone, Model, Settings, SimClock, VirtualPort};
-use lockport_wiegand::encoder::{CardReader, Timer};
+use lockport::Secret;
+use lockport::env::{ByteLink, LinkError, ReportLink};
+use lockport_sim_cable::{Between, LineTime, SimBus};
+use lockport_sim_encoder::{Card, Encoder, Fault, Model, On, Settings, Step, What};
+use lockport_wiegand::encoder::{
+    CardReader, Encoder as Driver, EncoderError, Family, KeyName, SectorKey, Target, Timer,
+};
 
-/// The simulation's time, as the core wants to be told it.
-#[derive(Clone, Debug)]
-pub(crate) struct Watch(pub(crate) SimClock);
+pub(crate) const UID: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
+pub(crate) const BLOCK: [u8; 16] = *b"0123456789abcdef";
+pub(crate) const TIMED_OUT: EncoderError = EncoderError::Link(LinkError::TimedOut);
+pub(crate) const GONE: EncoderError = EncoderError::Link(LinkError::Gone);
 
-impl Clock for Watch {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_timestamp_nanos(i64::try_from(self.0.now().as_nanos()).unwrap())
-    }
-}
-
-#[async_trait]
-impl Sleep for Watch {
-    async fn sleep(&self, duration: Duration) {
-        self.0.advance(duration);
-    }
+/// The key of a card as it is delivered.
+pub(crate) fn delivery() -> SectorKey {
+    Secret::new([0xFF; 6])
 }
 
 /// An encoder with cards on it.
 pub(crate) struct Desk {
     pub(crate) encoder: Encoder,
-    pub(crate) clock: SimClock,
+    pub(crate) time: LineTime,
+    bus: SimBus,
     line: Arc<Line>,
 }
 
@@ -53,18 +50,26 @@ impl Desk {
     pub(crate) fn with(model: Model, settings: Settings, cards: &[&Card]) -> Self {
         let encoder = Encoder::with_settings(model, settings);
         cards.iter().for_each(|card| encoder.put(card));
-        Self { encoder, clock: SimClock::new(), line: Arc::default() }
+        let (time, line) = (LineTime::apart(), Arc::new(Line::default()));
+        let bus = SimBus::new(encoder.clone(), time.clone()).with_between(Arc::new(OnLine(line.clone())));
+        Self { encoder, time, bus, line }
     }
 
     pub(crate) fn timer(&self) -> Timer {
-        let watch = Arc::new(Watch(self.clock.clone()));
-        Timer::of(&Env { clock: watch.clone(), sleep: watch, entropy: Arc::new(SeededEntropy::new(0)) })
+        Timer::of(&self.time.env(0))
     }
 
     /// The cable, opened.
-    pub(crate) fn cable(&self) -> Box<Cable> {
-        let port = VirtualPort::new(self.encoder.open().unwrap(), self.clock.clone());
-        Box::new(Cable { port, line: Arc::clone(&self.line) })
+    pub(crate) fn serial(&self) -> Box<dyn ByteLink> {
+        self.bus.serial().unwrap()
+    }
+
+    pub(crate) fn hid(&self) -> Box<dyn ReportLink> {
+        self.bus.hid().unwrap()
+    }
+
+    pub(crate) fn reader(&self) -> Box<dyn CardReader> {
+        self.bus.reader().unwrap()
     }
 
     /// From now on a read does not return, until `flows`.
@@ -88,9 +93,9 @@ impl Desk {
 
     /// How much virtual time a call takes, and its answer.
     pub(crate) fn timed<T>(&self, call: impl Future<Output = T>) -> (Duration, T) {
-        let start = self.clock.now();
+        let start = self.time.now();
         let answer = now(call);
-        (self.clock.now() - start, answer)
+        (self.time.now() - start, answer)
     }
 }
 
@@ -99,23 +104,45 @@ pub(crate) fn now<T>(call: impl Future<Output = T>) -> T {
     call.now_or_never().expect("the call waits for something")
 }
 
+/// Lists the one card that lies there and opens the sector of block 9.
+pub(crate) fn opened(encoder: &mut dyn Driver) -> Target {
+    let target = now(encoder.list()).unwrap().remove(0);
+    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
+    target
+}
+
+/// Stands before a driver's end of the cable.
 #[derive(Debug)]
-pub(crate) struct Cable {
-    port: VirtualPort,
+struct OnLine(Arc<Line>);
+
+impl Between for OnLine {
+    fn bytes(&self, cable: Box<dyn ByteLink>) -> Box<dyn ByteLink> {
+        Box::new(Disturbed { cable, line: Arc::clone(&self.0) })
+    }
+
+    /// Nothing of this happens on USB.
+    fn reports(&self, cable: Box<dyn ReportLink>) -> Box<dyn ReportLink> {
+        cable
+    }
+}
+
+#[derive(Debug)]
+struct Disturbed {
+    cable: Box<dyn ByteLink>,
     line: Arc<Line>,
 }
 
-impl Cable {
-    fn send(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
+#[async_trait]
+impl ByteLink for Disturbed {
+    async fn write(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
         if self.line.echoes.load(Ordering::SeqCst) {
             // EXPOSE: back to where it came from.
             self.line.echoed.lock().unwrap().extend_from_slice(bytes.expose());
         }
-        // EXPOSE: onto the simulated line.
-        self.port.write(bytes.expose()).map_err(|Gone| LinkError::Gone)
+        self.cable.write(bytes).await
     }
 
-    async fn receive(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
+    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         if self.line.stalled.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
@@ -123,74 +150,75 @@ impl Cable {
         if !echoed.is_empty() {
             return Ok(Secret::new(echoed));
         }
-        let mut bytes = self.port.read(timeout).map_err(|Gone| LinkError::Gone)?;
-        let mut lost = self.line.lost.lock().unwrap();
-        if !lost.is_empty() && bytes.starts_with(&lost) {
-            bytes.drain(..lost.len());
-            lost.clear();
-            if bytes.is_empty() {
-                bytes = self.port.read(timeout).map_err(|Gone| LinkError::Gone)?;
+        let bytes = self.cable.read(timeout).await?;
+        let lost = std::mem::take(&mut *self.line.lost.lock().unwrap());
+        match bytes.expose().strip_prefix(&*lost) {
+            Some([]) => self.cable.read(timeout).await,
+            Some(rest) => Ok(Secret::new(rest.to_vec())),
+            None => {
+                *self.line.lost.lock().unwrap() = lost;
+                Ok(bytes)
             }
         }
-        if bytes.is_empty() { Err(LinkError::TimedOut) } else { Ok(Secret::new(bytes)) }
     }
 }
 
-#[async_trait]
-impl ByteLink for Cable {
-    async fn write(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        self.send(bytes)
-    }
+/// One fault in a read or a write of an encoder that is started so.
+pub(crate) struct Trouble<'a> {
+    pub(crate) model: Model,
+    pub(crate) started: fn(&Desk) -> Box<dyn Driver>,
+    /// The longest that a call may take.
+    pub(crate) longest: Duration,
+    pub(crate) what: &'a What,
+}
 
-    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        self.receive(timeout).await
+impl Trouble<'_> {
+    /// How the call ends, how often its command reached the encoder; always in time, and afterwards the encoder can be used as before.
+    pub(crate) fn in_a(&self, step: Step) -> (Result<(), EncoderError>, usize) {
+        let Self { model, started, longest, what } = self;
+        let card = Card::classic_1k(UID);
+        card.set_block(9, [9; 16]);
+        let desk = Desk::new(*model, &[&card]);
+        let mut encoder = started(&desk);
+        let target = opened(&mut *encoder);
+        let before = desk.encoder.count(step);
+        desk.encoder.fault(Fault::next(step, (*what).clone()));
+        let (took, ended) = if step == Step::Write {
+            desk.timed(encoder.write_block(&target, 9, &Secret::new(BLOCK)))
+        } else {
+            desk.timed(async { encoder.read(&target, 9).await.map(drop) })
+        };
+        assert!(took <= *longest, "{step:?}, {what:?}: {took:?}");
+        assert!(step != Step::Write || ended.is_err() || card.block(9) == Some(BLOCK), "{what:?}");
+        let sent = desk.encoder.count(step) - before;
+        if desk.encoder.is_plugged() && !matches!(what, What::Stick) {
+            opened(&mut *encoder);
+        }
+        (ended, sent)
     }
 }
 
-#[async_trait]
-impl ReportLink for Cable {
-    async fn write(&self, report: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        self.send(report)
-    }
-
-    async fn read(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
-        self.receive(timeout).await
-    }
+/// A command is sent again because its answer is late, and both answers come: the second is no answer to the next command.
+pub(crate) fn hears_no_late_answer(model: Model, started: fn(&Desk) -> Box<dyn Driver>) {
+    let card = Card::classic_1k(UID);
+    card.set_block(8, [8; 16]);
+    card.set_block(9, [9; 16]);
+    let desk = Desk::new(model, &[&card]);
+    let mut encoder = started(&desk);
+    let target = opened(&mut *encoder);
+    let what = What::Delay(Duration::from_millis(550));
+    desk.encoder.fault(Fault { on: On::Step(Step::Read), skip: 0, times: 2, what });
+    assert_eq!(*now(encoder.read(&target, 8)).unwrap().expose(), [8; 16]);
+    desk.time.wait_until(desk.time.now() + Duration::from_secs(2));
+    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), [9; 16]);
 }
 
-impl Cable {
-    /// A message to a PC/SC service, and what it answers; `None` where no card is there.
-    async fn message(
-        &self,
-        bytes: &Secret<Vec<u8>>,
-        timeout: Duration,
-    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
-        // The answer to a call that was given up is nobody's.
-        while self.receive(Duration::ZERO).await.is_ok() {}
-        self.send(bytes)?;
-        let answer = self.receive(timeout).await?;
-        let is_there = *answer.expose() != [0x00];
-        Ok(is_there.then_some(answer))
-    }
-}
-
-#[async_trait]
-impl CardReader for Cable {
-    fn name(&self) -> &str {
-        "Simulated Reader 01"
-    }
-
-    async fn connect(&self, timeout: Duration) -> Result<Option<Vec<u8>>, LinkError> {
-        self.send(&Secret::new(vec![0x00]))?;
-        let atr = self.message(&Secret::new(vec![0x04]), timeout).await?;
-        Ok(atr.map(|atr| atr.expose().clone()))
-    }
-
-    async fn transmit(
-        &self,
-        apdu: &Secret<Vec<u8>>,
-        timeout: Duration,
-    ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
-        self.message(apdu, timeout).await
-    }
+/// A card is found, a block of it written and read.
+pub(crate) fn writes_and_reads(encoder: &mut dyn Driver, card: &Card) -> Target {
+    let target = opened(encoder);
+    assert_eq!((target.uid.bytes(), target.family), (&card.uid()[..], Family::Classic1k));
+    now(encoder.write_block(&target, 9, &Secret::new(BLOCK))).unwrap();
+    assert_eq!(card.block(9), Some(BLOCK));
+    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), BLOCK);
+    target
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lockport::Secret;
 use lockport::env::{ByteLink, LinkError, ReportLink};
-use lockport_sim_encoder::{Model, SimClock};
+use lockport_sim_cable::LineTime;
+use lockport_sim_encoder::Model;
 use lockport_wiegand::codec::pn532::{self, Part};
 use lockport_wiegand::codec::record::{Areas, DoorNumbers, Flags, PropertyTag, Record};
 use lockport_wiegand::codec::wiegand::{FORMATS, Field, Fields};
@@ -64,18 +65,18 @@ fn answers(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 #[derive(Debug)]
 struct Babble {
     pieces: Mutex<Vec<Vec<u8>>>,
-    clock: SimClock,
+    time: LineTime,
 }
 
 impl Babble {
     fn next(&self, timeout: Duration) -> Result<Secret<Vec<u8>>, LinkError> {
         match self.pieces.lock().unwrap().pop() {
             Some(piece) if !piece.is_empty() => {
-                self.clock.advance(timeout.min(Duration::from_millis(3)));
+                self.time.wait_until(self.time.now() + timeout.min(Duration::from_millis(3)));
                 Ok(Secret::new(piece))
             }
             _ => {
-                self.clock.advance(timeout);
+                self.time.wait_until(self.time.now() + timeout);
                 Err(LinkError::TimedOut)
             }
         }
@@ -232,7 +233,7 @@ proptest! {
     #[test]
     fn no_line_keeps_an_encoder_or_makes_it_panic(pieces in vec(stream(), 0..60)) {
         let desk = Desk::new(Model::Pn532, &[]);
-        let babble = || Box::new(Babble { pieces: Mutex::new(pieces.clone()), clock: desk.clock.clone() });
+        let babble = || Box::new(Babble { pieces: Mutex::new(pieces.clone()), time: desk.time.clone() });
         speak(&mut Pn532::new(babble(), desk.timer()), &desk);
         speak(&mut Pn532::behind_bridge(babble(), desk.timer()), &desk);
         speak(&mut StrongLink::new(babble(), desk.timer()), &desk);

@@ -3,32 +3,16 @@
 use std::time::Duration;
 
 use lockport::Secret;
-use lockport::env::LinkError;
-use lockport_sim_encoder::{Card, Fault, Model, Step, What};
-use lockport_wiegand::encoder::{Encoder as _, EncoderError, Family, KeyName, Pcsc, SectorKey, Target};
+use lockport_sim_encoder::{Card, Model, Step, What};
+use lockport_wiegand::encoder::{Encoder, EncoderError, Family, KeyName, Pcsc};
 
-use crate::desk::{Desk, now};
+use crate::desk::{Desk, GONE, TIMED_OUT, Trouble, UID, now, opened, writes_and_reads};
 
-const UID: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
-const BLOCK: [u8; 16] = *b"0123456789abcdef";
-const TIMED_OUT: EncoderError = EncoderError::Link(LinkError::TimedOut);
-const GONE: EncoderError = EncoderError::Link(LinkError::Gone);
-
-fn delivery() -> SectorKey {
-    Secret::new([0xFF; 6])
-}
-
-fn started(desk: &Desk) -> Pcsc {
-    let mut encoder = Pcsc::new(desk.cable());
+fn started(desk: &Desk) -> Box<dyn Encoder> {
+    let mut encoder = Pcsc::new(desk.reader());
     let identity = now(encoder.start()).unwrap();
     assert_eq!((identity.model, identity.firmware.as_str()), ("pcsc", "Simulated Reader 01"));
-    encoder
-}
-
-fn opened(encoder: &mut Pcsc) -> Target {
-    let target = now(encoder.list()).unwrap().remove(0);
-    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
-    target
+    Box::new(encoder)
 }
 
 /// Section 7, with a number of four bytes and with one of seven.
@@ -37,11 +21,7 @@ fn a_block_is_written_and_read() {
     for card in [Card::classic_1k(UID), Card::classic_1k_7([0x04, 0xA1, 1, 2, 3, 4, 5])] {
         let desk = Desk::new(Model::Pcsc, &[&card]);
         let mut encoder = started(&desk);
-        let target = opened(&mut encoder);
-        assert_eq!((target.uid.bytes(), target.family), (&card.uid()[..], Family::Classic1k));
-        now(encoder.write_block(&target, 9, &Secret::new(BLOCK))).unwrap();
-        assert_eq!(card.block(9), Some(BLOCK));
-        assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), BLOCK);
+        writes_and_reads(&mut *encoder, &card);
         now(encoder.beep()).unwrap();
     }
 }
@@ -65,9 +45,9 @@ fn a_refusal_is_told_by_what_was_refused() {
     );
     let target = now(encoder.list()).unwrap().remove(0);
     assert_eq!(now(encoder.read(&target, 8)).map(drop), Err(EncoderError::CardRefused));
-    let target = opened(&mut encoder);
+    let target = opened(&mut *encoder);
     assert_eq!(now(encoder.read(&target, 12)).map(drop), Err(EncoderError::CardGone), "another sector");
-    let target = opened(&mut encoder);
+    let target = opened(&mut *encoder);
     desk.encoder.take(&card);
     assert_eq!(now(encoder.read(&target, 8)).map(drop), Err(EncoderError::CardGone));
     assert_eq!(now(encoder.list()), Ok(vec![]));
@@ -84,28 +64,6 @@ fn a_tag_is_told_and_not_written() {
     assert_eq!(now(encoder.version(&target)), Err(EncoderError::Unsupported));
     assert_eq!(now(encoder.write_page(&target, 4, &Secret::new([0; 4]))), Err(EncoderError::Unsupported));
     assert_eq!(tag.tally().writes, 0);
-}
-
-fn faulted(step: Step, what: &What) -> (Result<(), EncoderError>, usize) {
-    let card = Card::classic_1k(UID);
-    card.set_block(9, [9; 16]);
-    let desk = Desk::new(Model::Pcsc, &[&card]);
-    let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    let before = desk.encoder.count(step);
-    desk.encoder.fault(Fault::next(step, what.clone()));
-    let (took, ended) = if step == Step::Write {
-        desk.timed(encoder.write_block(&target, 9, &Secret::new(BLOCK)))
-    } else {
-        desk.timed(async { encoder.read(&target, 9).await.map(drop) })
-    };
-    assert!(took <= Duration::from_millis(500), "{what:?}: {took:?}");
-    assert!(ended.is_err() || step != Step::Write || card.block(9) == Some(BLOCK), "{what:?}");
-    let sent = desk.encoder.count(step) - before;
-    if desk.encoder.is_plugged() && !matches!(what, What::Stick) {
-        opened(&mut encoder);
-    }
-    (ended, sent)
 }
 
 /// R62: every fault ends in time with the truth, and nothing is sent twice: the service's own cable loses nothing by noise.
@@ -125,8 +83,10 @@ fn a_disturbed_reader_ends_in_time_with_the_truth() {
         (What::Unplug, Err(GONE)),
         (What::UnplugAfter, Err(GONE)),
     ] {
+        let trouble =
+            Trouble { model: Model::Pcsc, started, longest: Duration::from_millis(500), what: &what };
         for step in [Step::Read, Step::Write] {
-            assert_eq!(faulted(step, &what), (want, 1), "{step:?}, {what:?}");
+            assert_eq!(trouble.in_a(step), (want, 1), "{step:?}, {what:?}");
         }
     }
 }

@@ -4,32 +4,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use lockport::Secret;
-use lockport::env::LinkError;
 use lockport_sim_encoder::{Card, Fault, Model, Settings, Step, What};
 use lockport_wiegand::codec::pn532::ACK;
-use lockport_wiegand::encoder::{Encoder as _, EncoderError, Family, KeyName, Pn532, SectorKey, Target};
+use lockport_wiegand::encoder::{Encoder as _, EncoderError, Family, KeyName, Pn532, Target};
 
-use crate::desk::{Desk, now};
-
-const UID: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
-const BLOCK: [u8; 16] = *b"0123456789abcdef";
-
-fn delivery() -> SectorKey {
-    Secret::new([0xFF; 6])
-}
+use crate::desk::{BLOCK, Desk, GONE, TIMED_OUT, UID, delivery, now, opened, writes_and_reads};
 
 fn started(desk: &Desk) -> Pn532 {
-    let mut encoder = Pn532::new(desk.cable(), desk.timer());
+    let mut encoder = Pn532::new(desk.serial(), desk.timer());
     let identity = now(encoder.start()).unwrap();
     assert_eq!((identity.model, identity.firmware.as_str()), ("pn532", "1.6"));
     encoder
-}
-
-/// Lists the one card that lies there and opens the sector of block 9.
-fn opened(encoder: &mut Pn532) -> Target {
-    let target = now(encoder.list()).unwrap().remove(0);
-    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
-    target
 }
 
 #[test]
@@ -37,11 +22,7 @@ fn a_block_is_written_and_read() {
     let card = Card::classic_1k(UID);
     let desk = Desk::new(Model::Pn532, &[&card]);
     let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    assert_eq!((target.uid.bytes(), target.family), (&UID[..], Family::Classic1k));
-    now(encoder.write_block(&target, 9, &Secret::new(BLOCK))).unwrap();
-    assert_eq!(card.block(9), Some(BLOCK));
-    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), BLOCK);
+    writes_and_reads(&mut encoder, &card);
     assert_eq!(now(encoder.beep()), Ok(()));
 }
 
@@ -133,7 +114,7 @@ fn the_start_leads_out_of_any_state() {
 
 fn half_a_frame(port: &lockport_sim_encoder::Port, desk: &Desk) {
     use lockport_sim_encoder::Cable as _;
-    port.write(desk.clock.now(), &[0x00, 0x00, 0xFF, 0x15, 0xEB, 0xD4, 0x40, 0x01, 0xA0]).unwrap();
+    port.write(desk.time.now(), &[0x00, 0x00, 0xFF, 0x15, 0xEB, 0xD4, 0x40, 0x01, 0xA0]).unwrap();
 }
 
 /// What one call does to an encoder whose sector is open.
@@ -200,9 +181,6 @@ fn faulted(call: Call, what: &What) -> (Result<(), EncoderError>, usize) {
     (ended, sent)
 }
 
-const TIMED_OUT: EncoderError = EncoderError::Link(LinkError::TimedOut);
-const GONE: EncoderError = EncoderError::Link(LinkError::Gone);
-
 /// R62, faults of the line. What comes damaged is asked for again and costs nothing, neither does noise; a command that was not
 /// acknowledged goes out again, a write does not.
 #[test]
@@ -251,7 +229,7 @@ fn a_dead_encoder_is_told_in_time() {
         assert_eq!(faulted(call, &What::Stick).0, Err(TIMED_OUT), "{call:?}");
     }
     let desk = Desk::new(Model::Pn532, &[]);
-    let mut encoder = Pn532::new(desk.cable(), desk.timer());
+    let mut encoder = Pn532::new(desk.serial(), desk.timer());
     desk.encoder.fault(Fault::next(Step::Hello, What::Stick));
     let (took, started) = desk.timed(encoder.start());
     assert_eq!(started.map(|_| ()), Err(TIMED_OUT));

@@ -4,31 +4,17 @@
 use std::time::Duration;
 
 use lockport::Secret;
-use lockport::env::LinkError;
-use lockport_sim_encoder::{Card, Fault, Model, On, Step, What};
-use lockport_wiegand::encoder::{Encoder as _, EncoderError, KeyName, Pn532, Rrhfoem04, SectorKey, Target};
+use lockport_sim_encoder::{Card, Fault, Model, Step, What};
+use lockport_wiegand::encoder::{Encoder, EncoderError, KeyName, Pn532, Rrhfoem04};
 
-use crate::desk::{Desk, now};
+use crate::desk::{
+    BLOCK, Desk, GONE, TIMED_OUT, Trouble, UID, hears_no_late_answer, now, opened, writes_and_reads,
+};
 
-const UID: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
-const BLOCK: [u8; 16] = *b"0123456789abcdef";
-const TIMED_OUT: EncoderError = EncoderError::Link(LinkError::TimedOut);
-const GONE: EncoderError = EncoderError::Link(LinkError::Gone);
-
-fn delivery() -> SectorKey {
-    Secret::new([0xFF; 6])
-}
-
-fn started(desk: &Desk) -> Rrhfoem04 {
-    let mut encoder = Rrhfoem04::new(desk.cable(), desk.timer());
+fn started(desk: &Desk) -> Box<dyn Encoder> {
+    let mut encoder = Rrhfoem04::new(desk.hid(), desk.timer());
     assert_eq!(now(encoder.start()).unwrap().model, "rrhfoem04");
-    encoder
-}
-
-fn opened(encoder: &mut Rrhfoem04) -> Target {
-    let target = now(encoder.list()).unwrap().remove(0);
-    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
-    target
+    Box::new(encoder)
 }
 
 /// Section 6.1: with the least gap between commands and no more, so that none is lost and the budget of section 13 holds.
@@ -38,10 +24,7 @@ fn a_block_is_written_and_read_at_the_readers_own_pace() {
     let desk = Desk::new(Model::Rrhfoem04, &[&card]);
     let mut encoder = started(&desk);
     let (took, ()) = desk.timed(async {
-        let target = opened(&mut encoder);
-        encoder.write_block(&target, 9, &Secret::new(BLOCK)).await.unwrap();
-        assert_eq!(card.block(9), Some(BLOCK));
-        assert_eq!(*encoder.read(&target, 9).await.unwrap().expose(), BLOCK);
+        let target = writes_and_reads(&mut *encoder, &card);
         encoder.beep().await.unwrap();
         assert_eq!(encoder.version(&target).await, Err(EncoderError::Unsupported));
     });
@@ -60,30 +43,9 @@ fn a_failure_is_told_by_the_command_that_failed() {
     let target = now(encoder.list()).unwrap().remove(0);
     let wrong = now(encoder.authenticate(&target, 8, KeyName::A, &Secret::new([0; 6])));
     assert_eq!(wrong, Err(EncoderError::KeyRefused));
-    let target = opened(&mut encoder);
+    let target = opened(&mut *encoder);
     desk.encoder.take(&card);
     assert_eq!(now(encoder.read(&target, 8)).map(|_| ()), Err(EncoderError::CardGone));
-}
-
-fn faulted(step: Step, what: &What) -> (Result<(), EncoderError>, usize) {
-    let card = Card::classic_1k(UID);
-    let desk = Desk::new(Model::Rrhfoem04, &[&card]);
-    let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    let before = desk.encoder.count(step);
-    desk.encoder.fault(Fault::next(step, what.clone()));
-    let (took, ended) = if step == Step::Write {
-        desk.timed(encoder.write_block(&target, 9, &Secret::new(BLOCK)))
-    } else {
-        desk.timed(async { encoder.read(&target, 9).await.map(|_| ()) })
-    };
-    assert!(took <= Duration::from_millis(1200), "{what:?}: {took:?}");
-    assert!(step != Step::Write || ended.is_err() || card.block(9) == Some(BLOCK), "{what:?}");
-    let sent = desk.encoder.count(step) - before;
-    if desk.encoder.is_plugged() && !matches!(what, What::Stick) {
-        opened(&mut encoder);
-    }
-    (ended, sent)
 }
 
 /// R62: every fault ends in time with the truth, and a write is never sent twice. An old report that is still there when the next
@@ -102,29 +64,16 @@ fn a_disturbed_reader_ends_in_time_with_the_truth() {
         (What::Unplug, (Err(GONE), 1), (Err(GONE), 1)),
         (What::UnplugAfter, (Err(GONE), 1), (Err(GONE), 1)),
     ] {
-        assert_eq!(faulted(Step::Read, &what), read, "read, {what:?}");
-        assert_eq!(faulted(Step::Write, &what), write, "write, {what:?}");
+        let longest = Duration::from_millis(1200);
+        let trouble = Trouble { model: Model::Rrhfoem04, started, longest, what: &what };
+        assert_eq!(trouble.in_a(Step::Read), read, "read, {what:?}");
+        assert_eq!(trouble.in_a(Step::Write), write, "write, {what:?}");
     }
 }
 
-/// A command is sent again because its answer is late, and both answers come. The second is no answer to the next command.
 #[test]
 fn a_late_answer_does_not_answer_the_next_command() {
-    let card = Card::classic_1k(UID);
-    card.set_block(8, [8; 16]);
-    card.set_block(9, [9; 16]);
-    let desk = Desk::new(Model::Rrhfoem04, &[&card]);
-    let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    desk.encoder.fault(Fault {
-        on: On::Step(Step::Read),
-        skip: 0,
-        times: 2,
-        what: What::Delay(Duration::from_millis(550)),
-    });
-    assert_eq!(*now(encoder.read(&target, 8)).unwrap().expose(), [8; 16]);
-    desk.clock.advance(Duration::from_secs(2));
-    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), [9; 16]);
+    hears_no_late_answer(Model::Rrhfoem04, started);
 }
 
 /// Section 6.2: the same chip, its stream inside reports.
@@ -132,12 +81,9 @@ fn a_late_answer_does_not_answer_the_next_command() {
 fn a_chip_behind_a_bridge_writes_as_on_a_line() {
     let card = Card::classic_1k(UID);
     let desk = Desk::new(Model::Pn532Hid, &[&card]);
-    let mut encoder = Pn532::behind_bridge(desk.cable(), desk.timer());
+    let mut encoder = Pn532::behind_bridge(desk.hid(), desk.timer());
     assert_eq!(now(encoder.start()).unwrap().firmware, "1.6");
-    let target = now(encoder.list()).unwrap().remove(0);
-    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
-    now(encoder.write_block(&target, 9, &Secret::new(BLOCK))).unwrap();
-    assert_eq!(card.block(9), Some(BLOCK));
+    let target = writes_and_reads(&mut encoder, &card);
     desk.encoder.fault(Fault::next(Step::Read, What::Corrupt));
     assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), BLOCK);
     desk.encoder.fault(Fault::next(Step::Read, What::Unplug));

@@ -3,35 +3,17 @@
 use std::time::Duration;
 
 use lockport::Secret;
-use lockport::env::LinkError;
-use lockport_sim_encoder::{Card, Fault, Model, On, Settings, Step, What};
-use lockport_wiegand::encoder::{
-    Echo, Encoder as _, EncoderError, Family, KeyName, SectorKey, StrongLink, Target,
-};
+use lockport_sim_encoder::{Card, Model, Settings, Step, What};
+use lockport_wiegand::encoder::{Echo, Encoder, EncoderError, Family, KeyName, StrongLink};
 
-use crate::desk::{Desk, now};
+use crate::desk::{Desk, GONE, TIMED_OUT, Trouble, UID, hears_no_late_answer, now, opened, writes_and_reads};
 
-const UID: [u8; 4] = [0xA1, 0xB2, 0xC3, 0xD4];
-const BLOCK: [u8; 16] = *b"0123456789abcdef";
-const TIMED_OUT: EncoderError = EncoderError::Link(LinkError::TimedOut);
-const GONE: EncoderError = EncoderError::Link(LinkError::Gone);
-
-fn delivery() -> SectorKey {
-    Secret::new([0xFF; 6])
-}
-
-fn started(desk: &Desk) -> StrongLink {
-    let mut encoder = StrongLink::new(desk.cable(), desk.timer());
+fn started(desk: &Desk) -> Box<dyn Encoder> {
+    let mut encoder = StrongLink::new(desk.serial(), desk.timer());
     let identity = now(encoder.start()).unwrap();
     assert_eq!(identity.model, "stronglink");
     assert!(identity.firmware.starts_with("SL025"), "{}", identity.firmware);
-    encoder
-}
-
-fn opened(encoder: &mut StrongLink) -> Target {
-    let target = now(encoder.list()).unwrap().remove(0);
-    now(encoder.authenticate(&target, 8, KeyName::A, &delivery())).unwrap();
-    target
+    Box::new(encoder)
 }
 
 #[test]
@@ -39,11 +21,7 @@ fn a_block_is_written_and_read() {
     let card = Card::classic_1k(UID);
     let desk = Desk::new(Model::StrongLink, &[&card]);
     let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    assert_eq!((target.uid.bytes(), target.family), (&UID[..], Family::Classic1k));
-    now(encoder.write_block(&target, 9, &Secret::new(BLOCK))).unwrap();
-    assert_eq!(card.block(9), Some(BLOCK));
-    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), BLOCK);
+    let target = writes_and_reads(&mut *encoder, &card);
     assert_eq!(now(encoder.version(&target)), Err(EncoderError::Unsupported));
 }
 
@@ -80,29 +58,14 @@ fn no_card_and_a_wrong_key_are_said() {
     let asked = desk.encoder.seen().len();
     assert_eq!(now(encoder.read(&target, 8)).map(|_| ()), Err(EncoderError::CardGone));
     assert_eq!(desk.encoder.seen().len(), asked);
-    let target = opened(&mut encoder);
+    let target = opened(&mut *encoder);
     desk.encoder.take(&card);
     assert_eq!(now(encoder.read(&target, 8)).map(|_| ()), Err(EncoderError::CardGone));
 }
 
-/// A command is sent again because its answer is late, and both answers come. The second is no answer to the next command.
 #[test]
 fn a_late_answer_does_not_answer_the_next_command() {
-    let card = Card::classic_1k(UID);
-    card.set_block(8, [8; 16]);
-    card.set_block(9, [9; 16]);
-    let desk = Desk::new(Model::StrongLink, &[&card]);
-    let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    desk.encoder.fault(Fault {
-        on: On::Step(Step::Read),
-        skip: 0,
-        times: 2,
-        what: What::Delay(Duration::from_millis(550)),
-    });
-    assert_eq!(*now(encoder.read(&target, 8)).unwrap().expose(), [8; 16]);
-    desk.clock.advance(Duration::from_secs(2));
-    assert_eq!(*now(encoder.read(&target, 9)).unwrap().expose(), [9; 16]);
+    hears_no_late_answer(Model::StrongLink, started);
 }
 
 /// A converter that gives back what is sent: exactly that is dropped, also where a key looks like the answer that it was right.
@@ -111,36 +74,13 @@ fn an_echo_is_no_answer() {
     let card = Card::classic_1k(UID);
     let desk = Desk::new(Model::StrongLink, &[&card]);
     desk.echoes();
-    let mut encoder = StrongLink::new(desk.cable(), desk.timer()).with_echo(Echo::Own);
+    let mut encoder = StrongLink::new(desk.serial(), desk.timer()).with_echo(Echo::Own);
     now(encoder.start()).unwrap();
     let target = now(encoder.list()).unwrap().remove(0);
     let login_ok = Secret::new([0xBD, 0x03, 0x02, 0x02, 0xBE, 0x00]);
     let wrong = now(encoder.authenticate(&target, 8, KeyName::A, &login_ok));
     assert_eq!(wrong, Err(EncoderError::KeyRefused));
     opened(&mut encoder);
-}
-
-/// One fault in a read or a write: how it ends, how often the command reached the reader; always in time, and afterwards the
-/// reader can be used as before.
-fn faulted(step: Step, what: &What) -> (Result<(), EncoderError>, usize) {
-    let card = Card::classic_1k(UID);
-    let desk = Desk::new(Model::StrongLink, &[&card]);
-    let mut encoder = started(&desk);
-    let target = opened(&mut encoder);
-    let before = desk.encoder.count(step);
-    desk.encoder.fault(Fault::next(step, what.clone()));
-    let (took, ended) = if step == Step::Write {
-        desk.timed(encoder.write_block(&target, 9, &Secret::new(BLOCK)))
-    } else {
-        desk.timed(async { encoder.read(&target, 9).await.map(|_| ()) })
-    };
-    assert!(took <= Duration::from_secs(1), "{what:?}: {took:?}");
-    assert!(step != Step::Write || ended.is_err() || card.block(9) == Some(BLOCK), "{what:?}");
-    let sent = desk.encoder.count(step) - before;
-    if desk.encoder.is_plugged() && !matches!(what, What::Stick) {
-        opened(&mut encoder);
-    }
-    (ended, sent)
 }
 
 /// R62: every fault of the line ends in time with the truth, and a write is never sent twice.
@@ -162,7 +102,9 @@ fn a_disturbed_line_ends_in_time_with_the_truth() {
         (What::Refuse(0x04), (Err(EncoderError::Radio), 1), (Err(EncoderError::Radio), 1)),
         (What::Refuse(0x0D), (Err(EncoderError::CardGone), 1), (Err(EncoderError::CardGone), 1)),
     ] {
-        assert_eq!(faulted(Step::Read, &what), read, "read, {what:?}");
-        assert_eq!(faulted(Step::Write, &what), write, "write, {what:?}");
+        let trouble =
+            Trouble { model: Model::StrongLink, started, longest: Duration::from_secs(1), what: &what };
+        assert_eq!(trouble.in_a(Step::Read), read, "read, {what:?}");
+        assert_eq!(trouble.in_a(Step::Write), write, "write, {what:?}");
     }
 }

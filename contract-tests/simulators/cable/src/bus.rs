@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lockport::Secret;
 use lockport::env::{ByteLink, LinkError, ReportLink};
 use lockport_sim_encoder::{Cable as _, Encoder as SimEncoder, Gone, Model, OpenError, Port};
-use lockport_wiegand::encoder::{Encoder, Pcsc, Pn532, Rrhfoem04, StrongLink, Timer};
+use lockport_wiegand::encoder::{CardReader, Encoder, Pcsc, Pn532, Rrhfoem04, StrongLink, Timer};
 use lockport_wiegand::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
 
 use crate::reader::SimReader;
@@ -77,12 +77,38 @@ impl SimBus {
         Plugged { port: "the desk's port".to_owned(), usb }
     }
 
-    fn bytes(&self, cable: Cable) -> Box<dyn ByteLink> {
-        self.between.iter().fold(Box::new(cable), |cable, between| between.bytes(cable))
+    /// The cable of a serial encoder, for whoever makes the driver's end himself.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the encoder is away, or somebody has its cable.
+    pub fn serial(&self) -> Result<Box<dyn ByteLink>, LinkError> {
+        let cable: Box<dyn ByteLink> = Box::new(self.cable()?);
+        Ok(self.between.iter().fold(cable, |cable, between| between.bytes(cable)))
     }
 
-    fn reports(&self, cable: Cable) -> Box<dyn ReportLink> {
-        self.between.iter().fold(Box::new(cable), |cable, between| between.reports(cable))
+    /// The cable of a HID encoder.
+    ///
+    /// # Errors
+    /// As [`serial`](Self::serial).
+    pub fn hid(&self) -> Result<Box<dyn ReportLink>, LinkError> {
+        let cable: Box<dyn ReportLink> = Box::new(self.cable()?);
+        Ok(self.between.iter().fold(cable, |cable, between| between.reports(cable)))
+    }
+
+    /// The reader that a PC/SC service lends.
+    ///
+    /// # Errors
+    /// As [`serial`](Self::serial).
+    pub fn reader(&self) -> Result<Box<dyn CardReader>, LinkError> {
+        Ok(Box::new(SimReader(self.serial()?)))
+    }
+
+    fn cable(&self) -> Result<Cable, LinkError> {
+        let port = self.encoder.open().map_err(|error| match error {
+            OpenError::Busy => LinkError::Busy,
+            _ => LinkError::Gone,
+        })?;
+        Ok(Cable { port, time: self.time.clone() })
     }
 }
 
@@ -98,19 +124,14 @@ impl EncoderBus for SimBus {
         model: EncoderModel,
         _: Option<u32>,
     ) -> Result<Box<dyn Encoder>, LinkError> {
-        let port = self.encoder.open().map_err(|error| match error {
-            OpenError::Busy => LinkError::Busy,
-            _ => LinkError::Gone,
-        })?;
-        let cable = Cable { port, time: self.time.clone() };
         // Nothing on the line is drawn at random.
         let timer = Timer::of(&self.time.env(0));
         Ok(match model {
-            EncoderModel::Pn532Serial => Box::new(Pn532::new(self.bytes(cable), timer)),
-            EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(self.reports(cable), timer)),
-            EncoderModel::Stronglink => Box::new(StrongLink::new(self.bytes(cable), timer)),
-            EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(self.reports(cable), timer)),
-            EncoderModel::Pcsc => Box::new(Pcsc::new(Box::new(SimReader(self.bytes(cable))))),
+            EncoderModel::Pn532Serial => Box::new(Pn532::new(self.serial()?, timer)),
+            EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(self.hid()?, timer)),
+            EncoderModel::Stronglink => Box::new(StrongLink::new(self.serial()?, timer)),
+            EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(self.hid()?, timer)),
+            EncoderModel::Pcsc => Box::new(Pcsc::new(self.reader()?)),
             _ => return Err(LinkError::Denied),
         })
     }
