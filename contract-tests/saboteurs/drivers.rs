@@ -119,7 +119,7 @@ pub(super) const ALL: &[Saboteur] = &[
     Saboteur {
         name: "takes digits that are somebody else's for its own",
         on: Personality::PerDoor,
-        caught_by: &["SUSPEND-004"],
+        caught_by: &["SUSPEND-004", "UPDATE-006"],
         build: |bench, seed| with_driver(bench, seed, AnothersDigits),
     },
     Saboteur {

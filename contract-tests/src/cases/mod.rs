@@ -23,7 +23,12 @@ mod written;
 
 use std::fmt::Write as _;
 
+use lockport::Secret;
+use lockport::credential::{Artifact, IssuedCredential};
+use lockport::driver::ArtifactSource;
+
 use crate::case::Case;
+use crate::trial::Trial;
 
 /// Every case, in the order of the files.
 pub fn all() -> impl Iterator<Item = &'static Case> {
@@ -67,4 +72,15 @@ pub fn page() -> String {
         let _written = writeln!(page, "| {id} | {requirement} | {spec} | {} |", needs.join(", "));
     }
     page
+}
+
+/// The digits of a credential, where they are not the vendor's choice.
+fn pin_of_ours<'a>(trial: &Trial, issued: &'a IssuedCredential) -> Option<&'a Secret> {
+    if !matches!(trial.kind().artifact, ArtifactSource::HostPin { .. }) {
+        return None;
+    }
+    issued.delivery.iter().find_map(|own| match &own.artifact {
+        Artifact::Pin(text) => Some(text),
+        _ => None,
+    })
 }

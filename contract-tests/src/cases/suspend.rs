@@ -1,9 +1,7 @@
 //! What a suspension promises.
 
 use chrono::TimeDelta;
-use lockport::Secret;
-use lockport::credential::{Artifact, IssuedCredential};
-use lockport::driver::{ArtifactSource, Suspend};
+use lockport::driver::Suspend;
 
 use crate::bench::Fault;
 use crate::case::{Case, CaseResult, Need, Stop, check};
@@ -101,7 +99,8 @@ async fn taken_meanwhile(trial: &Trial) -> CaseResult {
     let issued = trial.port().issue_credential(trial.issue("guest", &[one, two], window)?).await?.credential;
     let (id, keys) = (issued.id, Keyring::of(&issued));
     trial.port().suspend_credential(trial.suspend(id, "suspend")?).await?;
-    let Some(text) = pin_that_is_gone(trial, &issued) else {
+    let is_gone = trial.kind().suspend == Suspend::Emulated;
+    let Some(text) = super::pin_of_ours(trial, &issued).filter(|_| is_gone) else {
         // Nobody else can have come by what this kind opens with.
         trial.port().unsuspend_credential(trial.unsuspend(id, "unsuspend")?).await?;
         return trial.judge("the guest, let back in,", &keys, &[(&[one, two], window)]).await;
@@ -122,17 +121,4 @@ async fn taken_meanwhile(trial: &Trial) -> CaseResult {
     trial.port().revoke_credential(trial.revoke(id, "revoke")?).await?;
     trial.judge("the guest, when it is revoked,", &others, &[]).await?;
     trial.judge("somebody else", &keys, &[(&[two], window)]).await
-}
-
-/// The PIN of a suspended credential, where the lock has forgotten it.
-fn pin_that_is_gone<'a>(trial: &Trial, issued: &'a IssuedCredential) -> Option<&'a Secret> {
-    let kind = trial.kind();
-    let is_ours = matches!(kind.artifact, ArtifactSource::HostPin { .. });
-    if !is_ours || kind.suspend != Suspend::Emulated {
-        return None;
-    }
-    issued.delivery.iter().find_map(|own| match &own.artifact {
-        Artifact::Pin(text) => Some(text),
-        _ => None,
-    })
 }

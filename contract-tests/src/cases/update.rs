@@ -44,6 +44,13 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Faults],
         judge: |trial| Box::pin(each_call_refused(trial)),
     },
+    Case {
+        id: "UPDATE-006",
+        requirement: "When the digits of a PIN are somebody else's at a door that it is to come to, it becomes another at every door that it is for; what somebody else has stays his.",
+        spec: "R71, R122",
+        needs: &[Need::Locks],
+        judge: |trial| Box::pin(taken_at_a_new_door(trial)),
+    },
 ];
 
 /// More calls than any update makes.
@@ -146,6 +153,35 @@ async fn rooms_changed(trial: &Trial) -> CaseResult {
     let combined = trial.update(id, "combined")?.with_rooms(vec![two]).with_valid_until(trial.hour(30));
     update(trial, &mut keys, combined).await?;
     trial.judge("the guest, moved and prolonged,", &keys, &[(&[two], trial.hours(2, 30)?)]).await
+}
+
+async fn taken_at_a_new_door(trial: &Trial) -> CaseResult {
+    let [one, two, three] = trial.rooms()?;
+    let window = trial.hours(2, 26)?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &[one, two], window)?).await?.credential;
+    let (id, keys) = (issued.id, Keyring::of(&issued));
+    let moved = trial.update(id, "moved")?.with_rooms(vec![two, three]);
+    let Some(text) = super::pin_of_ours(trial, &issued) else {
+        // Nobody else can have come by what this kind opens with.
+        let updated = trial.port().update_credential(moved).await?.credential;
+        let mut keys = keys;
+        keys.add(&updated);
+        return trial.judge("the guest, moved,", &keys, &[(&[two, three], window)]).await;
+    };
+    let door = trial.doors_of(&[three]).into_iter().next();
+    let door = door.ok_or_else(|| Stop::NotRun("a room has no door".into()))?;
+    let set = trial.locks()?.set_by_hand(door, trial.kind().kind, window, Some(text))?;
+    check!(set.is_some(), "nobody can set a {} at a lock here", trial.kind().kind);
+
+    let updated = trial.port().update_credential(moved.clone()).await?.credential;
+    let others = Keyring::of(&updated);
+    trial.judge("the guest, moved,", &others, &[(&[two, three], window)]).await?;
+    trial.judge("somebody else", &keys, &[(&[three], window)]).await?;
+    let again = trial.port().update_credential(moved).await?.credential;
+    trial.judge("the guest, told once more,", &Keyring::of(&again), &[(&[two, three], window)]).await?;
+    trial.port().revoke_credential(trial.revoke(id, "revoke")?).await?;
+    trial.judge("the guest, when it is revoked,", &others, &[]).await?;
+    trial.judge("somebody else", &keys, &[(&[three], window)]).await
 }
 
 async fn unanswered(trial: &Trial) -> CaseResult {

@@ -207,14 +207,6 @@ impl<D: VendorDriver> Adapter<D> {
             let message = format!("a {} of this vendor has not that many doors", kind.kind);
             return Err(LockError::unsupported(message).at_credential(id));
         }
-        let wanted = Wanted {
-            holder: &target.holder,
-            validity: target.validity,
-            doors: &doors,
-            at: intent.at(),
-            brought: None,
-            already: false,
-        };
         let own = self.own(id).await?;
         let native = kind.suspend == Suspend::Native;
         program.steps = match intent {
@@ -225,8 +217,7 @@ impl<D: VendorDriver> Adapter<D> {
             Intent::Suspend(_) => plan::suspension(record, kind, &own, intent.at()),
             Intent::Update(_) if suspended && !native => Vec::new(),
             Intent::Update(_) => {
-                let others = self.occupants(&doors).await?;
-                let mut steps = plan::changes(record, &target, kind, &wanted, &own, &others, &self.env)?;
+                let mut steps = self.change(record, &target, kind, &own, intent.at()).await?;
                 if suspended {
                     // What would open nothing is not given: lifting the suspension gives it.
                     steps.retain(|step| step.act != Act::Grant);
@@ -237,6 +228,28 @@ impl<D: VendorDriver> Adapter<D> {
         };
         program.target = Some(target);
         Ok(credential)
+    }
+
+    /// What makes a credential's grants fit a new target.
+    async fn change(
+        &self,
+        credential: &mut CredentialRecord,
+        target: &CredentialContent,
+        kind: &Kind,
+        own: &[GrantRecord],
+        at: Option<LockDeviceId>,
+    ) -> Result<Vec<Step>, LockError> {
+        let doors = self.doors.resolve(&target.rooms, &target.scope)?;
+        let wanted = Wanted {
+            holder: &target.holder,
+            validity: target.validity,
+            doors: &doors,
+            at,
+            brought: None,
+            already: false,
+        };
+        let others = self.occupants(&doors).await?;
+        plan::changes(credential, target, kind, &wanted, own, &others, &self.env)
     }
 
     /// What gives everything back that a suspension took: what is still there may open again, the rest is granted anew.
@@ -279,16 +292,15 @@ impl<D: VendorDriver> Adapter<D> {
     ) -> Result<bool, LockError> {
         match op.value.body.intent.clone() {
             Intent::Issue(input) => self.issue_otherwise(op, &input, error).await,
-            Intent::Unsuspend(input) => self.give_back_otherwise(op, input.place.at, error).await,
+            Intent::Update(_) | Intent::Unsuspend(_) => self.change_otherwise(op, error).await,
             _ => Ok(false),
         }
     }
 
-    /// A PIN that was taken away may have become somebody else's by the time it is to come back: its holder gets another (R122).
-    async fn give_back_otherwise(
+    /// A PIN that is to come to a door, or back to one, may be somebody else's there: its holder gets another at every door (R122).
+    async fn change_otherwise(
         &self,
         op: &mut Stored<ProgramRecord>,
-        at: Option<LockDeviceId>,
         error: &LockError,
     ) -> Result<bool, LockError> {
         let program = &mut op.value.body;
@@ -298,12 +310,21 @@ impl<D: VendorDriver> Adapter<D> {
         if !is_pin_refused(error) || program.redraws >= MAX_REDRAWS {
             return Ok(false);
         }
-        redraw(program, error);
-        target.artifact = Some(pin::draw(&*self.env.entropy, digits)?);
-        let id = program.intent.credential();
+        let (id, at) = (program.intent.credential(), program.intent.at());
         let mut credential = self.credential(id).await?.ok_or(StoreError::Corrupt)?;
         let own = self.own(id).await?;
-        let steps = self.unsuspension(&mut credential.value, &target, kind, &own, at).await?;
+        let record = &mut credential.value;
+        let is_moved = matches!(program.intent, Intent::Update(_));
+        if is_moved && record.state == CredentialState::Suspended {
+            return Ok(false);
+        }
+        redraw(program, error);
+        target.artifact = Some(pin::draw(&*self.env.entropy, digits)?);
+        let steps = if is_moved {
+            self.change(record, &target, kind, &own, at).await?
+        } else {
+            self.unsuspension(record, &target, kind, &own, at).await?
+        };
         program.round = program.round.saturating_add(1);
         let round = program.round;
         program.steps.extend(steps.into_iter().map(|step| Step { round, ..step }));
