@@ -1,8 +1,9 @@
 //! What an update promises.
 
 use chrono::TimeDelta;
-use lockport::Validity;
-use lockport::credential::UpdateInput;
+use lockport::credential::{IssuedCredential, UpdateInput};
+use lockport::id::RoomId;
+use lockport::{FailureReason, Validity};
 
 use crate::bench::Fault;
 use crate::case::{Case, CaseResult, Need, Stop, check};
@@ -46,7 +47,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "UPDATE-006",
-        requirement: "When the digits of a PIN are somebody else's at a door that it is to come to, it becomes another at every door that it is for; what somebody else has stays his.",
+        requirement: "When the digits of a PIN are somebody else's at a door that it is moved to, it becomes another at every door; beside a door that stays its holder's the change is refused and nothing is otherwise; what somebody else has stays his.",
         spec: "R71, R122",
         needs: &[Need::Locks],
         judge: |trial| Box::pin(taken_at_a_new_door(trial)),
@@ -156,32 +157,44 @@ async fn rooms_changed(trial: &Trial) -> CaseResult {
 }
 
 async fn taken_at_a_new_door(trial: &Trial) -> CaseResult {
-    let [one, two, three] = trial.rooms()?;
+    let [one, two, three, suite] = trial.rooms()?;
     let window = trial.hours(2, 26)?;
-    let issued = trial.port().issue_credential(trial.issue("guest", &[one, two], window)?).await?.credential;
-    let (id, keys) = (issued.id, Keyring::of(&issued));
+    let issued = trial.port().issue_credential(trial.issue("guest", &[one], window)?).await?.credential;
+    let (id, mut keys) = (issued.id, Keyring::of(&issued));
     let moved = trial.update(id, "moved")?.with_rooms(vec![two, three]);
-    let Some(text) = super::pin_of_ours(trial, &issued) else {
+    if super::pin_of_ours(trial, &issued).is_none() {
         // Nobody else can have come by what this kind opens with.
-        let updated = trial.port().update_credential(moved).await?.credential;
-        let mut keys = keys;
-        keys.add(&updated);
+        keys.add(&trial.port().update_credential(moved).await?.credential);
         return trial.judge("the guest, moved,", &keys, &[(&[two, three], window)]).await;
-    };
-    let door = trial.doors_of(&[three]).into_iter().next();
-    let door = door.ok_or_else(|| Stop::NotRun("a room has no door".into()))?;
-    let set = trial.locks()?.set_by_hand(door, trial.kind().kind, window, Some(text))?;
-    check!(set.is_some(), "nobody can set a {} at a lock here", trial.kind().kind);
-
+    }
+    set_at(trial, three, &issued)?;
     let updated = trial.port().update_credential(moved.clone()).await?.credential;
     let others = Keyring::of(&updated);
     trial.judge("the guest, moved,", &others, &[(&[two, three], window)]).await?;
     trial.judge("somebody else", &keys, &[(&[three], window)]).await?;
     let again = trial.port().update_credential(moved).await?.credential;
     trial.judge("the guest, told once more,", &Keyring::of(&again), &[(&[two, three], window)]).await?;
+
+    // Beside a room that stays his, the digits that he knows are worth more than the change.
+    set_at(trial, suite, &updated)?;
+    let beside = trial.update(id, "beside")?.with_rooms(vec![three, suite]);
+    let refused = trial.port().update_credential(beside).await;
+    let is_refused = refused.as_ref().is_err_and(|error| error.reason() == FailureReason::PinCollision);
+    check!(is_refused, "pin_collision is right: {refused:?}");
+    trial.judge("the guest, refused,", &others, &[(&[two, three, suite], window)]).await?;
     trial.port().revoke_credential(trial.revoke(id, "revoke")?).await?;
-    trial.judge("the guest, when it is revoked,", &others, &[]).await?;
+    trial.judge("who has the guest's digits", &others, &[(&[suite], window)]).await?;
     trial.judge("somebody else", &keys, &[(&[three], window)]).await
+}
+
+/// Somebody else comes by the digits of a PIN and sets them at the locks of a room.
+fn set_at(trial: &Trial, room: RoomId, issued: &IssuedCredential) -> CaseResult {
+    for door in trial.doors_of(&[room]) {
+        let text = super::pin_of_ours(trial, issued);
+        let set = trial.locks()?.set_by_hand(door, trial.kind().kind, trial.hours(2, 26)?, text)?;
+        check!(set.is_some(), "nobody can set a {} at a lock here", trial.kind().kind);
+    }
+    Ok(())
 }
 
 async fn unanswered(trial: &Trial) -> CaseResult {

@@ -218,8 +218,7 @@ pub(crate) const ALL: &[Scenario<'static>] = &[
     // Odd vendors.
     odd("pin-taken", Quirk::TakenPins(&[0, 1]), &[], &[Until(ISSUE)]),
     odd("pin-taken-next-door", Quirk::TakenPins(&[1]), &[], &[Until(ISSUE_THREE), Until(REVOKE)]),
-    odd("pin-taken-where-it-moves", Quirk::TakenPins(&[1]), &[ISSUE], &[Until(MOVE), Until(REVOKE)]),
-    odd("pin-taken-beside", Quirk::TakenPins(&[3]), &[ISSUE_THREE], &[Until(REGROUP), Until(REVOKE)]),
+    odd("pin-taken-where-it-moves", Quirk::TakenPins(&[0]), &[ISSUE], &[Until(MOVE), Until(REVOKE)]),
     odd("next-kind", Quirk::NotThisKind(1), &[], &[Until(ISSUE_THREE), Until(REVOKE)]),
     odd("found-twice", Quirk::Twice(0), &[], &[Until(ISSUE), Until(LENGTHEN), Until(REVOKE)]),
     // The host's clock is set back.

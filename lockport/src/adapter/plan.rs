@@ -337,17 +337,9 @@ pub(super) fn changes(
     let is_same =
         |record: &GrantRecord| Some(record.held.order.window) == window && record.held.maybe.is_empty();
     let there: Vec<&GrantRecord> = own.iter().filter(|record| record.state.occupies()).collect();
-    let has_pin = matches!(kind.artifact, ArtifactSource::HostPin { .. });
-    let has_other_pin = |record: &GrantRecord| match (&record.held.order.artifact, &content.artifact) {
-        // EXPOSE: compared with each other.
-        (Some(own), Some(pin)) => has_pin && !own.is(pin.expose()),
-        _ => false,
-    };
-    // What may not be there is no place for a door that is wanted, nor is what opens with another PIN.
+    // What may not be there is no place for a door that is wanted.
     let can_stay = |record: &GrantRecord| {
-        record.state != GrantState::Unknown
-            && !has_other_pin(record)
-            && (is_same(record) || kind.amend_window == Amend::Native)
+        record.state != GrantState::Unknown && (is_same(record) || kind.amend_window == Amend::Native)
     };
     let (targets, fresh) = doors_of_each(kind, wanted.doors, &there, can_stay);
     let (mut amends, mut withdrawals) = (Vec::new(), Vec::new());

@@ -297,7 +297,8 @@ impl<D: VendorDriver> Adapter<D> {
         }
     }
 
-    /// A PIN that is to come to a door, or back to one, may be somebody else's there: its holder gets another at every door (R122).
+    /// A PIN that is to come to a door, or back to one, may be somebody else's there: its holder gets another at every door (R122),
+    /// unless he has the one that he knows still to use.
     async fn change_otherwise(
         &self,
         op: &mut Stored<ProgramRecord>,
@@ -315,7 +316,12 @@ impl<D: VendorDriver> Adapter<D> {
         let own = self.own(id).await?;
         let record = &mut credential.value;
         let is_moved = matches!(program.intent, Intent::Update(_));
-        if is_moved && record.state == CredentialState::Suspended {
+        let doors = self.doors.resolve(&target.rooms, &target.scope)?;
+        let stays = |grant: &GrantRecord| {
+            grant.state.occupies() && grant.held.order.doors.iter().any(|door| doors.contains(door))
+        };
+        // Digits that he uses at a door which stays his are not to die before he has others: only another key can see to that.
+        if is_moved && (record.state == CredentialState::Suspended || own.iter().any(stays)) {
             return Ok(false);
         }
         redraw(program, error);
