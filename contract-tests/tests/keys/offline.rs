@@ -116,6 +116,11 @@ fn a_short_stay_is_only_confirmed() {
     assert_eq!(told.of("credential.issued")[0]["provisional"], json!(true));
     let updated = told.of("credential.updated");
     assert_eq!((updated.len(), &updated[0]["provisional"]), (1, &json!(false)));
+    // What changes nothing is no news.
+    run(service.deliver(&confirmed("one", 2, &["101"], 24))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    told.drain(&service);
+    assert_eq!(told.count("credential.updated"), 1);
 }
 
 /// What the cloud knows keeps its window; but what is added to it without the cloud is no more than two days.
@@ -137,6 +142,30 @@ fn a_key_of_before_keeps_its_window_and_an_extension_is_provisional() {
     assert!(hotel.opens(&key, "101"));
     live_to(&hotel, &service, 108);
     assert!(!hotel.opens(&key, "101"));
+}
+
+/// A change without the cloud pushes on no end of what was given out without it, and takes nothing from what the cloud knows.
+#[test]
+fn a_change_without_the_cloud_moves_no_end() {
+    for is_known in [true, false] {
+        let hotel = Hotel::of(&[("main", "mock://", &["101", "102"])]);
+        let service = hotel.service("a");
+        let mut told = Told::default();
+        run(service.set_offline(!is_known)).unwrap();
+        run(service.deliver(&confirmed("one", 1, &["101"], 120))).unwrap();
+        hotel.live(&service, A_MINUTE);
+        run(service.set_offline(true)).unwrap();
+        told.drain(&service);
+        let key = told.hand(&stay("one")).to_vec();
+        live_to(&hotel, &service, 24);
+        run(service.deliver(&confirmed("one", 2, &["101", "102"], 120))).unwrap();
+        live_to(&hotel, &service, 47);
+        assert!(hotel.opens(&key, "101") && hotel.opens(&key, "102"), "known: {is_known}");
+        for hour in [49, 119] {
+            live_to(&hotel, &service, hour);
+            assert_eq!(hotel.opens(&key, "101"), is_known, "hour {hour}");
+        }
+    }
 }
 
 /// A card is extended at the desk, where a task asks for it.

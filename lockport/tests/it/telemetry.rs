@@ -129,11 +129,12 @@ fn what_a_service_did_can_be_scraped() {
 /// R200, R94: what was given out without the cloud is counted until the cloud is back.
 #[test]
 fn provisional_credentials_can_be_scraped() {
-    let (registry, mut rig, _) = rehearsed(2);
-    let mut provisional = |is_offline| {
+    let (registry, rig, _) = rehearsed(2);
+    let provisional = |is_offline| {
         run(rig.service.set_offline(is_offline)).unwrap();
         let mut event = rig.confirmed(1, 48);
-        event.data["reservationId"] = json!(ReservationId::derived("test", &[b"cut off", &[is_offline.into()]]));
+        event.data["reservationId"] =
+            json!(ReservationId::derived("test", &[b"cut off", &[is_offline.into()]]));
         run(rig.service.deliver(&event)).unwrap();
         rig.live(rig.env.now() + TimeDelta::minutes(1));
         run(rig.service.measure()).unwrap();
