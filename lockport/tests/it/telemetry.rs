@@ -56,7 +56,7 @@ fn rehearsed(stays: u64) -> (Arc<Registry>, Rig, Vec<String>) {
 
 /// The value of each series, after the rules that `promtool check metrics` holds: HELP and TYPE once and before the series, names
 /// and suffixes that fit the type, whole buckets.
-fn read(text: &str) -> BTreeMap<String, f64> {
+pub(crate) fn read(text: &str) -> BTreeMap<String, f64> {
     let (mut helped, mut types, mut series) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -95,7 +95,7 @@ fn read(text: &str) -> BTreeMap<String, f64> {
 }
 
 /// The sum over the series of a metric that have all of this in their labels.
-fn sum(series: &BTreeMap<String, f64>, name: &str, with: &[&str]) -> f64 {
+pub(crate) fn sum(series: &BTreeMap<String, f64>, name: &str, with: &[&str]) -> f64 {
     let head = format!("melmastoon_lock_{name}{{");
     let fits = |what: &str| what.starts_with(&head) && with.iter().all(|label| what.contains(label));
     series.iter().filter(|(what, _)| fits(what)).map(|(_, value)| value).sum()
@@ -141,6 +141,8 @@ fn provisional_credentials_can_be_scraped() {
         sum(&read(&registry.expose().unwrap()), "key_credentials_provisional", &[])
     };
     assert_eq!([provisional(true), provisional(false)], [1.0, 0.0]);
+    let text = registry.expose().unwrap();
+    assert_eq!(sum(&read(&text), "use_case_runs_total", &["set_offline", "\"ok\""]), 2.0, "{text}");
 }
 
 /// R195: thirty guests more, not one series more, and no guest's or key's id in any.
