@@ -101,16 +101,12 @@ impl Host<'_> {
     pub(crate) async fn until(&mut self, op: &Op) -> Result<End, Red> {
         let give_up_at = self.world.true_now() + PATIENCE;
         self.begin(op).await?;
-        let mut is_shut = false;
         for _ in 0..TRIES {
             let said = self.world.call(op).await?;
             let wait = match said {
                 Said::Done(told) => return self.done(op, told).await,
                 Said::Again(then, told) => {
-                    // Later ones say that something has landed meanwhile, and is on its way out.
-                    if !std::mem::replace(&mut is_shut, true) {
-                        self.shut_for_now(op).await?;
-                    }
+                    self.shut_for_now(op).await?;
                     self.note_proof(op, &told);
                     self.wait_until(Some(then))
                 }

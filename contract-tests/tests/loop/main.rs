@@ -19,5 +19,6 @@ mod pending;
 mod singles;
 mod teeth;
 mod torn;
+mod twice;
 mod walks;
 mod writers;

@@ -1,6 +1,6 @@
 //! From records to what a host gets.
 
-use super::record::{GrantRecord, GrantState, Outcome, Program, Snapshot, StoredDelivery};
+use super::record::{GrantRecord, GrantState, Outcome, Program, Snapshot, StepState, StoredDelivery};
 use crate::credential::{
     Artifact, Delivery, IssueResult, IssuedCredential, KeyCredentialKind, Progress, RevokeOutcome,
     SuspendOutcome, UpdateResult, VendorCode,
@@ -111,7 +111,10 @@ pub(super) fn update(
 }
 
 pub(super) fn revoke(run: Run, id: KeyCredentialId, now: Timestamp) -> Result<RevokeOutcome, LockError> {
+    let is_at_it_again = run.program.current().any(|step| step.round > 0 && step.state == StepState::Sent);
     match run.program.outcome {
+        // What a lost call brought is perhaps there until the vendor has taken that away too.
+        Some(Outcome::Revoked { .. }) if is_at_it_again => Err(still_pending(&run, now)),
         Some(Outcome::Revoked { proof, effective_by }) => Ok(RevokeOutcome {
             credential_id: id,
             proof,

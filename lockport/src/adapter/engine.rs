@@ -12,8 +12,8 @@ use super::journal::{StepJournal, Written, put_sent};
 use super::record::{Act, GrantRecord, Intent, ProgramRecord, Step, StepState};
 use super::recover::not_settled;
 use crate::driver::{
-    AfterLost, Answer, ArtifactSource, Attempt, Granted, Held, Job, Journal, Kind, Pending, VendorDriver,
-    Verb, WaitsFor, Withdrawal, Withdrawn,
+    AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, LeaseSpan,
+    Pending, Reach, VendorDriver, Verb, WaitsFor, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -93,7 +93,8 @@ impl<D: VendorDriver> Engine<'_, D> {
             return Ok(Ran::Waiting(plus(now, COME_BACK)));
         }
         if step.state == StepState::Planned {
-            if let Some(then) = step.not_before.filter(|then| *then > now) {
+            let not_before = step.not_before.max(self.not_swept_before(op, step));
+            if let Some(then) = not_before.filter(|then| *then > now) {
                 return Ok(Ran::Waiting(then));
             }
             if !is_begun_by_note(kind, step) {
@@ -147,6 +148,26 @@ impl<D: VendorDriver> Engine<'_, D> {
             AfterLost::Resend { .. } | AfterLost::Ask => self.ask(op, index, kind, None).await,
             AfterLost::Declare => self.declare(op, index).await,
         }
+    }
+
+    /// Until when a lost withdrawal of the same operation could take along what this step gives: where the vendor has it that one
+    /// operation waits until another is settled, a step waits for the steps before it too.
+    fn not_swept_before(&self, op: &Stored<ProgramRecord>, step: &Step) -> Option<Timestamp> {
+        let names = |step: &Step| {
+            let GrantOrder { kind, doors, at, .. } = &step.order;
+            let keys = self.driver.lease_keys(&Reach { kind: *kind, doors, at: *at });
+            keys.into_iter().filter(|key| key.span == LeaseSpan::UntilSettled).map(|key| key.name)
+        };
+        let gives = matches!(step.act, Act::Grant | Act::Amend);
+        let lost = op.value.body.steps.iter().filter(|other| gives && matches!(other.act, Act::Withdraw(_)));
+        let described = self.driver.describe();
+        let lands_by = |other: &Step| {
+            let late_by = described.kind(other.order.kind)?.recovery.late_by;
+            Some(plus(other.lost_at?, late_by))
+        };
+        lost.filter(|other| names(other).any(|name| names(step).any(|own| own == name)))
+            .filter_map(lands_by)
+            .max()
     }
 
     /// The card on which another grant of the same round stands: a credential has one.

@@ -1,8 +1,10 @@
 //! What the vendor last said of its locks, for the planner.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::{Either, select};
 use futures_util::lock::Mutex as Turn;
 
 use super::Adapter;
@@ -18,6 +20,9 @@ const BELIEVED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How long an older list must do after somebody began to ask for a new one: he may have been given up over it, and whoever comes next
 /// would be too.
 const ASKED_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// For how long somebody with an operation of his own to carry out asks for a new list, where an older one would do.
+const ASKED_FOR: Duration = Duration::from_secs(5);
 
 /// The newest list of locks, and when it came.
 #[derive(Debug, Default)]
@@ -71,16 +76,21 @@ impl<D: VendorDriver> Adapter<D> {
         if let (false, Some((_, devices))) = (self.locks.is_to_be_asked_for(now), &last) {
             return Ok(Arc::clone(devices));
         }
-        match (self.driver.devices().await, last) {
-            (Ok(devices), _) => {
+        let Some((_, older)) = last else {
+            let asked = self.driver.devices().await.map_err(|error| match error.advice() {
+                RetryAdvice::OutcomeUnknown => error.with_advice(RetryAdvice::NotApplied),
+                _ => error,
+            });
+            let devices = asked?;
+            self.locks.told(now, &devices);
+            return Ok(devices.into());
+        };
+        match select(self.driver.devices(), self.env.sleep.sleep(ASKED_FOR)).await {
+            Either::Left((Ok(devices), _)) => {
                 self.locks.told(now, &devices);
                 Ok(devices.into())
             }
-            (Err(_), Some((_, devices))) => Ok(devices),
-            (Err(error), None) if error.advice() == RetryAdvice::OutcomeUnknown => {
-                Err(error.with_advice(RetryAdvice::NotApplied))
-            }
-            (Err(error), None) => Err(error),
+            Either::Left((Err(_), _)) | Either::Right(_) => Ok(older),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One operation from its claim to its outcome: planned once, carried out by the engine, settled with what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use chrono::TimeDelta;
 
@@ -299,11 +300,10 @@ impl<D: VendorDriver> Adapter<D> {
                         LockError::new(code, FailureReason::OutcomeUnknown, RetryAdvice::Never, message);
                     return self.settle(op, Outcome::Failed(error)).await;
                 }
-                Next::Done => {
-                    if let Some(run) = self.done(&mut op).await? {
-                        return Ok(run);
-                    }
-                }
+                Next::Done => match self.done(op).await? {
+                    ControlFlow::Break(run) => return Ok(run),
+                    ControlFlow::Continue(further) => op = further,
+                },
             }
         }
         // A vendor that keeps saying the same keeps nobody busy for ever.

@@ -1,5 +1,7 @@
 //! The end of an operation: what came of its steps, for the credential, its grants and the host.
 
+use std::ops::ControlFlow;
+
 use super::Adapter;
 use super::answer::{Run, delivery};
 use super::engine::quiet_until;
@@ -14,8 +16,11 @@ use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
 
 impl<D: VendorDriver> Adapter<D> {
-    /// Every step is done: the outcome. `None` when a revoke has to act once more, because a lost call may still land.
-    pub(super) async fn done(&self, op: &mut Stored<ProgramRecord>) -> Result<Option<Run>, LockError> {
+    /// Every step is done: the outcome. It goes on when a revoke has to act once more, because a lost call may still land.
+    pub(super) async fn done(
+        &self,
+        mut op: Stored<ProgramRecord>,
+    ) -> Result<ControlFlow<Run, Stored<ProgramRecord>>, LockError> {
         let id = op.value.body.intent.credential();
         let own = self.own(id).await?;
         let outcome = match &op.value.body.intent {
@@ -55,13 +60,13 @@ impl<D: VendorDriver> Adapter<D> {
                     && op.value.body.round == 0
                     && op.value.body.steps.iter().any(|step| too_early(step, quiet))
                 {
-                    return self.act_once_more(op, outcome, quiet).await.map(|()| None);
+                    self.act_once_more(&mut op, outcome, quiet).await?;
+                    return Ok(ControlFlow::Continue(op));
                 }
                 outcome
             }
         };
-        let settled = op.clone();
-        self.settle(settled, outcome).await.map(Some)
+        self.settle(op, outcome).await.map(ControlFlow::Break)
     }
 
     /// The weakest proof of all grants, and when the last of them certainly opens nothing.

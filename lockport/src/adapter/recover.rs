@@ -168,7 +168,9 @@ impl<D: VendorDriver> Engine<'_, D> {
         let step = step_of(op, index)?;
         let grant = self.required_grant(step.order.grant).await?.value;
         let is_certain = op.value.quiet_until.is_none() && is_only_change(step, &grant);
-        if grant.is_unmarked || (!is_certain && step.unanswered < 2) {
+        // What was never seen there may be on its way still: that it is not there says nothing of its taking away.
+        let may_come = matches!(step.act, Act::Withdraw(_)) && grant.state == GrantState::Unknown;
+        if grant.is_unmarked || may_come || (!is_certain && step.unanswered < 2) {
             return Ok(None);
         }
         // A look that fails decides nothing.
