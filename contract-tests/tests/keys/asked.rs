@@ -33,7 +33,10 @@ fn a_key_is_not_asked_for_before_it_comes_near() {
     assert_eq!((hotel.vendor().calls(), states("waits")), (0, vec![KeyState::Requested]));
     book("comes sooner", 2, from(8));
     hotel.live(&service, A_MINUTE);
-    assert_eq!((states("waits"), states("comes sooner")), (vec![KeyState::Requested], vec![KeyState::Active]));
+    assert_eq!(
+        (states("waits"), states("comes sooner")),
+        (vec![KeyState::Requested], vec![KeyState::Active])
+    );
     hotel.live(&service, TimeDelta::days(1) + A_MINUTE);
     assert_eq!(states("waits"), [KeyState::Active]);
     let mut told = Told::default();
@@ -61,7 +64,8 @@ fn what_comes_in_the_place_of_a_lost_key_is_linked_with_it() {
     assert!(!hotel.opens(&found, "101") && hotel.opens(hand, "101"));
 
     let id = |nth: usize| &told.of("credential.issued")[nth]["keyCredentialId"];
-    let requested: Vec<_> = told.of("credential.requested").into_iter().map(|data| &data["replaces"]).collect();
+    let requested: Vec<_> =
+        told.of("credential.requested").into_iter().map(|data| &data["replaces"]).collect();
     assert_eq!(requested, [&json!(null), id(0)]);
     let revoked = told.of("credential.revoked")[0];
     assert_eq!(
@@ -92,7 +96,8 @@ fn a_host_asks_which_doors_and_who_gets_in() {
     };
     let during = |from, until| Validity::new(opening() + from, opening() + until).unwrap();
     let tonight = during(TimeDelta::zero(), TimeDelta::hours(12));
-    let ready = || run(service.readiness(tonight)).unwrap().iter().map(|own| own.is_ready()).collect::<Vec<_>>();
+    let ready =
+        || run(service.readiness(tonight)).unwrap().iter().map(|own| own.is_ready()).collect::<Vec<_>>();
     // Asked for, and not there yet.
     assert_eq!((doors(), ready()), (sorted(&["101", "102"]), vec![false]));
     hotel.live(&service, A_MINUTE);

@@ -1,18 +1,18 @@
 //! What is told of a key: to the bus (R208 to R213, R218), never a vendor's reference, never the text of an artifact; and to the
 //! audit (R136), in the same transaction. Every change of a key's state comes by here.
 
+use super::KeyService;
 use super::claim::KeyOwner;
 use super::record::{KeyRecord, Spec};
 use super::task::DeskTask;
-use super::KeyService;
 use crate::audit::{Action, Draft, Outcome, Reason};
 use crate::credential::{Holder, RevokeOutcome, RevokeReason, SuspendReason, Warning};
-use crate::error::LockError;
+use crate::error::{FailureReason, LockError};
 use crate::event::{
     ArtifactReference, Cause, Change, Changes, CredentialFailed, CredentialIssued, CredentialRequested,
     CredentialRevoked, CredentialSuspended, CredentialUnsuspended, CredentialUpdated, Delivery,
-    DeskTaskClosed, DeskTaskOpened, HolderKind, KeyHolder, MasterKeyExpired, MasterKeyIssued,
-    Payload, RevokeFailed, RevokeMetadata, Scope, StaffReach, VendorError, Word,
+    DeskTaskClosed, DeskTaskOpened, HolderKind, KeyHolder, MasterKeyExpired, MasterKeyIssued, Payload,
+    RevokeFailed, RevokeMetadata, Scope, StaffReach, VendorError, Word,
 };
 use crate::id::{EventId, MasterKeyId, UserId};
 use crate::scope::StaffScope;

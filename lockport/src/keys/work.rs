@@ -307,7 +307,11 @@ impl KeyService {
     }
 
     /// The key opens no more than it is to: nobody has to watch its doors.
-    pub(super) async fn close_visit(&self, key: &KeyRecord, transaction: &mut Transaction) -> Result<(), LockError> {
+    pub(super) async fn close_visit(
+        &self,
+        key: &KeyRecord,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
         let of = key.id;
         let visit = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::VisitDoor;
         self.close_tasks(key.owner, visit, transaction).await

@@ -67,7 +67,8 @@ fn everything() -> Arc<Registry> {
     run(rig.service.deliver(&rig.confirmed(1, 48))).unwrap();
     rig.live(now() + TimeDelta::minutes(1));
     let mut drained = run(rig.service.drain(100)).unwrap();
-    let issued = drained.iter().find(|event| event.event().subject.ends_with("credential.issued.v1")).unwrap();
+    let issued =
+        drained.iter().find(|event| event.event().subject.ends_with("credential.issued.v1")).unwrap();
     let reference = issued.event().data["delivery"]["artifact"]["opaqueRef"].clone();
     drained.drain(..).for_each(|event| run(rig.service.delivered(event)).unwrap());
     let reference = serde_json::from_value(reference).unwrap();
