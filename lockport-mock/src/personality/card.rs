@@ -140,13 +140,13 @@ impl Nature for Card {
         attempt: &Attempt<'_>,
     ) -> Result<Found, LockError> {
         // Without a note nothing was begun: whatever was there before is there still.
-        let Some(noted) = attempt.noted else { return Ok(Found::Otherwise) };
-        let Some(lying) = Lying::at(vendor, encoder_of(order)?)? else { return Ok(Found::CannotTell) };
+        let unseen = if attempt.noted.is_some() { Found::CannotTell } else { Found::Otherwise };
+        let Some(lying) = Lying::at(vendor, encoder_of(order)?)? else { return Ok(unseen) };
         let bearing: Vec<&Entry> =
             lying.entries.iter().filter(|entry| entry.marker == order.marker).collect();
         Ok(match bearing.as_slice() {
-            [] if noted == lying.card => Found::Absent,
-            [] => Found::CannotTell,
+            [] if attempt.noted == Some(lying.card.as_str()) => Found::Absent,
+            [] => unseen,
             [only] if **only == to_entry(order) => Found::Present(vec![lying.granted(order)]),
             _ => Found::Otherwise,
         })

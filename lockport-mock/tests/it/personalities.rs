@@ -155,17 +155,19 @@ async fn a_card_is_written_when_it_lies_there() {
     let pending = stand.wait_for(&order).await;
     assert_eq!(pending.waits_for, WaitsFor::CardAt(stand.encoder));
     assert_eq!(pending.give_up_at, order.window.until());
-    assert!(matches!(stand.find(&order).await, Found::CannotTell));
     assert!(stand.notes.0.lock().unwrap().is_none(), "nothing was begun");
+    assert!(matches!(stand.find(&order).await, Found::Otherwise));
 
     stand.vendor.encoder(stand.encoder).place_card("A");
-    assert!(matches!(stand.find(&order).await, Found::CannotTell));
+    assert!(matches!(stand.find(&order).await, Found::Otherwise));
     stand.vendor.push_fault(Fault::LoseCall);
     assert_eq!(stand.ask(&order).await.unwrap_err().advice(), RetryAdvice::OutcomeUnknown);
     let noted = stand.notes.0.lock().unwrap().clone();
     assert_eq!(noted.as_deref(), Some("A"));
     let again = stand.attempt("one", noted.as_deref());
     assert!(matches!(stand.driver.find(&order, &again).await.unwrap(), Found::Absent));
+    assert_eq!(stand.vendor.encoder(stand.encoder).remove().as_deref(), Some("A"));
+    assert!(matches!(stand.driver.find(&order, &again).await.unwrap(), Found::CannotTell));
     // Whoever noted one card does not go on with another.
     stand.vendor.encoder(stand.encoder).place_card("B");
     assert!(matches!(stand.driver.find(&order, &again).await.unwrap(), Found::CannotTell));
