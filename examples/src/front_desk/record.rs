@@ -171,7 +171,7 @@ impl Record {
     }
 
     /// A vendor is about to be called, which is noted. Whether the process that is being played lives to do it.
-    pub(super) fn calls(&self, what: &str) -> bool {
+    pub(super) fn calling(&self, what: &str) -> bool {
         let mut state = self.state();
         if state.is_now() {
             state.calls = state.calls.saturating_add(1);
@@ -182,7 +182,7 @@ impl Record {
     }
 
     /// The vendor has answered.
-    pub(super) fn is_answered(&self, what: &str) {
+    pub(super) fn answered(&self, what: &str) {
         let state = self.state();
         if state.is_now() {
             state.die(Death::AfterAnswer, what);

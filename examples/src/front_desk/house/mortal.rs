@@ -54,7 +54,7 @@ impl Mortality {
 
     /// A vendor is about to be called. Where a process whose record is played again came no further, this never returns.
     async fn called(&self, what: &str) {
-        if self.record.as_ref().is_some_and(|record| !record.calls(what)) {
+        if self.record.as_ref().is_some_and(|record| !record.calling(what)) {
             *self.fate() = Fate::Dead;
             pending::<()>().await;
         }
@@ -73,7 +73,7 @@ impl Mortality {
     /// The vendor has answered a call. Where that was the last one, nobody lives to see the answer: this never returns.
     async fn answered(&self, what: &str) {
         if let Some(record) = &self.record {
-            record.is_answered(what);
+            record.answered(what);
         }
         if self.strikes() {
             pending::<()>().await;
