@@ -36,7 +36,7 @@ fn a_key_of_a_long_stay_is_extended_when_the_cloud_is_back() {
     live_to(&hotel, &service, 1);
     told.drain(&service);
     let issued = told.of("credential.issued")[0].clone();
-    assert_eq!((&issued["provisional"], until(&issued)), (&json!(true), opening() + PROVISIONAL_FOR));
+    assert_eq!((&issued["provisional"], until(&issued)), (&json!(true), opening() + TimeDelta::hours(48)));
     assert!(run(service.keys(stay("one").into())).unwrap()[0].is_provisional);
     let key = told.hand(&stay("one")).to_vec();
     live_to(&hotel, &service, 47);
@@ -54,6 +54,27 @@ fn a_key_of_a_long_stay_is_extended_when_the_cloud_is_back() {
     assert!(!run(service.keys(stay("one").into())).unwrap()[0].is_provisional);
     live_to(&hotel, &service, 121);
     assert!(!hotel.opens(&key, "101"));
+}
+
+/// What counts is whether the cloud is there when a key is given out, and not when it was asked for.
+#[test]
+fn a_key_that_was_asked_for_before_is_as_it_is_when_given_out() {
+    for is_offline in [true, false] {
+        let hotel = Hotel::of(&[("main", "mock://", &["101", "102"])]);
+        let service = hotel.service("a");
+        run(service.set_offline(!is_offline)).unwrap();
+        run(service.deliver(&confirmed("one", 1, &["101"], 120))).unwrap();
+        run(service.set_offline(is_offline)).unwrap();
+        live_to(&hotel, &service, 1);
+        let mut told = Told::default();
+        told.drain(&service);
+        let issued = told.of("credential.issued")[0];
+        let ends = opening() + TimeDelta::hours(if is_offline { 48 } else { 120 });
+        assert_eq!((&issued["provisional"], until(issued)), (&json!(is_offline), ends));
+        assert_eq!(told.count("credential.updated"), 0);
+        hotel.pass(TimeDelta::hours(48));
+        assert_eq!(hotel.opens(told.hand(&stay("one")), "101"), !is_offline);
+    }
 }
 
 /// While the cloud stays away, nothing that was given out opens for longer than two days; the guest gets another, each with its own
@@ -95,6 +116,11 @@ fn a_short_stay_is_only_confirmed() {
     assert_eq!(told.of("credential.issued")[0]["provisional"], json!(true));
     let updated = told.of("credential.updated");
     assert_eq!((updated.len(), &updated[0]["provisional"]), (1, &json!(false)));
+    // What changes nothing is no news.
+    run(service.deliver(&confirmed("one", 2, &["101"], 24))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    told.drain(&service);
+    assert_eq!(told.count("credential.updated"), 1);
 }
 
 /// What the cloud knows keeps its window; but what is added to it without the cloud is no more than two days.
@@ -116,6 +142,30 @@ fn a_key_of_before_keeps_its_window_and_an_extension_is_provisional() {
     assert!(hotel.opens(&key, "101"));
     live_to(&hotel, &service, 108);
     assert!(!hotel.opens(&key, "101"));
+}
+
+/// A change without the cloud pushes on no end of what was given out without it, and takes nothing from what the cloud knows.
+#[test]
+fn a_change_without_the_cloud_moves_no_end() {
+    for is_known in [true, false] {
+        let hotel = Hotel::of(&[("main", "mock://", &["101", "102"])]);
+        let service = hotel.service("a");
+        let mut told = Told::default();
+        run(service.set_offline(!is_known)).unwrap();
+        run(service.deliver(&confirmed("one", 1, &["101"], 120))).unwrap();
+        hotel.live(&service, A_MINUTE);
+        run(service.set_offline(true)).unwrap();
+        told.drain(&service);
+        let key = told.hand(&stay("one")).to_vec();
+        live_to(&hotel, &service, 24);
+        run(service.deliver(&confirmed("one", 2, &["101", "102"], 120))).unwrap();
+        live_to(&hotel, &service, 47);
+        assert!(hotel.opens(&key, "101") && hotel.opens(&key, "102"), "known: {is_known}");
+        for hour in [49, 119] {
+            live_to(&hotel, &service, hour);
+            assert_eq!(hotel.opens(&key, "101"), is_known, "hour {hour}");
+        }
+    }
 }
 
 /// A card is extended at the desk, where a task asks for it.

@@ -69,6 +69,8 @@ pub(crate) struct Hotel {
     pub(crate) vendors: BTreeMap<String, MockVendor>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
+    /// How long before its window a key is asked for.
+    pub(crate) horizon: Option<TimeDelta>,
     env: Env,
     served: Vec<(String, DoorMap)>,
 }
@@ -101,7 +103,7 @@ impl Hotel {
             vendors.insert((*name).to_owned(), vendor);
             served.push(((*name).to_owned(), map));
         }
-        Self { vendors, store, clock, env, served }
+        Self { vendors, store, clock, horizon: None, env, served }
     }
 
     pub(crate) fn vendor(&self) -> &MockVendor {
@@ -140,6 +142,9 @@ impl Hotel {
         let of = partition();
         let mut adapters = Vec::new();
         let mut property = Property::new(of.tenant, of.property, "UTC".to_owned(), policy);
+        if let Some(horizon) = self.horizon {
+            property = property.with_issue_horizon(horizon);
+        }
         for (name, map) in &self.served {
             let doors = Arc::new(map.clone());
             let setup = AdapterSetup {

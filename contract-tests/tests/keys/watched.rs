@@ -127,11 +127,12 @@ fn a_lock_that_is_away_keeps_its_keys() {
 /// or the lock does not say, nothing is.
 #[test]
 fn an_old_firmware_is_told_of() {
-    let hotel = Hotel::simple();
+    let hotel = Hotel::of(&[("main", "mock://", &["101", "102"]), ("annex", "mock://", &["201", "202"])]);
     let service = hotel.watching("a").with_least_firmware("main", "6.4.31");
     let mut told = Told::default();
     hotel.vendor().set_firmware(door("101"), [6, 4, 9]);
     hotel.vendor().set_firmware(door("102"), [6, 5, 0]);
+    hotel.vendors["annex"].set_firmware(door("201"), [6, 4, 9]);
     hotel.live(&service, LOOK * 3);
     hotel.vendor().set_firmware(door("101"), [6, 4, 31]);
     hotel.live(&service, LOOK * 3);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Human, Json, Output, Progress, Summary};
 use lockport_examples::front_desk::player::{PlayError, play};
 use lockport_examples::front_desk::printable;
-use lockport_examples::front_desk::record::{Record, SEED};
+use lockport_examples::front_desk::record::{Death, Record, SEED};
 
 /// The day that is played when none is named; within the program, so that it plays in any directory.
 const HOTEL: &str = include_str!("../../data/hotel.json");
@@ -36,6 +37,12 @@ struct Arguments {
     /// One JSON object a line on standard output.
     #[arg(long)]
     json: bool,
+    /// For tests of the coming back: dies over its n-th vendor call, before that leaves.
+    #[arg(long, value_name = "N", requires = "store", hide = true)]
+    die_before_call: Option<NonZeroU64>,
+    /// Likewise, with the answer in hand.
+    #[arg(long, value_name = "N", requires = "store", conflicts_with = "die_before_call", hide = true)]
+    die_after_answer: Option<NonZeroU64>,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +83,11 @@ fn rehearse(arguments: &Arguments) -> Result<Option<Summary>, String> {
         }
         None => None,
     };
+    let before = arguments.die_before_call.map(Death::BeforeCall);
+    let death = before.or(arguments.die_after_answer.map(Death::AfterAnswer));
+    if let (Some(record), Some(death)) = (&record, death) {
+        record.dies(death);
+    }
     let seed = record.as_ref().map_or(SEED, Record::seed);
     let to = Heard { to: io::stdout().lock(), record: record.clone() };
     let mut output: Box<dyn Output> = if arguments.json {

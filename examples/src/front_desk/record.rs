@@ -9,6 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,6 +37,15 @@ struct Heading {
     seed: u64,
 }
 
+/// Where the process that goes on with a day is to die, by itself: all of it at once, as if it were killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// Over its n-th vendor call, before that leaves: what it is to bring about is written down.
+    BeforeCall(NonZeroU64),
+    /// Over its n-th vendor call, with the answer in hand: what it brought about is not written down.
+    AfterAnswer(NonZeroU64),
+}
+
 /// How far a day was played, and where it is. Clones are the same record.
 #[derive(Clone, Debug)]
 pub struct Record(Arc<Mutex<State>>);
@@ -54,6 +64,9 @@ struct State {
     is_over: bool,
     failed: Option<io::Error>,
     at: StoreAt,
+    /// The vendor calls of this process.
+    calls: u64,
+    death: Option<Death>,
 }
 
 impl Record {
@@ -100,6 +113,8 @@ impl Record {
             is_over: false,
             failed: None,
             at,
+            calls: 0,
+            death: None,
         };
         if !state.lives.is_empty() {
             state.enter()?;
@@ -109,6 +124,11 @@ impl Record {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Orders the death of this process; those that are played again died of something else.
+    pub fn dies(&self, death: Death) {
+        self.state().death = Some(death);
     }
 
     /// With which seed the house is built.
@@ -137,8 +157,7 @@ impl Record {
     /// Whether what is played now was played before: nobody is to hear of it.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
-        let state = self.state();
-        state.life < state.lives.len()
+        !self.state().is_now()
     }
 
     /// Whether an earlier process got no further than here.
@@ -151,10 +170,29 @@ impl Record {
         self.state().failed.take()
     }
 
+    /// A vendor is about to be called, which is noted. Whether the process that is being played lives to do it.
+    pub(super) fn calling(&self, what: &str) -> bool {
+        let mut state = self.state();
+        if state.is_now() {
+            state.calls = state.calls.saturating_add(1);
+            state.die(Death::BeforeCall, what);
+        }
+        drop(state);
+        self.mark()
+    }
+
+    /// The vendor has answered.
+    pub(super) fn answered(&self, what: &str) {
+        let state = self.state();
+        if state.is_now() {
+            state.die(Death::AfterAnswer, what);
+        }
+    }
+
     /// Something is noted. Whether the process that is being played lives to go on.
     pub(super) fn mark(&self) -> bool {
         let mut state = self.state();
-        if state.life == state.lives.len() {
+        if state.is_now() {
             if let Err(error) = state.file.write_all(&[MARK]) {
                 state.failed = Some(error);
             }
@@ -183,6 +221,20 @@ impl Record {
 }
 
 impl State {
+    /// Whether what is played now was not played before.
+    fn is_now(&self) -> bool {
+        self.life >= self.lives.len()
+    }
+
+    /// Where this is the death that was ordered, nothing of this process does anything any more.
+    fn die(&self, how: impl FnOnce(NonZeroU64) -> Death, what: &str) {
+        if self.death.is_some() && self.death == NonZeroU64::new(self.calls).map(how) {
+            // What cannot be said is not said; it dies all the same.
+            let _unheard = writeln!(io::stderr(), "front-desk: dies over {what}");
+            std::process::abort();
+        }
+    }
+
     /// One of the earlier processes is played again.
     fn enter(&mut self) -> io::Result<()> {
         self.marks_left = self.lives.get(self.life).copied().unwrap_or_default();

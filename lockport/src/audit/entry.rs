@@ -292,6 +292,8 @@ pub struct Draft {
     pub failure_reason: Option<FailureReason>,
     /// The credential.
     pub key_credential_id: Option<KeyCredentialId>,
+    /// The credential in whose place it comes (R103).
+    pub replaces: Option<KeyCredentialId>,
     /// The stay.
     pub reservation_id: Option<ReservationId>,
     /// The shift.
@@ -330,6 +332,7 @@ impl Draft {
             reason: None,
             failure_reason: None,
             key_credential_id: None,
+            replaces: None,
             reservation_id: None,
             shift_id: None,
             lock_device_id: None,
@@ -360,6 +363,7 @@ impl Draft {
             reason: draft.reason,
             failure_reason: draft.failure_reason,
             key_credential_id: draft.key_credential_id,
+            replaces: draft.replaces,
             reservation_id: draft.reservation_id,
             shift_id: draft.shift_id,
             lock_device_id: draft.lock_device_id,
@@ -417,6 +421,9 @@ pub struct AuditEntry {
     /// The credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_credential_id: Option<KeyCredentialId>,
+    /// The credential in whose place it comes (R103).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<KeyCredentialId>,
     /// The stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation_id: Option<ReservationId>,

@@ -8,6 +8,7 @@ use crate::error::LockError;
 use crate::event::{Cause, EncoderSessionClosed, EncoderSessionOpened, Word};
 use crate::id::{EncoderSessionId, HostDeviceId, LockDeviceId};
 use crate::store::{Record, Stored, Table, Transaction};
+use crate::telemetry::UseCase;
 use crate::validity::Timestamp;
 
 /// How an encoder hangs at its desk.
@@ -91,6 +92,17 @@ impl KeyService {
         model: &str,
         transport: EncoderTransport,
     ) -> Result<EncoderSessionId, LockError> {
+        let opened = self.do_open_encoder(encoder, desktop, model, transport);
+        self.timed(UseCase::EncoderOpened, Box::pin(opened)).await
+    }
+
+    async fn do_open_encoder(
+        &self,
+        encoder: LockDeviceId,
+        desktop: HostDeviceId,
+        model: &str,
+        transport: EncoderTransport,
+    ) -> Result<EncoderSessionId, LockError> {
         self.require_encoder(encoder)?;
         let model =
             Word::try_from(model.to_owned()).map_err(|error| LockError::invalid_input(error.to_string()))?;
@@ -126,6 +138,10 @@ impl KeyService {
     /// # Errors
     /// `DEVICE_NOT_PAIRED` when the property has no such encoder. Anything retriable: tell it again.
     pub async fn encoder_closed(&self, encoder: LockDeviceId, why: EncoderClose) -> Result<(), LockError> {
+        self.timed(UseCase::EncoderClosed, Box::pin(self.do_close_encoder(encoder, why))).await
+    }
+
+    async fn do_close_encoder(&self, encoder: LockDeviceId, why: EncoderClose) -> Result<(), LockError> {
         self.require_encoder(encoder)?;
         self.take_in(|| async {
             let Some(session) = self.session(encoder).await? else { return Ok(()) };

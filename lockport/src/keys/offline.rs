@@ -8,6 +8,7 @@ use super::house::HouseRecord;
 use super::record::KeyRecord;
 use crate::error::LockError;
 use crate::store::{StoreError, Transaction};
+use crate::telemetry::UseCase;
 use crate::validity::{Timestamp, Validity};
 
 /// How long a provisional key opens at most: from its beginning, or from when it is given out where that is later, or a key given
@@ -60,6 +61,10 @@ impl KeyService {
     /// # Errors
     /// Anything retriable: tell it again.
     pub async fn set_offline(&self, is_offline: bool) -> Result<(), LockError> {
+        self.timed(UseCase::SetOffline, Box::pin(self.do_set_offline(is_offline))).await
+    }
+
+    async fn do_set_offline(&self, is_offline: bool) -> Result<(), LockError> {
         self.take_in(|| async {
             let mut house = self.house().await?;
             if house.value.is_offline == is_offline {

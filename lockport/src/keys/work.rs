@@ -9,24 +9,17 @@ use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
 use super::{KeyService, schedule};
 use crate::credential::{
-    IssueInput, IssuedCredential, Place, Progress, RevokeInput, RevokeOutcome, RevokeReason, SuspendInput,
-    SuspendOutcome, SuspendReason, UnsuspendInput, UpdateInput, UpdateResult, Warning,
+    IssueInput, IssuedCredential, Place, Progress, RevokeReason, UnsuspendInput, UpdateInput, UpdateResult,
+    Warning,
 };
-use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
+use crate::error::{FailureReason, LockError, RetryAdvice};
 use crate::id::{ArtifactRef, UserId};
 use crate::port::SharedLockPort;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
 
-/// How often a call that is under way somewhere is asked about before it counts as failed.
-const PATIENCE: u32 = 12;
-
 /// How long a pending credential is left alone when the port names no time.
-const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
-
-/// How long a key that is replaced stays while its successor is on its way, at most, and how often that is looked at.
-const STAYS_FOR_SUCCESSOR: TimeDelta = TimeDelta::hours(1);
-const LOOK_FOR_SUCCESSOR: TimeDelta = TimeDelta::seconds(15);
+pub(super) const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 impl KeyRecord {
     /// Writes down that work is about to be handed over, before it is: no skipping of `pending` (R65).
@@ -46,7 +39,7 @@ impl KeyRecord {
     }
 
     /// Goes along an arrow of the state machine; anything else is a record that cannot be.
-    fn become_state(&mut self, next: KeyState) -> Result<(), LockError> {
+    pub(super) fn become_state(&mut self, next: KeyState) -> Result<(), LockError> {
         if !self.state.may_become(next) {
             return Err(StoreError::Corrupt.into());
         }
@@ -55,7 +48,7 @@ impl KeyRecord {
     }
 
     /// Something was done: whatever is next, is next now.
-    fn go_on(&mut self, now: Timestamp) {
+    pub(super) fn go_on(&mut self, now: Timestamp) {
         self.attempts = 0;
         self.was_woken = false;
         self.next_try = self.work().map(|_| now);
@@ -80,7 +73,7 @@ impl KeyService {
     }
 
     /// Where a key's card is written.
-    fn place(&self, key: &KeyRecord) -> Place {
+    pub(super) fn place(&self, key: &KeyRecord) -> Place {
         let binding = self.property.adapter(&key.adapter);
         let at = binding.and_then(|binding| binding.encoder).filter(|_| key.on_card);
         Place { at, holder_device: None }
@@ -171,7 +164,7 @@ impl KeyService {
     }
 
     /// Another operation has to end first: no failure.
-    fn come_back_later(&self, key: &mut KeyRecord, error: &LockError) {
+    pub(super) fn come_back_later(&self, key: &mut KeyRecord, error: &LockError) {
         let pause = match error.advice() {
             RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(ASK_AGAIN),
             _ => ASK_AGAIN,
@@ -314,7 +307,11 @@ impl KeyService {
     }
 
     /// The key opens no more than it is to: nobody has to watch its doors.
-    async fn close_visit(&self, key: &KeyRecord, transaction: &mut Transaction) -> Result<(), LockError> {
+    pub(super) async fn close_visit(
+        &self,
+        key: &KeyRecord,
+        transaction: &mut Transaction,
+    ) -> Result<(), LockError> {
         let of = key.id;
         let visit = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::VisitDoor;
         self.close_tasks(key.owner, visit, transaction).await
@@ -353,62 +350,6 @@ impl KeyService {
         self.wake_owner(key.owner, transaction).await
     }
 
-    async fn suspend(
-        &self,
-        mut key: Stored<KeyRecord>,
-        port: SharedLockPort,
-        reason: SuspendReason,
-    ) -> Result<(), LockError> {
-        let record = &mut key.value;
-        let input =
-            SuspendInput::new(self.partition().tenant, record.id, reason, record.write_key("suspend"))
-                .with_place(self.place(record));
-        let result = port.suspend_credential(input).await;
-        let mut transaction = self.transaction()?;
-        match result {
-            Ok(outcome) => self.suspended(record, reason, &outcome, &mut transaction).await?,
-            Err(error) if is_under_way(&error) => self.come_back_later(record, &error),
-            // Its window is over: there is nothing left to suspend.
-            Err(error) if error.code() == ErrorCode::CredentialExpired => {
-                self.wake_owner(record.owner, &mut transaction).await?;
-                record.next_try = self.env.now().checked_add_signed(ASK_AGAIN);
-            }
-            Err(error) if error.advice() == RetryAdvice::Never => {
-                // What cannot be suspended is taken away; when it may open again, its holder gets another.
-                self.give_up(record, RevokeReason::Replaced, &mut transaction)?;
-                self.wake_owner(record.owner, &mut transaction).await?;
-            }
-            Err(error) => {
-                self.mark_retry(&mut transaction, record, Work::Suspend(reason), &error);
-                self.note_outage(&record.adapter, &error).await?;
-                let now = self.env.now();
-                record.next_try =
-                    Some(schedule::try_for_ever(record.attempts, now, &error, &*self.env.entropy)?);
-                self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
-            }
-        }
-        self.save(&mut key, transaction).await
-    }
-
-    async fn suspended(
-        &self,
-        key: &mut KeyRecord,
-        reason: SuspendReason,
-        outcome: &SuspendOutcome,
-        transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
-        let now = self.env.now();
-        key.trying = None;
-        key.proof = Some(outcome.proof);
-        if key.state == KeyState::Active {
-            key.become_state(KeyState::Suspended)?;
-            key.suspended_at = Some(self.env.now());
-            self.tell_suspended(transaction, key, reason, &outcome.warnings)?;
-        }
-        key.go_on(now);
-        self.close_visit(key, transaction).await
-    }
-
     async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
         let record = &mut key.value;
         let input = UnsuspendInput::new(self.partition().tenant, record.id, record.write_key("unsuspend"))
@@ -441,160 +382,11 @@ impl KeyService {
             KeyOwner::Shift(_) => Ok(None),
         }
     }
-
-    /// A key that is replaced and gives its holder nothing too much stays until its successor is there.
-    pub(super) async fn waits_for_successor(
-        &self,
-        key: &KeyRecord,
-        work: Work,
-    ) -> Result<Option<Timestamp>, LockError> {
-        let is_replaced = work == Work::Revoke(RevokeReason::Replaced) && key.state == KeyState::Active;
-        if !is_replaced || !key.wanted.covers(&key.spec) {
-            return Ok(None);
-        }
-        let now = self.env.now();
-        let is_on_its_way = |other: &Stored<KeyRecord>| {
-            other.value.adapter == key.adapter
-                && other.value.is_open()
-                && matches!(other.value.state, KeyState::Requested | KeyState::Pending)
-                && other.value.wants == Wants::Open
-        };
-        let since = key.leaving_since.unwrap_or(now);
-        let has_waited = now.signed_duration_since(since) > STAYS_FOR_SUCCESSOR;
-        let successor = self.keys_of(key.owner).await?.iter().any(is_on_its_way);
-        Ok(if successor && !has_waited { now.checked_add_signed(LOOK_FOR_SUCCESSOR) } else { None })
-    }
-
-    async fn revoke(
-        &self,
-        mut key: Stored<KeyRecord>,
-        port: SharedLockPort,
-        reason: RevokeReason,
-    ) -> Result<(), LockError> {
-        let record = &mut key.value;
-        let input = RevokeInput::new(self.partition().tenant, record.id, reason, record.write_key("revoke"))
-            .with_place(self.place(record));
-        let result = port.revoke_credential(input).await;
-        let now = self.env.now();
-        let mut transaction = self.transaction()?;
-        let over = record.spec.validity.is_over(now) && record.wanted.validity.is_over(now);
-        match result {
-            Ok(outcome) => self.revoked(record, reason, &outcome, &mut transaction).await?,
-            // The end of the window has done what the vendor did not (R68).
-            Err(_) if over => {
-                self.gone(record, reason, None, &mut transaction).await?;
-                record.revoke_confirmed_at = Some(now);
-                record.next_try = None;
-                self.close_tasks_of_gone(record, &mut transaction).await?;
-            }
-            // Accepted, or another operation has to end first: no failure yet.
-            Err(error) if is_under_way(&error) && record.attempts <= PATIENCE => {
-                let attempts = record.attempts;
-                self.come_back_later(record, &error);
-                record.attempts = attempts;
-            }
-            Err(error) => {
-                self.mark_retry(&mut transaction, record, Work::Revoke(reason), &error);
-                self.note_outage(&record.adapter, &error).await?;
-                let is_news = !matches!(record.state, KeyState::Revoked | KeyState::Failed);
-                self.gone(record, reason, None, &mut transaction).await?;
-                if is_news || record.attempts == 1 {
-                    self.tell_revoke_failed(&mut transaction, record, reason, Some(error.reason()))?;
-                }
-                self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
-                if error.advice() == RetryAdvice::Never {
-                    // That answer would be repeated for ever under the same name.
-                    record.moves = record.moves.saturating_add(1);
-                }
-                record.next_try =
-                    Some(schedule::try_for_ever(record.attempts, now, &error, &*self.env.entropy)?);
-            }
-        }
-        self.save(&mut key, transaction).await
-    }
-
-    async fn revoked(
-        &self,
-        key: &mut KeyRecord,
-        reason: RevokeReason,
-        outcome: &RevokeOutcome,
-        transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
-        let now = self.env.now();
-        let is_news = matches!(key.state, KeyState::Active | KeyState::Suspended);
-        self.mark_revoked(transaction, key);
-        self.gone(key, reason, Some(outcome), transaction).await?;
-        key.revoke_confirmed_at = Some(outcome.effective_by);
-        key.proof = Some(outcome.proof);
-        key.next_try = outcome.again_at;
-        let less =
-            outcome.proof < self.property.revoke_policy().required(reason) && !key.spec.validity.is_over(now);
-        if less && is_news {
-            self.tell_revoke_failed(transaction, key, reason, None)?;
-        }
-        if less && key.state == KeyState::Revoked {
-            // The end of the window closes the task.
-            let until = key.spec.validity.until();
-            key.next_try = Some(outcome.again_at.map_or(until, |then| then.min(until)));
-            return self.open_task(key, DeskTaskKind::VisitDoor, transaction).await;
-        }
-        self.close_tasks_of_gone(key, transaction).await
-    }
-
-    async fn close_tasks_of_gone(
-        &self,
-        key: &KeyRecord,
-        transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
-        let of = key.id;
-        let needless = |task: &DeskTask| {
-            let done = matches!(task.kind, DeskTaskKind::VisitDoor | DeskTaskKind::DecideOutcome);
-            task.credential == of && done
-        };
-        self.close_tasks(key.owner, needless, transaction).await
-    }
-
-    /// Given up here, whatever the vendor says (R83, R84); told once.
-    async fn gone(
-        &self,
-        key: &mut KeyRecord,
-        reason: RevokeReason,
-        outcome: Option<&RevokeOutcome>,
-        transaction: &mut Transaction,
-    ) -> Result<(), LockError> {
-        let now = self.env.now();
-        match key.state {
-            KeyState::Active | KeyState::Suspended => {
-                key.become_state(KeyState::Revoked)?;
-                key.revoked_at = Some(now);
-                let operator = match key.owner {
-                    KeyOwner::Stay(reservation) if reason == RevokeReason::Lost => {
-                        self.stay(reservation).await?.and_then(|stay| stay.value.lost_by())
-                    }
-                    _ => None,
-                };
-                self.tell_revoked(transaction, key, reason, outcome, operator)?;
-                if let KeyOwner::Shift(shift) = key.owner {
-                    let found =
-                        Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string())
-                            .await?;
-                    let trigger = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
-                    self.tell_master_expired(transaction, key, trigger)?;
-                }
-                Ok(())
-            }
-            KeyState::Pending | KeyState::Requested => {
-                key.become_state(KeyState::Failed)?;
-                self.tell_failed(transaction, key, None)
-            }
-            KeyState::Revoked | KeyState::Failed => Ok(()),
-        }
-    }
 }
 
 /// Another operation has to end first, the vendor is at it still, or it is too early to say what became of a lost call: whatever
 /// failed, it was not this try.
-fn is_under_way(error: &LockError) -> bool {
+pub(super) fn is_under_way(error: &LockError) -> bool {
     let is_too_early =
         error.reason() == FailureReason::OutcomeUnknown && matches!(error.advice(), RetryAdvice::After(_));
     error.reason() == FailureReason::InProgress || is_too_early

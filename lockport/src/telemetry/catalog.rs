@@ -129,6 +129,12 @@ words! {
         Observe = "observe",
         /// A vendor's call was looked into.
         Webhook = "webhook",
+        /// The desk lost its cloud, or has it again.
+        SetOffline = "set_offline",
+        /// An encoder was opened.
+        EncoderOpened = "encoder_opened",
+        /// An encoder was closed, or is gone.
+        EncoderClosed = "encoder_closed",
     }
 }
 

@@ -19,5 +19,6 @@ mod rig;
 mod stack;
 mod store;
 mod telemetry;
+mod telemetry_fed;
 mod wire;
 mod yes;

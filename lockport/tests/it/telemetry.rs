@@ -56,7 +56,7 @@ fn rehearsed(stays: u64) -> (Arc<Registry>, Rig, Vec<String>) {
 
 /// The value of each series, after the rules that `promtool check metrics` holds: HELP and TYPE once and before the series, names
 /// and suffixes that fit the type, whole buckets.
-fn read(text: &str) -> BTreeMap<String, f64> {
+pub(crate) fn read(text: &str) -> BTreeMap<String, f64> {
     let (mut helped, mut types, mut series) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -95,7 +95,7 @@ fn read(text: &str) -> BTreeMap<String, f64> {
 }
 
 /// The sum over the series of a metric that have all of this in their labels.
-fn sum(series: &BTreeMap<String, f64>, name: &str, with: &[&str]) -> f64 {
+pub(crate) fn sum(series: &BTreeMap<String, f64>, name: &str, with: &[&str]) -> f64 {
     let head = format!("melmastoon_lock_{name}{{");
     let fits = |what: &str| what.starts_with(&head) && with.iter().all(|label| what.contains(label));
     series.iter().filter(|(what, _)| fits(what)).map(|(_, value)| value).sum()
@@ -124,6 +124,25 @@ fn what_a_service_did_can_be_scraped() {
     assert!(text.contains("vendor_circuit_state{"));
     // What nobody feeds is not told.
     assert!(!text.contains("webhook_") && !text.contains("sync_"), "{text}");
+}
+
+/// R200, R94: what was given out without the cloud is counted until the cloud is back.
+#[test]
+fn provisional_credentials_can_be_scraped() {
+    let (registry, rig, _) = rehearsed(2);
+    let provisional = |is_offline| {
+        run(rig.service.set_offline(is_offline)).unwrap();
+        let mut event = rig.confirmed(1, 48);
+        event.data["reservationId"] =
+            json!(ReservationId::derived("test", &[b"cut off", &[is_offline.into()]]));
+        run(rig.service.deliver(&event)).unwrap();
+        rig.live(rig.env.now() + TimeDelta::minutes(1));
+        run(rig.service.measure()).unwrap();
+        sum(&read(&registry.expose().unwrap()), "key_credentials_provisional", &[])
+    };
+    assert_eq!([provisional(true), provisional(false)], [1.0, 0.0]);
+    let text = registry.expose().unwrap();
+    assert_eq!(sum(&read(&text), "use_case_runs_total", &["set_offline", "\"ok\""]), 2.0, "{text}");
 }
 
 /// R195: thirty guests more, not one series more, and no guest's or key's id in any.

@@ -53,8 +53,8 @@ impl Mortality {
     }
 
     /// A vendor is about to be called. Where a process whose record is played again came no further, this never returns.
-    async fn called(&self) {
-        if self.record.as_ref().is_some_and(|record| !record.mark()) {
+    async fn called(&self, what: &str) {
+        if self.record.as_ref().is_some_and(|record| !record.calling(what)) {
             *self.fate() = Fate::Dead;
             pending::<()>().await;
         }
@@ -71,7 +71,10 @@ impl Mortality {
     }
 
     /// The vendor has answered a call. Where that was the last one, nobody lives to see the answer: this never returns.
-    async fn answered(&self) {
+    async fn answered(&self, what: &str) {
+        if let Some(record) = &self.record {
+            record.answered(what);
+        }
         if self.strikes() {
             pending::<()>().await;
         }
@@ -127,6 +130,19 @@ impl Way {
     fn is_cut(&self) -> bool {
         self.outages.is_away(&self.vendor, self.clock.now())
     }
+
+    /// The vendor is about to be called; `what` is the call's name, and no secret stands in it.
+    async fn called(&self, what: &str) {
+        self.mortality.called(&self.over(what)).await;
+    }
+
+    async fn answered(&self, what: &str) {
+        self.mortality.answered(&self.over(what)).await;
+    }
+
+    fn over(&self, what: &str) -> String {
+        format!("{} {what} {}", self.vendor, self.clock.now().format("%FT%TZ"))
+    }
 }
 
 /// A transport whose every answered request is a vendor call.
@@ -142,11 +158,18 @@ impl<T: HttpTransport> HttpTransport for MortalTransport<T> {
         if self.way.is_cut() {
             return Err(TransportError::TimedOut);
         }
-        self.way.mortality.called().await;
+        let what = path(&request.url).to_owned();
+        self.way.called(&what).await;
         let response = self.inner.send(request).await?;
-        self.way.mortality.answered().await;
+        self.way.answered(&what).await;
         Ok(response)
     }
+}
+
+/// What is asked for, without who asks and for whom.
+fn path(url: &str) -> &str {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    path.split('?').next().unwrap_or_default()
 }
 
 /// Ports at which every answer of an encoder is a vendor call; an encoder whose vendor is cut off is not plugged in.
@@ -182,13 +205,13 @@ struct MortalEncoder {
 
 /// One command, unless the cable is out.
 macro_rules! command {
-    ($this:ident, $call:expr) => {{
+    ($this:ident, $what:literal, $call:expr) => {{
         if $this.way.is_cut() {
             return Err(LinkError::Gone.into());
         }
-        $this.way.mortality.called().await;
+        $this.way.called($what).await;
         let answer = $call.await;
-        $this.way.mortality.answered().await;
+        $this.way.answered($what).await;
         answer
     }};
 }
@@ -197,11 +220,11 @@ macro_rules! command {
 #[deny(clippy::missing_trait_methods)]
 impl Encoder for MortalEncoder {
     async fn start(&mut self) -> Result<Identity, EncoderError> {
-        command!(self, self.inner.start())
+        command!(self, "start", self.inner.start())
     }
 
     async fn list(&mut self) -> Result<Vec<Target>, EncoderError> {
-        command!(self, self.inner.list())
+        command!(self, "list", self.inner.list())
     }
 
     async fn authenticate(
@@ -211,11 +234,11 @@ impl Encoder for MortalEncoder {
         name: KeyName,
         key: &SectorKey,
     ) -> Result<(), EncoderError> {
-        command!(self, self.inner.authenticate(target, block, name, key))
+        command!(self, "authenticate", self.inner.authenticate(target, block, name, key))
     }
 
     async fn read(&mut self, target: &Target, address: u8) -> Result<Secret<[u8; 16]>, EncoderError> {
-        command!(self, self.inner.read(target, address))
+        command!(self, "read", self.inner.read(target, address))
     }
 
     async fn write_block(
@@ -224,7 +247,7 @@ impl Encoder for MortalEncoder {
         block: u8,
         data: &Secret<[u8; 16]>,
     ) -> Result<(), EncoderError> {
-        command!(self, self.inner.write_block(target, block, data))
+        command!(self, "write_block", self.inner.write_block(target, block, data))
     }
 
     async fn write_page(
@@ -233,15 +256,15 @@ impl Encoder for MortalEncoder {
         page: u8,
         data: &Secret<[u8; 4]>,
     ) -> Result<(), EncoderError> {
-        command!(self, self.inner.write_page(target, page, data))
+        command!(self, "write_page", self.inner.write_page(target, page, data))
     }
 
     async fn version(&mut self, target: &Target) -> Result<[u8; 8], EncoderError> {
-        command!(self, self.inner.version(target))
+        command!(self, "version", self.inner.version(target))
     }
 
     async fn beep(&mut self) -> Result<(), EncoderError> {
-        command!(self, self.inner.beep())
+        command!(self, "beep", self.inner.beep())
     }
 }
 
@@ -253,14 +276,18 @@ pub(super) struct MortalDriver<D> {
 }
 
 impl<D> MortalDriver<D> {
-    async fn call<T>(&self, call: impl Future<Output = Result<T, LockError>>) -> Result<T, LockError> {
+    async fn call<T>(
+        &self,
+        what: &str,
+        call: impl Future<Output = Result<T, LockError>>,
+    ) -> Result<T, LockError> {
         if self.way.is_cut() {
             let (reason, advice) = (FailureReason::Timeout, RetryAdvice::OutcomeUnknown);
             return Err(LockError::unreachable(reason, advice, "no answer"));
         }
-        self.way.mortality.called().await;
+        self.way.called(what).await;
         let answer = call.await;
-        self.way.mortality.answered().await;
+        self.way.answered(what).await;
         answer
     }
 }
@@ -277,11 +304,11 @@ impl<D: VendorDriver> VendorDriver for MortalDriver<D> {
     }
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
-        self.call(self.inner.grant(order, attempt)).await
+        self.call("grant", self.inner.grant(order, attempt)).await
     }
 
     async fn find(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Found, LockError> {
-        self.call(self.inner.find(order, attempt)).await
+        self.call("find", self.inner.find(order, attempt)).await
     }
 
     async fn amend(
@@ -290,7 +317,7 @@ impl<D: VendorDriver> VendorDriver for MortalDriver<D> {
         target: &GrantOrder,
         attempt: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
-        self.call(self.inner.amend(held, target, attempt)).await
+        self.call("amend", self.inner.amend(held, target, attempt)).await
     }
 
     async fn withdraw(
@@ -298,15 +325,15 @@ impl<D: VendorDriver> VendorDriver for MortalDriver<D> {
         withdrawal: &Withdrawal,
         attempt: &Attempt<'_>,
     ) -> Result<Answer<Withdrawn>, LockError> {
-        self.call(self.inner.withdraw(withdrawal, attempt)).await
+        self.call("withdraw", self.inner.withdraw(withdrawal, attempt)).await
     }
 
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
-        self.call(self.inner.devices()).await
+        self.call("devices", self.inner.devices()).await
     }
 
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {
-        self.call(self.inner.health(device)).await
+        self.call("health", self.inner.health(device)).await
     }
 }
 
@@ -331,7 +358,7 @@ mod tests {
         let mortality = Mortality::default();
         let calls = async |count: u32| {
             for _ in 0..count {
-                mortality.answered().await;
+                mortality.answered("").await;
             }
             count
         };

@@ -1,0 +1,113 @@
+//! When a key is asked for, in whose place it comes, and what a host may ask about it.
+
+use chrono::TimeDelta;
+use lockport::audit::Action;
+use lockport::keys::KeyState;
+use lockport::{ErrorCode, Timestamp, Validity, id::KeyCredentialId};
+use serde_json::json;
+
+use crate::rig::{Hotel, Told, confirmed, door, name, opening, stay, user};
+use crate::yielding::run;
+
+const A_MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+/// A lock's memory holds so much: what begins later than the horizon is asked for when it comes near, be it that time passes or that
+/// the stay is moved; and then it is there long before its window.
+#[test]
+fn a_key_is_not_asked_for_before_it_comes_near() {
+    let mut hotel = Hotel::simple();
+    hotel.horizon = Some(TimeDelta::days(2));
+    let service = hotel.service("a");
+    let from = |days| opening() + TimeDelta::days(days);
+    let book = |of: &str, version, from: Timestamp| {
+        let mut event = confirmed(of, version, &["101"], 0);
+        (event.data["validFrom"], event.data["validUntil"]) = (json!(from), json!(from + TimeDelta::days(1)));
+        run(service.deliver(&event)).unwrap();
+    };
+    let states = |of: &str| {
+        run(service.keys(stay(of).into())).unwrap().iter().map(|key| key.state).collect::<Vec<_>>()
+    };
+    book("waits", 1, from(10));
+    book("comes sooner", 1, from(20));
+    hotel.live(&service, TimeDelta::days(7));
+    assert_eq!((hotel.vendor().calls(), states("waits")), (0, vec![KeyState::Requested]));
+    book("comes sooner", 2, from(8));
+    hotel.live(&service, A_MINUTE);
+    assert_eq!(
+        (states("waits"), states("comes sooner")),
+        (vec![KeyState::Requested], vec![KeyState::Active])
+    );
+    hotel.live(&service, TimeDelta::days(1) + A_MINUTE);
+    assert_eq!(states("waits"), [KeyState::Active]);
+    let mut told = Told::default();
+    told.drain(&service);
+    assert_eq!(told.count("credential.requested"), 2);
+    assert!(!hotel.opens(told.hand(&stay("waits")), "101"));
+    hotel.clock.set(from(10));
+    assert!(hotel.opens(told.hand(&stay("waits")), "101"));
+}
+
+/// R103: what comes in the place of something lost says so on the bus and in the audit, and who reported it stands beside it.
+#[test]
+fn what_comes_in_the_place_of_a_lost_key_is_linked_with_it() {
+    let hotel = Hotel::simple();
+    let service = hotel.service("a");
+    let mut told = Told::default();
+    run(service.deliver(&confirmed("one", 1, &["101"], 24))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    told.drain(&service);
+    let found = told.hand(&stay("one")).to_vec();
+    run(service.report_lost(stay("one"), user("desk"), &name("loss"))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    told.drain(&service);
+    let hand = &told.hand(&stay("one"))[found.len()..];
+    assert!(!hotel.opens(&found, "101") && hotel.opens(hand, "101"));
+
+    let id = |nth: usize| &told.of("credential.issued")[nth]["keyCredentialId"];
+    let requested: Vec<_> =
+        told.of("credential.requested").into_iter().map(|data| &data["replaces"]).collect();
+    assert_eq!(requested, [&json!(null), id(0)]);
+    let revoked = told.of("credential.revoked")[0];
+    assert_eq!(
+        (&revoked["keyCredentialId"], &revoked["reason"], &revoked["operatorId"]),
+        (id(0), &json!("lost"), &json!(user("desk")))
+    );
+    let audit = run(service.audit().entries(..)).unwrap();
+    let of = |action| audit.iter().filter(move |told| told.entry.action == action);
+    let links: Vec<_> =
+        of(Action::Request).map(|told| json!([told.entry.key_credential_id, told.entry.replaces])).collect();
+    assert_eq!(links, [json!([id(0), null]), json!([id(1), id(0)])]);
+    assert!(of(Action::Revoke).all(|told| told.people.operator_id == Some(user("desk"))));
+    assert_eq!(of(Action::ReportLoss).count(), 1);
+}
+
+/// What a key opens, and what it is being changed to; and whether its holder gets in tonight.
+#[test]
+fn a_host_asks_which_doors_and_who_gets_in() {
+    let hotel = Hotel::simple();
+    let service = hotel.service("a");
+    run(service.deliver(&confirmed("one", 1, &["101", "102"], 24))).unwrap();
+    let id = run(service.keys(stay("one").into())).unwrap()[0].id;
+    let doors = || run(service.affected_doors(id)).unwrap();
+    let sorted = |names: &[&str]| {
+        let mut doors: Vec<_> = names.iter().map(|name| door(name)).collect();
+        doors.sort_unstable();
+        doors
+    };
+    let during = |from, until| Validity::new(opening() + from, opening() + until).unwrap();
+    let tonight = during(TimeDelta::zero(), TimeDelta::hours(12));
+    let ready =
+        || run(service.readiness(tonight)).unwrap().iter().map(|own| own.is_ready()).collect::<Vec<_>>();
+    // Asked for, and not there yet.
+    assert_eq!((doors(), ready()), (sorted(&["101", "102"]), vec![false]));
+    hotel.live(&service, A_MINUTE);
+    assert_eq!(ready(), [true]);
+    assert!(run(service.readiness(during(TimeDelta::hours(1), TimeDelta::hours(12)))).unwrap().is_empty());
+    run(service.deliver(&confirmed("one", 2, &["102", "201"], 24))).unwrap();
+    // On its way from one room to the other it may open both.
+    assert_eq!((doors(), ready()), (sorted(&["101", "102", "201"]), vec![false]));
+    hotel.live(&service, A_MINUTE);
+    assert_eq!((doors(), ready()), (sorted(&["102", "201"]), vec![true]));
+    let nobodys = KeyCredentialId::derived("t", &[b"nobody"]);
+    assert_eq!(run(service.affected_doors(nobodys)).unwrap_err().code(), ErrorCode::CredentialNotFound);
+}
