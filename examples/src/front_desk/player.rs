@@ -134,15 +134,6 @@ impl<'o> Player<'o> {
         })
     }
 
-    /// Opens the house anew, before its first line, and nobody listens to what its vendors tell of their own accord.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub async fn without_news(mut self) -> Result<Self, PlayError> {
-        self.house.stop_listening().await?;
-        Ok(self)
-    }
-
     /// What a guest was handed so far.
     #[must_use]
     pub fn in_hand(&self, guest: ReservationId) -> &[Artifact] {
@@ -184,17 +175,6 @@ impl<'o> Player<'o> {
         self.house.set_battery(door, percent);
     }
 
-    /// How far the clock in a door is ahead of the time from now on, in milliseconds.
-    pub fn set_drift(&self, door: &str, ms: i64) {
-        self.house.set_drift(door, ms);
-    }
-
-    /// How far the clock in a door is ahead, where it has one that can be off.
-    #[must_use]
-    pub fn drift(&self, door: &str) -> Option<i64> {
-        self.house.drift(door)
-    }
-
     /// How many keys the vendor holds for a door.
     #[must_use]
     pub fn keys_at(&self, door: &str) -> usize {
@@ -211,18 +191,9 @@ impl<'o> Player<'o> {
             self.house.next_life()?;
             self.come_back().await?;
         }
-        while let Err(halt) = self.hear_out().await {
-            self.get_over(halt).await?;
-        }
         self.summary.open_tasks = self.tasks().await?.len();
         self.output.summary(&self.summary)?;
         Ok(self.summary)
-    }
-
-    /// What the doors that were tried have to tell.
-    async fn hear_out(&mut self) -> Result<(), Halt> {
-        self.house.take_calls().await?;
-        self.drain().await
     }
 
     /// Plays a line and tells what became of it. A line over which the process dies is played again, as a bus would, and answered
@@ -421,10 +392,6 @@ impl<'o> Player<'o> {
 
     /// Moves the clock to a line, from one wish to be woken to the next.
     async fn advance(&mut self, to: Timestamp) -> Result<(), Halt> {
-        // What the doors were tried for until now is told before the time goes on.
-        if to > self.now {
-            self.hear_out().await?;
-        }
         while let Some(wake) = self.wake.filter(|wake| *wake < to) {
             // A desk that wants to be woken at once is woken a second later: between two lines time has to pass.
             let next = wake.max(self.now.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(to));
@@ -447,9 +414,8 @@ impl<'o> Player<'o> {
         self.house.set_clock(now);
     }
 
-    /// Lets the desk take what it was called about and do all that is due now, and hands on what it has to tell.
+    /// Lets the desk do all that is due now, and hands on what it has to tell.
     async fn pump(&mut self) -> Result<(), Halt> {
-        self.house.take_calls().await?;
         for _ in 0..WAKES_AT_ONCE {
             self.wake = self.house.ask(async |desk| desk.tick().await).await??;
             self.drain().await?;

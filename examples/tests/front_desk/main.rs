@@ -19,4 +19,3 @@ mod restarts;
 mod samples;
 mod shrink;
 mod stores;
-mod told;

@@ -3,7 +3,7 @@
 use lockport_examples::front_desk::house::StoreAt;
 use serde_json::json;
 
-use crate::rehearsed::{Day, Rehearsed, fresh_file, rehearse, rehearse_with, restarting};
+use crate::rehearsed::{Day, fresh_file, rehearse, restarting};
 use crate::samples;
 
 pub(crate) const SHIPPED_HOTEL: &str = include_str!("../../data/hotel.json");
@@ -38,14 +38,14 @@ fn each_death(
     hotel: &str,
     day: &str,
     after: &[usize],
-    rehearse: impl Fn(&str, &str) -> Rehearsed,
+    store: impl Fn() -> StoreAt,
     mut judge: impl FnMut(&str, Day),
 ) -> usize {
     let mut deaths = 0;
     for line in after {
         for calls in 1.. {
             let dies = restarting(day, &json!({ "afterCalls": calls }), |index| index == *line);
-            let rehearsed = rehearse(hotel, &dies);
+            let rehearsed = rehearse(hotel, &dies, store());
             if rehearsed.deaths == 0 {
                 break;
             }
@@ -56,23 +56,9 @@ fn each_death(
     deaths
 }
 
-fn in_memory(hotel: &str, day: &str) -> Rehearsed {
-    rehearse(hotel, day, StoreAt::default())
-}
-
 fn assert_no_death_is_noticed(hotel: &str, day: &str, after: &[usize], at_least: usize) {
-    assert_none_is_noticed(hotel, day, after, at_least, in_memory);
-}
-
-fn assert_none_is_noticed(
-    hotel: &str,
-    day: &str,
-    after: &[usize],
-    at_least: usize,
-    rehearse: impl Fn(&str, &str) -> Rehearsed,
-) {
     let undisturbed = undisturbed(hotel, day);
-    let deaths = each_death(hotel, day, after, rehearse, |when, day| {
+    let deaths = each_death(hotel, day, after, StoreAt::default, |when, day| {
         assert_eq!(day.unlike(&undisturbed), "", "{when}");
     });
     assert!(deaths >= at_least, "only {deaths} deaths");
@@ -102,10 +88,7 @@ fn nor_does_one_with_the_state_in_a_file() {
 
 #[test]
 fn a_death_over_any_call_to_one_vendor_changes_nothing() {
-    // A week: with a look at each lock every day, and a call about each try, it would be five times as many days to play. Those are
-    // died over in the days of two vendors.
-    let without_news = |hotel: &str, day: &str| rehearse_with(hotel, day, StoreAt::default(), false);
-    assert_none_is_noticed(samples::HOTEL, samples::DAY, &[0, 50], 20, without_news);
+    assert_no_death_is_noticed(samples::HOTEL, samples::DAY, &[0, 50], 20);
     for personality in ["per_door", "per_stay", "room_wide"] {
         assert_no_death_is_noticed(&all_mock(personality), TWO_DAY, &[0, 26], 20);
     }
@@ -122,8 +105,8 @@ fn nor_does_one_with_the_state_in_a_file_that_is_opened_anew() {
     let morning: Vec<&str> = TWO_DAY.lines().take(26).collect();
     let morning = morning.join("\n");
     let undisturbed = undisturbed(TWO_HOTEL, &morning);
-    let in_a_file = |hotel: &str, day: &str| rehearse(hotel, day, StoreAt::File(fresh_file("death.store")));
-    let deaths = each_death(TWO_HOTEL, &morning, &[0, 16], in_a_file, |when, day| {
+    let store = || StoreAt::File(fresh_file("death.store"));
+    let deaths = each_death(TWO_HOTEL, &morning, &[0, 16], store, |when, day| {
         assert_eq!(day.unlike(&undisturbed), "", "{when}");
     });
     assert!(deaths >= 5, "only {deaths} deaths");
@@ -141,7 +124,7 @@ fn a_death_over_a_call_to_a_silent_vendor_ends_in_a_task_at_worst() {
     let hotel = all_mock("silent_ack");
     let undisturbed = undisturbed(&hotel, TWO_DAY);
     let mut undecided = 0;
-    let deaths = each_death(&hotel, TWO_DAY, &[0, 16, 30], in_memory, |when, day| {
+    let deaths = each_death(&hotel, TWO_DAY, &[0, 16, 30], StoreAt::default, |when, day| {
         for (with, without) in day.answers.iter().zip(&undisturbed.answers) {
             let waits_for_a_person = with.starts_with("opened false") && with.contains("decide_outcome");
             assert!(with == without || waits_for_a_person, "{when}: {without} became {with}");

@@ -3,7 +3,6 @@
 //! What is outside (vendors, doors, the clock, what is on disk) goes on whatever happens behind the desk. Behind it is a process,
 //! which can die at any vendor call, and comes back on its store with nothing else.
 
-mod entrance;
 mod mock;
 mod mortal;
 mod store;
@@ -17,20 +16,17 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use chrono::TimeDelta;
 use lockport::Timestamp;
 use lockport::adapter::AdapterSetup;
 use lockport::credential::{Artifact, VendorCode};
 use lockport::env::{Env, ManualClock, SeededEntropy};
 use lockport::id::LockDeviceId;
 use lockport::keys::KeyService;
-use lockport::port::{AttemptFeed, LockClocks, LockPort, Settle, VendorCalls};
+use lockport::port::{LockPort, Settle};
 use lockport::property::{AdapterBinding, Property};
 use lockport::stack::LockStack;
 use lockport::store::{OpenError, Store};
 
-use self::entrance::Call;
 pub use self::mortal::Died;
 use self::mortal::{Mortality, Outages, Way};
 pub use self::store::StoreAt;
@@ -40,16 +36,11 @@ use super::record::Record;
 /// The name of this process among those that share a store. Whoever comes back under it takes up at once what it left open.
 const INSTANCE: &str = "front-desk";
 
-/// How often the desk looks at the locks of a house whose vendor tells something: once a day (R108), for such a vendor counts the
-/// calls of a month, and what is urgent it calls about.
-const LOOK: TimeDelta = TimeDelta::days(1);
-
 /// The lock systems that have a simulator here.
 const PLAYED: [VendorCode; 3] = [VendorCode::TTLOCK, VendorCode::GENERIC_WIEGAND, VendorCode::MOCK];
 
 /// A vendor that is up: what outlives the process behind the desk.
-#[async_trait]
-trait Vendor: fmt::Debug + Send + Sync {
+trait Vendor: fmt::Debug {
     /// The vendor's world has the same time as the house.
     fn set_clock(&self, now: Timestamp);
 
@@ -72,19 +63,6 @@ trait Vendor: fmt::Debug + Send + Sync {
         None
     }
 
-    /// How far the clock in one of the doors is ahead from now on, in milliseconds, where it has one that can be off.
-    fn set_drift(&self, _door: &str, _ms: i64) {}
-
-    /// How far it is ahead.
-    fn drift(&self, _door: &str) -> Option<i64> {
-        None
-    }
-
-    /// The next call of the vendor's that is to be answered, until it has no more to say.
-    async fn next_call(&self) -> Option<Call> {
-        None
-    }
-
     /// How many keys the vendor holds for a door.
     fn keys_at(&self, site: &Site, door: &str) -> usize;
 
@@ -96,27 +74,12 @@ trait Vendor: fmt::Debug + Send + Sync {
 struct Built {
     port: Arc<dyn LockPort>,
     settle: Arc<dyn Settle>,
-    tells: Option<Tells>,
-}
-
-/// What a vendor tells beside the port, and what can be told to its locks.
-struct Tells {
-    feed: Arc<dyn AttemptFeed>,
-    clocks: Arc<dyn LockClocks>,
-    calls: Arc<dyn VendorCalls>,
 }
 
 impl Built {
     fn of<A: LockPort + Settle>(adapter: A) -> Self {
         let adapter = Arc::new(adapter);
-        Self { port: adapter.clone(), settle: adapter, tells: None }
-    }
-
-    /// An adapter whose vendor tells who tried a door, calls, and lets clocks be set.
-    fn telling<A: LockPort + Settle + AttemptFeed + LockClocks + VendorCalls>(adapter: A) -> Self {
-        let adapter = Arc::new(adapter);
-        let tells = Tells { feed: adapter.clone(), clocks: adapter.clone(), calls: adapter.clone() };
-        Self { port: adapter.clone(), settle: adapter, tells: Some(tells) }
+        Self { port: adapter.clone(), settle: adapter }
     }
 }
 
@@ -201,8 +164,6 @@ pub struct House {
     vendors: BTreeMap<String, Box<dyn Vendor>>,
     /// Door to vendor, both by name.
     doors: BTreeMap<String, String>,
-    /// Whether anybody listens to what the vendors tell of their own accord.
-    listens: bool,
     /// The process; there is none while nobody has come back.
     desk: Option<KeyService>,
 }
@@ -253,7 +214,7 @@ impl House {
             vendors.insert(name.clone(), started);
         }
         let doors = hotel.doors().map(|(door, vendor)| (door.to_owned(), vendor.to_owned())).collect();
-        let mut house = Self { site, clock, store, record, vendors, doors, listens: true, desk: None };
+        let mut house = Self { site, clock, store, record, vendors, doors, desk: None };
         house.come_back().await?;
         Ok(house)
     }
@@ -280,33 +241,6 @@ impl House {
         if let Some(vendor) = self.vendor_of(door) {
             vendor.set_battery(&self.site, door, percent);
         }
-    }
-
-    /// How far the clock in a door is ahead of the time from now on, in milliseconds.
-    pub fn set_drift(&self, door: &str, ms: i64) {
-        if let Some(vendor) = self.vendor_of(door) {
-            vendor.set_drift(door, ms);
-        }
-    }
-
-    /// How far the clock in a door is ahead, where it has one that can be off.
-    #[must_use]
-    pub fn drift(&self, door: &str) -> Option<i64> {
-        self.vendor_of(door)?.drift(door)
-    }
-
-    /// Hands the desk what the vendors have called about since, one after the other.
-    ///
-    /// # Errors
-    /// [`Died`] when the process died over one of them: its vendor is not answered well, and has no other duty than to go on.
-    pub async fn take_calls(&self) -> Result<(), Died> {
-        for (name, vendor) in &self.vendors {
-            while let Some(call) = vendor.next_call().await.filter(|_| self.listens) {
-                let called = self.ask(async |desk| desk.called(name, &call.as_heard()).await).await?;
-                call.answer(called);
-            }
-        }
-        Ok(())
     }
 
     /// From now on the vendor answers nothing; its doors go on working from what they know.
@@ -343,15 +277,6 @@ impl House {
 
     fn vendor_of(&self, door: &str) -> Option<&dyn Vendor> {
         self.doors.get(door).and_then(|vendor| self.vendors.get(vendor)).map(|vendor| &**vendor)
-    }
-
-    /// The process comes back, and neither looks at a lock nor hears what a vendor calls about: it has half as many vendor calls.
-    ///
-    /// # Errors
-    /// As [`come_back`](Self::come_back).
-    pub async fn stop_listening(&mut self) -> Result<(), HouseError> {
-        self.listens = false;
-        self.come_back().await
     }
 
     /// Asks the desk for something.
@@ -420,26 +345,19 @@ impl House {
         let store = self.store.open().await?;
         let Hotel { tenant, property, zone, policy, .. } = &self.site.hotel;
         let mut property = Property::new(*tenant, *property, zone.name().to_owned(), policy.clone());
-        let mut telling = Vec::new();
         for (name, vendor) in &self.vendors {
             let setup = self.site.setup(name, &store);
             let doors = setup.doors.clone();
-            let Built { port, settle, tells } = vendor
+            let Built { port, settle } = vendor
                 .adapter(&self.site, setup)
                 .map_err(|reason| HouseError::DoesNotStart { name: name.clone(), reason })?;
             let (partition, env) = (self.site.hotel.partition(), self.site.env.clone());
             let port = LockStack::new(port, partition, doors.clone(), env).build();
-            telling.extend(tells.filter(|_| self.listens).map(|tells| (name.clone(), tells)));
             let (name, encoder) = (name.clone(), vendor.encoder(&self.site));
             let settle = Some(settle);
             property = property.with_binding(AdapterBinding { name, port, doors, encoder, settle });
         }
-        let mut desk = KeyService::new(Arc::new(property), store, self.site.env.clone(), INSTANCE);
-        for (name, Tells { feed, clocks, calls }) in telling {
-            desk = desk.watching(LOOK).with_feed(&name, feed);
-            desk = desk.with_clocks(&name, clocks).with_calls(&name, calls);
-        }
-        self.desk = Some(desk);
+        self.desk = Some(KeyService::new(Arc::new(property), store, self.site.env.clone(), INSTANCE));
         Ok(())
     }
 }

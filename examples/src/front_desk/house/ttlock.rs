@@ -1,5 +1,4 @@
-//! TTLock: a simulated cloud on loopback HTTP with a lock in each door, the driver that talks to it, and what the cloud tells of its
-//! own accord.
+//! TTLock: a simulated cloud on loopback HTTP with a lock in each door, and the driver that talks to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +14,10 @@ use lockport::transport::{ReqwestTransport, Roots, TransportConfig};
 use lockport::{Secret, Timestamp};
 use lockport_sim_ttlock::{Presented, SimClock, TtlockSim, md5_hex};
 use lockport_ttlock::{
-    ACCOUNT_PASSWORD, CALLBACK_SEGMENT, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv,
-    TtlockLock,
+    ACCOUNT_PASSWORD, CLIENT_SECRET, Passcodes, TtlockConfig, TtlockDriver, TtlockEnv, TtlockLock,
 };
 use serde_json::Value;
 
-use super::entrance::{Call, Entrance};
 use super::mortal::MortalTransport;
 use super::{Built, Hand, HouseError, INSTANCE, Site, Vendor, Verdict};
 
@@ -29,7 +26,6 @@ const CLIENT: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const CLIENT_SECRET_VALUE: &str = "00112233445566778899aabbccddeeff";
 const ACCOUNT: &str = "locks@hotel.example";
 const ACCOUNT_PASSWORD_VALUE: &str = "rehearsal";
-const CALLBACK_SEGMENT_VALUE: &str = "a-rehearsal-is-called-at-this-address";
 
 /// The longest a set-up call may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -41,11 +37,8 @@ struct Ttlock {
     /// What the vendor puts before the names of this application's accounts.
     account_prefix: String,
     own: Vec<String>,
-    /// Where the cloud calls the house.
-    entrance: Entrance,
 }
 
-#[async_trait]
 impl Vendor for Ttlock {
     fn set_clock(&self, now: Timestamp) {
         self.sim.clock().set_ms(now.timestamp_millis());
@@ -81,18 +74,6 @@ impl Vendor for Ttlock {
         self.sim.door(door).set_battery(percent);
     }
 
-    fn set_drift(&self, door: &str, ms: i64) {
-        self.sim.door(door).set_drift_ms(ms);
-    }
-
-    fn drift(&self, door: &str) -> Option<i64> {
-        self.sim.door(door).drift_ms()
-    }
-
-    async fn next_call(&self) -> Option<Call> {
-        self.entrance.next(self.sim.callbacks()).await
-    }
-
     fn adapter(&self, site: &Site, setup: AdapterSetup) -> Result<Built, String> {
         let http = MortalTransport { inner: transport()?, way: site.way(&setup.name) };
         let config = TtlockConfig {
@@ -112,7 +93,7 @@ impl Vendor for Ttlock {
         let env =
             TtlockEnv { http: Arc::new(http), secrets: Arc::new(Secrets), slots, env: site.env.clone() };
         let driver = TtlockDriver::new(config, env).map_err(|error| error.to_string())?;
-        Ok(Built::telling(Adapter::new(driver, setup)))
+        Ok(Built::of(Adapter::new(driver, setup)))
     }
 }
 
@@ -124,7 +105,7 @@ impl Ttlock {
     }
 }
 
-/// What the host keeps of the account.
+/// The two secrets of the account.
 #[derive(Debug)]
 struct Secrets;
 
@@ -134,7 +115,6 @@ impl SecretProvider for Secrets {
         match name {
             CLIENT_SECRET => Ok(Secret::new(CLIENT_SECRET_VALUE.to_owned())),
             ACCOUNT_PASSWORD => Ok(Secret::new(ACCOUNT_PASSWORD_VALUE.to_owned())),
-            CALLBACK_SEGMENT => Ok(Secret::new(CALLBACK_SEGMENT_VALUE.to_owned())),
             _ => Err(SecretError::Missing),
         }
     }
@@ -156,10 +136,7 @@ pub(super) async fn start(site: &Site, name: &str) -> Result<Box<dyn Vendor>, Ho
     let sim = cloud.start().await.map_err(|error| trouble(error.to_string()))?;
     let http = transport().map_err(trouble)?;
     let account_prefix = account_prefix(&http, &sim).await.map_err(|reason| trouble(reason.to_owned()))?;
-    let entrance =
-        Entrance::open(CALLBACK_SEGMENT_VALUE).await.map_err(|error| trouble(error.to_string()))?;
-    sim.set_callback_url(CLIENT, entrance.url());
-    Ok(Box::new(Ttlock { sim, account_prefix, own, entrance }))
+    Ok(Box::new(Ttlock { sim, account_prefix, own }))
 }
 
 fn transport() -> Result<ReqwestTransport, String> {
