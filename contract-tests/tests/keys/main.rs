@@ -9,6 +9,7 @@ mod fallback;
 mod instances;
 mod interleavings;
 mod kept;
+mod moved;
 mod offline;
 mod rig;
 mod sessions;

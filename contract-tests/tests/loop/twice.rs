@@ -91,3 +91,21 @@ async fn a_revoke_that_acts_again_is_not_done_before_the_vendor_is() {
     let outcome = revoke_at_last(&house, &process, &revoke).await;
     assert_eq!((outcome.again_at, house.bench.vendor.live_grants(house.door(0))), (None, 0), "ada is in");
 }
+
+/// The vendor has done its taking away before the grant comes: what is seen then is not what it has yet to do, and is taken away at once.
+#[tokio::test]
+async fn a_grant_that_comes_after_its_taking_away_is_taken_away_as_soon_as_it_can_be_the_last() {
+    let house = House::of(Personality::Webhook);
+    let process = house.process("one", house.driver());
+    let input = house.issue("ada", &[0]);
+    house.bench.vendor.push_fault(Fault::LateEffect(COMES_LATE));
+    process.issue_credential(input.clone()).await.unwrap_err();
+    let revoke = house.revoke(input.resulting_id(), "revoke");
+    repeats(&house, process.revoke_credential(revoke.clone()).await);
+    house.pass(40);
+    assert_eq!(house.bench.vendor.live_grants(house.door(0)), 1, "it never came");
+    let begin = house.now();
+    let outcome = revoke_at_last(&house, &process, &revoke).await;
+    assert_eq!((outcome.again_at, house.bench.vendor.live_grants(house.door(0))), (None, 0), "ada is in");
+    assert!((house.now() - begin).num_seconds() < 10, "ada was in until {}", house.now());
+}

@@ -158,16 +158,15 @@ impl<D: VendorDriver> Engine<'_, D> {
             let keys = self.driver.lease_keys(&Reach { kind: *kind, doors, at: *at });
             keys.into_iter().filter(|key| key.span == LeaseSpan::UntilSettled).map(|key| key.name)
         };
-        let gives = matches!(step.act, Act::Grant | Act::Amend);
-        let lost = op.value.body.steps.iter().filter(|other| gives && matches!(other.act, Act::Withdraw(_)));
-        let described = self.driver.describe();
+        let is_in_reach = |other: &&Step| names(other).any(|name| names(step).any(|own| own == name));
         let lands_by = |other: &Step| {
-            let late_by = described.kind(other.order.kind)?.recovery.late_by;
+            let late_by = self.driver.describe().kind(other.order.kind)?.recovery.late_by;
             Some(plus(other.lost_at?, late_by))
         };
-        lost.filter(|other| names(other).any(|name| names(step).any(|own| own == name)))
-            .filter_map(lands_by)
-            .max()
+        let gives = matches!(step.act, Act::Grant | Act::Amend);
+        let is_lost = |other: &&Step| matches!(other.act, Act::Withdraw(_)) && other.lost_at.is_some();
+        let lost = op.value.body.steps.iter().filter(|other| gives && is_lost(other));
+        lost.filter(is_in_reach).filter_map(lands_by).max()
     }
 
     /// The card on which another grant of the same round stands: a credential has one.

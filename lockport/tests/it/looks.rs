@@ -1,7 +1,7 @@
 //! Planning asks for the vendor's locks, where they differ: one caller at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
@@ -12,6 +12,7 @@ use lockport::env::{Clock as _, ManualClock};
 use lockport::id::{GuestId, ReservationId, RoomId};
 
 use crate::rig::partition;
+use crate::yes::Looks;
 
 fn issue(clock: &ManualClock, stay: u32) -> IssueInput {
     let (of, name) = (partition("a"), stay.to_be_bytes());
@@ -36,11 +37,11 @@ fn ended<T>(mut future: impl Future<Output = T> + Unpin) -> T {
 #[test]
 fn who_plans_while_another_asks_for_the_locks_does_not_ask_too() {
     let clock = Arc::new(ManualClock::new("2026-03-02T12:00:00Z".parse().unwrap()));
-    let looks = Arc::new(AtomicU32::new(0));
+    let looks = Arc::new(Looks::default());
     let port = crate::yes::port_that_looks(clock.clone(), looks.clone());
     let issued = ended(join_all((0..6).map(|stay| port.issue_credential(issue(&clock, stay)))));
     assert!(issued.iter().all(Result::is_ok), "{issued:?}");
-    assert_eq!(looks.load(Ordering::SeqCst), 1, "nobody has a list yet: the others wait for this one");
+    assert_eq!(looks.asked.load(Ordering::SeqCst), 1, "nobody has a list yet: the others wait for this one");
 
     clock.advance(TimeDelta::minutes(11));
     let mut asks = port.issue_credential(issue(&clock, 6));
@@ -48,19 +49,37 @@ fn who_plans_while_another_asks_for_the_locks_does_not_ask_too() {
     let other = port.issue_credential(issue(&clock, 7)).now_or_never();
     assert!(other.is_some_and(|issued| issued.is_ok()), "the older list must do meanwhile");
     assert!(ended(asks).is_ok());
-    assert_eq!(looks.load(Ordering::SeqCst), 2);
+    assert_eq!(looks.asked.load(Ordering::SeqCst), 2);
 
     // Who asks and is given up over it is not followed by the next at once, who would be too.
     clock.advance(TimeDelta::minutes(11));
     let mut given_up = port.issue_credential(issue(&clock, 8));
     assert!((&mut given_up).now_or_never().is_none());
     drop(given_up);
-    let asked = looks.load(Ordering::SeqCst);
+    let asked = looks.asked.load(Ordering::SeqCst);
     let next = port.issue_credential(issue(&clock, 9)).now_or_never();
     assert!(next.is_some_and(|issued| issued.is_ok()));
     clock.advance(TimeDelta::seconds(61));
     let mut later = port.issue_credential(issue(&clock, 10));
     assert!((&mut later).now_or_never().is_none(), "after a minute it is worth another try");
     assert!(ended(later).is_ok());
-    assert_eq!(looks.load(Ordering::SeqCst), asked + 1);
+    assert_eq!(looks.asked.load(Ordering::SeqCst), asked + 1);
+}
+
+/// Whoever refreshes an old list has an issue of his own to carry out: when no answer comes, that goes on with the old one.
+#[test]
+fn who_asks_for_the_locks_does_not_wait_for_them_where_an_older_list_would_do() {
+    let clock = Arc::new(ManualClock::new("2026-03-02T12:00:00Z".parse().unwrap()));
+    let looks = Arc::new(Looks::default());
+    let port = crate::yes::port_that_looks(clock.clone(), looks.clone());
+    ended(port.issue_credential(issue(&clock, 0))).unwrap();
+    clock.advance(TimeDelta::minutes(11));
+    looks.hang.store(true, Ordering::SeqCst);
+    let mut asks = port.issue_credential(issue(&clock, 1));
+    assert!((&mut asks).now_or_never().is_none());
+    clock.advance(TimeDelta::seconds(4));
+    assert!((&mut asks).now_or_never().is_none(), "an answer may come yet");
+    clock.advance(TimeDelta::seconds(1));
+    assert!(ended(asks).is_ok());
+    assert_eq!(looks.asked.load(Ordering::SeqCst), 2);
 }

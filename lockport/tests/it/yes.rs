@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::Poll;
 
 use async_trait::async_trait;
@@ -23,11 +23,19 @@ use lockport::{LockError, SharedLockPort};
 
 use crate::rig::partition;
 
+/// How the doors of a port that says yes are asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    /// How often they were.
+    pub(crate) asked: AtomicU32,
+    /// Whether whoever asks gets no answer.
+    pub(crate) hang: AtomicBool,
+}
+
 #[derive(Debug)]
 struct YesDriver {
     descriptor: DriverDescriptor,
-    /// How often it was asked for its doors.
-    looks: Arc<AtomicU32>,
+    looks: Arc<Looks>,
 }
 
 /// The core's own adapter over a driver that says yes to everything.
@@ -36,11 +44,11 @@ pub(crate) fn port(clock: Arc<ManualClock>) -> SharedLockPort {
 }
 
 /// The same, with doors that may differ: they are asked for, each look counts, and none is answered at once.
-pub(crate) fn port_that_looks(clock: Arc<ManualClock>, looks: Arc<AtomicU32>) -> SharedLockPort {
+pub(crate) fn port_that_looks(clock: Arc<ManualClock>, looks: Arc<Looks>) -> SharedLockPort {
     port_with(clock, true, looks)
 }
 
-fn port_with(clock: Arc<ManualClock>, doors_differ: bool, looks: Arc<AtomicU32>) -> SharedLockPort {
+fn port_with(clock: Arc<ManualClock>, doors_differ: bool, looks: Arc<Looks>) -> SharedLockPort {
     let resend = AfterLost::Resend { within: None };
     let descriptor = DriverDescriptor {
         vendor: VendorCode::MOCK,
@@ -121,10 +129,10 @@ impl VendorDriver for YesDriver {
         Ok(Answer::Done(Withdrawn { proof: Proof::AtVendor, warnings: Vec::new() }))
     }
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
-        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.looks.asked.fetch_add(1, Ordering::SeqCst);
         let mut is_asked = !self.descriptor.doors_differ;
         poll_fn(|context| {
-            if std::mem::replace(&mut is_asked, true) {
+            if std::mem::replace(&mut is_asked, true) && !self.looks.hang.load(Ordering::SeqCst) {
                 return Poll::Ready(());
             }
             context.waker().wake_by_ref();
