@@ -83,8 +83,8 @@ pub trait LockPort: fmt::Debug + Send + Sync + 'static {
 #[async_trait]
 pub trait Settle: fmt::Debug + Send + Sync + 'static {
     /// Closes a declared unknown: an operation that ended as its failure code with reason `outcome_unknown` and advice `Never`.
-    /// What happened counts from now on as if its answer had come; what did not happen as if it had never been sent. A later
-    /// revoke works either way.
+    /// What happened counts from now on as if its answer had come; what did not happen as if it had never been sent: `None` is what
+    /// was never issued. Of a change at several doors the word holds for all of it. A later revoke works either way.
     ///
     /// # Errors
     /// `CREDENTIAL_NOT_FOUND`; `STATE_CONFLICT` when nothing about the credential is unknown; `TENANT_MISMATCH`.

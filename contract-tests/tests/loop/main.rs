@@ -16,6 +16,7 @@ mod encoder;
 mod house;
 mod many_doors;
 mod pending;
+mod settled;
 mod singles;
 mod teeth;
 mod torn;

@@ -86,8 +86,11 @@ impl<D: VendorDriver> Adapter<D> {
                 let order = &grant.held.order;
                 add(order.kind, &order.doors, at.or(order.at));
             }
-            let content = self.credential(intent.credential()).await?.and_then(|record| record.value.content);
-            if let (Some(content), Intent::Update(_) | Intent::Unsuspend(_)) = (content, intent) {
+            let record = self.credential(intent.credential()).await?.map(|record| record.value);
+            let gives = matches!(intent, Intent::Update(_) | Intent::Unsuspend(_) | Intent::Settle(_));
+            let (content, declared) =
+                record.filter(|_| gives).map_or((None, None), |record| (record.content, record.declared));
+            for content in content.into_iter().chain(declared.map(|content| *content)) {
                 let (mut rooms, mut scope) = (&content.rooms, &content.scope);
                 if let Intent::Update(input) = intent {
                     rooms = input.rooms.as_ref().unwrap_or(rooms);

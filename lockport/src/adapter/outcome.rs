@@ -10,7 +10,8 @@ use super::record::{
 };
 use crate::credential::{Proof, SuspendMethod, Verdict};
 use crate::driver::{Suspend, VendorDriver};
-use crate::error::LockError;
+use crate::error::{FailureReason, LockError};
+use crate::id::KeyCredentialId;
 use crate::store::ledger::REMEMBERED;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
@@ -32,7 +33,12 @@ impl<D: VendorDriver> Adapter<D> {
                 let vendor_ref_hash = self.hash_of_all(&own).await?;
                 Outcome::Given(Box::new(Snapshot { delivery: delivery(&own), content, vendor_ref_hash }))
             }
-            Intent::Settle(input) if input.verdict == Verdict::DidNotHappen => Outcome::NotThere,
+            // What did not happen to a credential that is there leaves it as it was.
+            Intent::Settle(input)
+                if input.verdict == Verdict::DidNotHappen && self.was_never_issued(id).await? =>
+            {
+                Outcome::NotThere
+            }
             Intent::Settle(_) => {
                 let content = op.value.body.target.clone().ok_or(StoreError::Corrupt)?;
                 let vendor_ref_hash = self.hash_of_all(&own).await?;
@@ -67,6 +73,11 @@ impl<D: VendorDriver> Adapter<D> {
             }
         };
         self.settle(op, outcome).await.map(ControlFlow::Break)
+    }
+
+    async fn was_never_issued(&self, id: KeyCredentialId) -> Result<bool, LockError> {
+        let record = self.credential(id).await?.ok_or(StoreError::Corrupt)?;
+        Ok(record.value.state == CredentialState::Failed)
     }
 
     /// The weakest proof of all grants, and when the last of them certainly opens nothing.
@@ -137,6 +148,7 @@ impl<D: VendorDriver> Adapter<D> {
         match outcome {
             Outcome::Given(snapshot) => {
                 record.content = Some(snapshot.content.clone());
+                record.declared = None;
                 let settled = matches!(intent, Intent::Settle(_)) && record.state != CredentialState::Failed;
                 if !matches!(intent, Intent::Update(_)) && !settled {
                     record.state = CredentialState::Active;
@@ -158,6 +170,11 @@ impl<D: VendorDriver> Adapter<D> {
             Outcome::Suspended { .. } => record.state = CredentialState::Suspended,
             Outcome::Failed(_) if matches!(intent, Intent::Issue(_)) => {
                 record.state = CredentialState::Failed
+            }
+            Outcome::Failed(error)
+                if matches!(intent, Intent::Update(_)) && error.reason() == FailureReason::OutcomeUnknown =>
+            {
+                record.declared = op.value.body.target.clone().map(Box::new);
             }
             Outcome::Failed(_) | Outcome::NotThere => {}
         }

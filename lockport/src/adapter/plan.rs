@@ -139,6 +139,16 @@ impl<'a> Wanted<'a> {
             already: input.already,
         }
     }
+
+    /// What a credential is to have at these doors, whoever brought what when it was issued.
+    pub(super) fn again(
+        content: &'a CredentialContent,
+        doors: &'a [LockDeviceId],
+        at: Option<LockDeviceId>,
+    ) -> Self {
+        let CredentialContent { holder, validity, .. } = content;
+        Self { holder, validity: *validity, doors, at, brought: None, already: false }
+    }
 }
 
 /// The kinds that can be granted as wanted, in order of preference, and why the others cannot. A kind that needs a lock which is

@@ -38,6 +38,7 @@ impl<D: VendorDriver> Adapter<D> {
                     content: None,
                     serial: 0,
                     revoked: None,
+                    declared: None,
                 };
                 let credential = credential.unwrap_or_else(|| Stored::fresh(fresh));
                 program.steps =
@@ -54,8 +55,9 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(Planned { program, credential, grants })
     }
 
-    /// Takes a person's word for what is unknown, and plans what is left to do: the doors that were never asked for when it
-    /// happened, the taking back of what is there when it did not.
+    /// Takes a person's word for what is unknown, and plans what is left to do. Of an issue: the doors that were never asked for
+    /// when it happened, the taking back of what is there when it did not. Of a change: all that is still as it was when it
+    /// happened, all that is otherwise when it did not.
     async fn plan_settle(
         &self,
         program: &mut Program,
@@ -68,17 +70,19 @@ impl<D: VendorDriver> Adapter<D> {
         if credential.state == CredentialState::Revoked || !all.iter().any(|grant| unknown(&grant.value)) {
             return Err(conflict(FailureReason::WrongState, "nothing about the credential is unknown"));
         }
-        let content = credential.content.clone().ok_or(StoreError::Corrupt)?;
+        let happened = verdict == Verdict::Happened;
+        let declared = credential.declared.take().filter(|_| happened);
+        let content = declared.map(|content| *content).or_else(|| credential.content.clone());
+        let content = content.ok_or(StoreError::Corrupt)?;
         let kind = self.descriptor.kind(content.kind).ok_or(StoreError::Corrupt)?;
-        let was_issued = credential.state != CredentialState::Failed;
         for grant in all.iter_mut().map(|grant| &mut grant.value).filter(|grant| unknown(grant)) {
             let newest = grant.held.maybe.pop();
             grant.held.maybe.clear();
-            if verdict == Verdict::Happened {
+            if happened {
                 grant.held.order = newest.unwrap_or_else(|| grant.held.order.clone());
                 grant.effective = grant.held.order.window;
             }
-            let there = was_issued || verdict == Verdict::Happened;
+            let there = happened || grant.state != GrantState::Unknown;
             grant.state = match (there, grant.held.order.blocked) {
                 (true, true) => GrantState::Suspended,
                 (true, false) => GrantState::Live,
@@ -86,28 +90,13 @@ impl<D: VendorDriver> Adapter<D> {
             };
         }
         let own: Vec<GrantRecord> = all.iter().map(|grant| grant.value.clone()).collect();
-        if verdict == Verdict::Happened && !was_issued {
-            let covered: Vec<LockDeviceId> = own
-                .iter()
-                .filter(|grant| grant.state.occupies())
-                .flat_map(|grant| grant.held.order.doors.clone())
-                .collect();
-            let mut doors = self.doors.resolve(&content.rooms, &content.scope)?;
-            doors.retain(|door| !covered.contains(door));
-            let wanted = Wanted {
-                holder: &content.holder,
-                validity: content.validity,
-                doors: &doors,
-                at: None,
-                brought: None,
-                already: false,
-            };
-            let others = self.occupants(&doors).await?;
-            program.steps = plan::grants(credential, &content, kind, &wanted, &others, 0, &self.env)?;
-            plan::on_the_card(&mut program.steps, kind, &own);
-        } else if !was_issued {
-            program.steps = plan::withdrawals(&own, WhyWithdraw::Undo, None);
-        }
+        program.steps = match credential.state {
+            CredentialState::Failed if !happened => plan::withdrawals(&own, WhyWithdraw::Undo, None),
+            CredentialState::Failed | CredentialState::Active => {
+                self.change(credential, &content, kind, &own, None).await?
+            }
+            _ => Vec::new(),
+        };
         program.target = Some(content);
         Ok(all)
     }
@@ -162,6 +151,7 @@ impl<D: VendorDriver> Adapter<D> {
             content: Some(content.clone()),
             serial: 0,
             revoked: None,
+            declared: None,
         };
         let others = self.occupants(&doors).await?;
         program.steps = plan::grants(&mut credential, &content, kind, &wanted, &others, 0, &self.env)?;
@@ -240,14 +230,7 @@ impl<D: VendorDriver> Adapter<D> {
         at: Option<LockDeviceId>,
     ) -> Result<Vec<Step>, LockError> {
         let doors = self.doors.resolve(&target.rooms, &target.scope)?;
-        let wanted = Wanted {
-            holder: &target.holder,
-            validity: target.validity,
-            doors: &doors,
-            at,
-            brought: None,
-            already: false,
-        };
+        let wanted = Wanted::again(target, &doors, at);
         let others = self.occupants(&doors).await?;
         plan::changes(credential, target, kind, &wanted, own, &others, &self.env)
     }
@@ -268,14 +251,7 @@ impl<D: VendorDriver> Adapter<D> {
             own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
         };
         let doors: Vec<LockDeviceId> = doors.into_iter().filter(|door| !is_there(door)).collect();
-        let wanted = Wanted {
-            holder: &target.holder,
-            validity: target.validity,
-            doors: &doors,
-            at,
-            brought: None,
-            already: false,
-        };
+        let wanted = Wanted::again(target, &doors, at);
         let others = self.occupants(&doors).await?;
         let mut again = plan::grants(credential, target, kind, &wanted, &others, 0, &self.env)?;
         plan::restore_artifacts(&mut again, kind, own);

@@ -312,6 +312,9 @@ pub(super) struct CredentialRecord {
     /// The serial of the newest order.
     pub(super) serial: u64,
     pub(super) revoked: Option<(Proof, Timestamp)>,
+    /// What it is to be if a change that was declared unknown did happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) declared: Option<Box<CredentialContent>>,
 }
 
 /// What a credential is.
