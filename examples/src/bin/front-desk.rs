@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +12,7 @@ use lockport_examples::front_desk::house::StoreAt;
 use lockport_examples::front_desk::output::{Human, Json, Output, Progress, Summary};
 use lockport_examples::front_desk::player::{PlayError, play};
 use lockport_examples::front_desk::printable;
-use lockport_examples::front_desk::record::{Death, Record, SEED};
+use lockport_examples::front_desk::record::{CallName, Death, Moment, Record, SEED};
 
 /// The day that is played when none is named; within the program, so that it plays in any directory.
 const HOTEL: &str = include_str!("../../data/hotel.json");
@@ -37,12 +36,12 @@ struct Arguments {
     /// One JSON object a line on standard output.
     #[arg(long)]
     json: bool,
-    /// For tests of the coming back: dies over its n-th vendor call, before that leaves.
-    #[arg(long, value_name = "N", requires = "store", hide = true)]
-    die_before_call: Option<NonZeroU64>,
+    /// For tests of the coming back: dies over its n-th vendor call of this name, before that leaves.
+    #[arg(long, value_name = "CALL:N", requires = "store", hide = true)]
+    die_before_call: Option<CallName>,
     /// Likewise, with the answer in hand.
-    #[arg(long, value_name = "N", requires = "store", conflicts_with = "die_before_call", hide = true)]
-    die_after_answer: Option<NonZeroU64>,
+    #[arg(long, value_name = "CALL:N", requires = "store", conflicts_with = "die_before_call", hide = true)]
+    die_after_answer: Option<CallName>,
 }
 
 fn main() -> ExitCode {
@@ -83,8 +82,9 @@ fn rehearse(arguments: &Arguments) -> Result<Option<Summary>, String> {
         }
         None => None,
     };
-    let before = arguments.die_before_call.map(Death::BeforeCall);
-    let death = before.or(arguments.die_after_answer.map(Death::AfterAnswer));
+    let over = |moment| move |over| Death { moment, over };
+    let before = arguments.die_before_call.clone().map(over(Moment::Before));
+    let death = before.or(arguments.die_after_answer.clone().map(over(Moment::Answered)));
     if let (Some(record), Some(death)) = (&record, death) {
         record.dies(death);
     }

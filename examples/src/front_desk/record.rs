@@ -7,10 +7,12 @@
 //! Three things are noted, a mark each: that a vendor is about to be called, that an event is about to be told, and that a line was
 //! answered. No more than that is needed to find the place again, and no secret is in it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockport::env::{Entropy as _, OsEntropy};
@@ -38,12 +40,38 @@ struct Heading {
 }
 
 /// Where the process that goes on with a day is to die, by itself: all of it at once, as if it were killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// When in that call.
+    pub moment: Moment,
+    /// Over which vendor call.
+    pub over: CallName,
+}
+
+/// A moment of a vendor call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Death {
-    /// Over its n-th vendor call, before that leaves: what it is to bring about is written down.
-    BeforeCall(NonZeroU64),
-    /// Over its n-th vendor call, with the answer in hand: what it brought about is not written down.
-    AfterAnswer(NonZeroU64),
+pub enum Moment {
+    /// Before it leaves: what it is to bring about is written down.
+    Before,
+    /// With its answer in hand: what it brought about is not written down.
+    Answered,
+}
+
+/// A vendor call of a process, by what is asked for and how often that was asked for before: `v3/key/send:6` is the sixth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallName {
+    call: String,
+    nth: NonZeroU64,
+}
+
+impl FromStr for CallName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (call, nth) = text.rsplit_once(':').ok_or("a call is named CALL:N")?;
+        let nth = nth.parse().map_err(|_| "the calls of one name are counted from 1")?;
+        Ok(Self { call: call.to_owned(), nth })
+    }
 }
 
 /// How far a day was played, and where it is. Clones are the same record.
@@ -64,8 +92,8 @@ struct State {
     is_over: bool,
     failed: Option<io::Error>,
     at: StoreAt,
-    /// The vendor calls of this process.
-    calls: u64,
+    /// How often this process has made each vendor call.
+    calls: BTreeMap<String, u64>,
     death: Option<Death>,
 }
 
@@ -113,7 +141,7 @@ impl Record {
             is_over: false,
             failed: None,
             at,
-            calls: 0,
+            calls: BTreeMap::new(),
             death: None,
         };
         if !state.lives.is_empty() {
@@ -170,22 +198,24 @@ impl Record {
         self.state().failed.take()
     }
 
-    /// A vendor is about to be called, which is noted. Whether the process that is being played lives to do it.
-    pub(super) fn calling(&self, what: &str) -> bool {
+    /// A vendor is about to be called, which is noted; `what` tells more of the call. Whether the process that is being played lives
+    /// to do it.
+    pub(super) fn calling(&self, call: &str, what: &str) -> bool {
         let mut state = self.state();
         if state.is_now() {
-            state.calls = state.calls.saturating_add(1);
-            state.die(Death::BeforeCall, what);
+            let made = state.calls.entry(call.to_owned()).or_default();
+            *made = made.saturating_add(1);
+            state.die(Moment::Before, call, what);
         }
         drop(state);
         self.mark()
     }
 
     /// The vendor has answered.
-    pub(super) fn answered(&self, what: &str) {
+    pub(super) fn answered(&self, call: &str, what: &str) {
         let state = self.state();
         if state.is_now() {
-            state.die(Death::AfterAnswer, what);
+            state.die(Moment::Answered, call, what);
         }
     }
 
@@ -227,8 +257,11 @@ impl State {
     }
 
     /// Where this is the death that was ordered, nothing of this process does anything any more.
-    fn die(&self, how: impl FnOnce(NonZeroU64) -> Death, what: &str) {
-        if self.death.is_some() && self.death == NonZeroU64::new(self.calls).map(how) {
+    fn die(&self, now: Moment, call: &str, what: &str) {
+        let made = self.calls.get(call).copied().unwrap_or_default();
+        let is_it =
+            |Death { moment, over }: &Death| *moment == now && over.call == call && over.nth.get() == made;
+        if self.death.as_ref().is_some_and(is_it) {
             // What cannot be said is not said; it dies all the same.
             let _unheard = writeln!(io::stderr(), "front-desk: dies over {what}");
             std::process::abort();

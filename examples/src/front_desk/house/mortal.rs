@@ -53,8 +53,8 @@ impl Mortality {
     }
 
     /// A vendor is about to be called. Where a process whose record is played again came no further, this never returns.
-    async fn called(&self, what: &str) {
-        if self.record.as_ref().is_some_and(|record| !record.calling(what)) {
+    async fn called(&self, call: &str, what: &str) {
+        if self.record.as_ref().is_some_and(|record| !record.calling(call, what)) {
             *self.fate() = Fate::Dead;
             pending::<()>().await;
         }
@@ -71,9 +71,9 @@ impl Mortality {
     }
 
     /// The vendor has answered a call. Where that was the last one, nobody lives to see the answer: this never returns.
-    async fn answered(&self, what: &str) {
+    async fn answered(&self, call: &str, what: &str) {
         if let Some(record) = &self.record {
-            record.answered(what);
+            record.answered(call, what);
         }
         if self.strikes() {
             pending::<()>().await;
@@ -133,11 +133,11 @@ impl Way {
 
     /// The vendor is about to be called; `what` is the call's name, and no secret stands in it.
     async fn called(&self, what: &str) {
-        self.mortality.called(&self.over(what)).await;
+        self.mortality.called(what, &self.over(what)).await;
     }
 
     async fn answered(&self, what: &str) {
-        self.mortality.answered(&self.over(what)).await;
+        self.mortality.answered(what, &self.over(what)).await;
     }
 
     fn over(&self, what: &str) -> String {
@@ -358,7 +358,7 @@ mod tests {
         let mortality = Mortality::default();
         let calls = async |count: u32| {
             for _ in 0..count {
-                mortality.answered("").await;
+                mortality.answered("", "").await;
             }
             count
         };
