@@ -166,7 +166,7 @@ impl<D: VendorDriver> LockPort for Adapter<D> {
             return Err(during(LockError::tenant_mismatch()));
         }
         let devices = self.driver.devices().await.map_err(&during)?;
-        self.locks.told(self.env.now(), &devices);
+        self.locks_are_told(self.env.now(), &devices);
         Ok(devices.into_iter().filter(|device| self.doors.has_door(device.device_id)).collect())
     }
 

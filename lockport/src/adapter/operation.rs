@@ -45,7 +45,13 @@ impl<D: VendorDriver> Adapter<D> {
         };
         for _ in 0..MAX_IN_THE_WAY {
             match self.ledger.begin(&claim).await? {
-                Begun::Yours(operation) => return Box::pin(self.run(operation, Asked::ForIt)).await,
+                Begun::Yours(operation) => {
+                    let run = Box::pin(self.run(operation, Asked::ForIt));
+                    return match claim.body.intent {
+                        Intent::Issue(_) if self.descriptor.doors_differ => self.beside_a_look(run).await,
+                        _ => run.await,
+                    };
+                }
                 Begun::Settled(operation) => {
                     return Ok(Run { program: operation.value.body, waits_until: None });
                 }

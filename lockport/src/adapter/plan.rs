@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::credential::{Decision, DecisionCode, Holder, IssueInput, KeyCredentialKind};
-use crate::device::LockDevice;
 use crate::driver::{
     Amend, ArtifactSource, DriverDescriptor, GrantOrder, Kind, Per, Relation, Suspend, WhyWithdraw,
 };
@@ -14,6 +13,7 @@ use crate::pin;
 use crate::secret::Secret;
 use crate::validity::Validity;
 
+use super::locks::{KnownLock, KnownLocks};
 use super::record::{
     Act, CredentialContent, CredentialRecord, GrantRecord, GrantState, Program, Step, StepState,
 };
@@ -157,17 +157,17 @@ pub(super) fn usable_kinds(
     descriptor: &DriverDescriptor,
     preferred: &[KeyCredentialKind],
     wanted: &Wanted<'_>,
-    locks: &[LockDevice],
+    locks: &KnownLocks,
 ) -> (Vec<KeyCredentialKind>, Vec<Decision>) {
     let (mut kinds, mut later) = (Vec::new(), Vec::new());
     let mut decisions = Vec::new();
-    let at = |door: &LockDeviceId| locks.iter().find(|lock| lock.device_id == *door);
+    let at = |door: &LockDeviceId| locks.get(door);
     let out_of_reach = wanted.doors.iter().filter_map(at).any(|lock| !lock.online);
     for kind in preferred {
         if kinds.contains(kind) || later.contains(kind) {
             continue;
         }
-        let cannot = |lock: &LockDevice| !lock.capabilities.supports(*kind);
+        let cannot = |lock: &KnownLock| !lock.capabilities.supports(*kind);
         let why_not = match descriptor.kind(*kind) {
             None => Some("the vendor does not have it"),
             Some(_) if wanted.doors.iter().filter_map(at).any(cannot) => {

@@ -1,13 +1,13 @@
 //! Planning an operation: from what was asked and what is there to the steps that are stored.
 
 use super::Adapter;
+use super::locks::KnownLocks;
 use super::plan::{self, MAX_REDRAWS, Wanted};
 use super::record::{
     Act, CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
     ProgramRecord, Step,
 };
 use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
-use crate::device::LockDevice;
 use crate::driver::{ArtifactSource, Kind, Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::LockDeviceId;
@@ -122,12 +122,11 @@ impl<D: VendorDriver> Adapter<D> {
         }
         let doors = self.doors.resolve(&input.rooms, &input.scope)?;
         let wanted = Wanted::of(input, &doors);
-        let choose = |locks: &[LockDevice]| {
-            plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, locks)
-        };
-        (program.kinds, program.decisions) = choose(&[]);
+        let choose =
+            |locks: &KnownLocks| plan::usable_kinds(&self.descriptor, &input.preferred_kinds, &wanted, locks);
+        (program.kinds, program.decisions) = choose(&KnownLocks::new());
         if self.descriptor.doors_differ && !program.kinds.is_empty() {
-            (program.kinds, program.decisions) = choose(&self.known_locks().await?);
+            (program.kinds, program.decisions) = choose(&*self.known_locks().await?);
         }
         let Some(kind) = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind)) else {
             let why: Vec<&str> = program.decisions.iter().map(|decision| decision.detail.as_str()).collect();

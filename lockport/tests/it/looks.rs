@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use lockport::Validity;
 use lockport::credential::{Contact, Guest, Holder, IssueInput};
 use lockport::env::{Clock as _, ManualClock};
 use lockport::id::{GuestId, ReservationId, RoomId};
+use lockport::{SharedLockPort, Validity};
 
 use crate::rig::partition;
 use crate::yes::Looks;
@@ -31,6 +31,16 @@ fn issue(clock: &ManualClock, stay: u32) -> IssueInput {
 /// What comes of it once nobody has anything to wait for; each look at it is one step of whoever goes on by himself.
 fn ended<T>(mut future: impl Future<Output = T> + Unpin) -> T {
     (0..100).find_map(|_| (&mut future).now_or_never()).expect("it ends")
+}
+
+/// A port that has issued one key by a list which is no longer believed.
+fn with_an_old_list() -> (Arc<ManualClock>, Arc<Looks>, SharedLockPort) {
+    let clock = Arc::new(ManualClock::new("2026-03-02T12:00:00Z".parse().unwrap()));
+    let looks = Arc::new(Looks::default());
+    let port = crate::yes::port_that_looks(clock.clone(), looks.clone());
+    ended(port.issue_credential(issue(&clock, 0))).unwrap();
+    clock.advance(TimeDelta::minutes(11));
+    (clock, looks, port)
 }
 
 /// R45: at a vendor that admits so many calls a minute, callers who all asked would hold each other up until none had an answer.
@@ -66,14 +76,10 @@ fn who_plans_while_another_asks_for_the_locks_does_not_ask_too() {
     assert_eq!(looks.asked.load(Ordering::SeqCst), asked + 1);
 }
 
-/// Whoever refreshes an old list has an issue of his own to carry out: when no answer comes, that goes on with the old one.
+/// Whoever refreshes an old list has an issue of his own to carry out: it goes by the old one, and its answer soon waits no longer.
 #[test]
-fn who_asks_for_the_locks_does_not_wait_for_them_where_an_older_list_would_do() {
-    let clock = Arc::new(ManualClock::new("2026-03-02T12:00:00Z".parse().unwrap()));
-    let looks = Arc::new(Looks::default());
-    let port = crate::yes::port_that_looks(clock.clone(), looks.clone());
-    ended(port.issue_credential(issue(&clock, 0))).unwrap();
-    clock.advance(TimeDelta::minutes(11));
+fn an_issue_does_not_wait_for_the_locks_where_an_older_list_would_do() {
+    let (clock, looks, port) = with_an_old_list();
     looks.hang.store(true, Ordering::SeqCst);
     let mut asks = port.issue_credential(issue(&clock, 1));
     assert!((&mut asks).now_or_never().is_none());
@@ -82,4 +88,32 @@ fn who_asks_for_the_locks_does_not_wait_for_them_where_an_older_list_would_do() 
     clock.advance(TimeDelta::seconds(1));
     assert!(ended(asks).is_ok());
     assert_eq!(looks.asked.load(Ordering::SeqCst), 2);
+}
+
+/// R45: where each call waits for its turn at the vendor, the list has all the time that the issue beside it takes, and costs it none.
+#[test]
+fn a_list_is_asked_for_beside_the_issue_as_long_as_that_takes() {
+    let (clock, looks, port) = with_an_old_list();
+    looks.hang.store(true, Ordering::SeqCst);
+    looks.grants_hang.store(true, Ordering::SeqCst);
+    let mut asks = port.issue_credential(issue(&clock, 1));
+    assert!((&mut asks).now_or_never().is_none());
+    clock.advance(TimeDelta::seconds(9));
+    looks.hang.store(false, Ordering::SeqCst);
+    assert!((&mut asks).now_or_never().is_none(), "the list is there, the key is not");
+    looks.grants_hang.store(false, Ordering::SeqCst);
+    assert!(ended(asks).is_ok());
+    clock.advance(TimeDelta::minutes(9));
+    assert!(port.issue_credential(issue(&clock, 2)).now_or_never().is_some_and(|issued| issued.is_ok()));
+    assert_eq!(looks.asked.load(Ordering::SeqCst), 2, "the list of the second was kept");
+
+    clock.advance(TimeDelta::minutes(2));
+    looks.hang.store(true, Ordering::SeqCst);
+    looks.grants_hang.store(true, Ordering::SeqCst);
+    let mut asks = port.issue_credential(issue(&clock, 3));
+    assert!((&mut asks).now_or_never().is_none());
+    clock.advance(TimeDelta::seconds(9));
+    looks.grants_hang.store(false, Ordering::SeqCst);
+    assert!(asks.now_or_never().is_some_and(|issued| issued.is_ok()), "the time of the list was over before");
+    assert_eq!(looks.asked.load(Ordering::SeqCst), 3);
 }

@@ -30,6 +30,20 @@ pub(crate) struct Looks {
     pub(crate) asked: AtomicU32,
     /// Whether whoever asks gets no answer.
     pub(crate) hang: AtomicBool,
+    /// Whether whoever is to be given a key gets none yet.
+    pub(crate) grants_hang: AtomicBool,
+}
+
+/// Ready once this is no longer so.
+async fn until_not(is_so: &AtomicBool) {
+    poll_fn(|context| {
+        if !is_so.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[derive(Debug)]
@@ -112,6 +126,7 @@ impl VendorDriver for YesDriver {
         Vec::new()
     }
     async fn grant(&self, order: &GrantOrder, _: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
+        until_not(&self.looks.grants_hang).await;
         yes(order)
     }
     async fn find(&self, _: &GrantOrder, _: &Attempt<'_>) -> Result<Found, LockError> {
@@ -130,15 +145,18 @@ impl VendorDriver for YesDriver {
     }
     async fn devices(&self) -> Result<Vec<LockDevice>, LockError> {
         self.looks.asked.fetch_add(1, Ordering::SeqCst);
-        let mut is_asked = !self.descriptor.doors_differ;
-        poll_fn(|context| {
-            if std::mem::replace(&mut is_asked, true) && !self.looks.hang.load(Ordering::SeqCst) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        if self.descriptor.doors_differ {
+            let mut is_asked = false;
+            poll_fn(|context| {
+                if std::mem::replace(&mut is_asked, true) {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            until_not(&self.looks.hang).await;
+        }
         Ok(Vec::new())
     }
     async fn health(&self, device: LockDeviceId) -> Result<DeviceHealth, LockError> {

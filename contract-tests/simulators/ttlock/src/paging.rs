@@ -1,5 +1,7 @@
 //! Paging and order of lists (VENDOR: section 2.3).
 
+use std::cmp::Reverse;
+
 use serde_json::{Value, json};
 
 use crate::errcode::Errcode;
@@ -47,14 +49,14 @@ impl Page {
 
     /// Orders `items` by the name and age that `by` tells, and cuts this page out of them.
     pub(crate) fn cut<T>(self, mut items: Vec<T>, by: impl Fn(&T) -> (String, i64)) -> Cut<T> {
-        items.sort_by(|left, right| {
-            let ((left_name, left_age), (right_name, right_age)) = (by(left), by(right));
-            match self.order {
-                Order::NameUp => left_name.cmp(&right_name).then(left_age.cmp(&right_age)),
-                Order::NameDown => right_name.cmp(&left_name).then(left_age.cmp(&right_age)),
-                Order::NewestFirst => right_age.cmp(&left_age),
-            }
-        });
+        match self.order {
+            Order::NameUp => items.sort_by_cached_key(by),
+            Order::NameDown => items.sort_by_cached_key(|item| {
+                let (name, age) = by(item);
+                (Reverse(name), age)
+            }),
+            Order::NewestFirst => items.sort_by_cached_key(|item| Reverse(by(item).1)),
+        }
         let total = items.len();
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let skipped = usize::try_from(self.number - 1).unwrap_or(usize::MAX).saturating_mul(size);
