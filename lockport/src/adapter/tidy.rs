@@ -4,7 +4,6 @@ use super::Adapter;
 use super::record::{CredentialRecord, ProgramRecord, lock_of_credential};
 use crate::driver::VendorDriver;
 use crate::error::LockError;
-use crate::keys::is_conflict;
 use crate::store::{Stored, Transaction};
 
 /// How many operations, and how many credentials, are dropped at a time.
@@ -36,7 +35,7 @@ impl<D: VendorDriver> Adapter<D> {
         }
         match transaction.commit(store, partition).await {
             // Another instance does the same, or somebody needs one of them after all.
-            Err(error) if is_conflict(&error) => Ok(()),
+            Err(error) if error.is_store_conflict() => Ok(()),
             other => other,
         }
     }

@@ -258,6 +258,11 @@ impl LockError {
         self.0.vendor.get_or_insert_with(|| vendor.clone());
         self
     }
+
+    /// Whether a row of the caller's own had moved on, and not one behind a port: whoever reads again and thinks again goes on.
+    pub(crate) fn is_store_conflict(&self) -> bool {
+        *self == Self::from(StoreError::Conflict)
+    }
 }
 
 impl From<StoreError> for LockError {

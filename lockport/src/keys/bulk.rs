@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::KeyService;
 use super::claim::KeyOwner;
 use super::reconcile::Reach;
 use super::record::{KeyRecord, OPEN_KEY};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
-use super::{KeyService, is_conflict};
 use crate::credential::{Holder, RevokeReason};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::Cause;
@@ -226,7 +226,7 @@ impl KeyService {
             }
         }
         match transaction.commit(&*self.store, self.partition()).await {
-            Err(error) if is_conflict(&error) => Ok(()),
+            Err(error) if error.is_store_conflict() => Ok(()),
             other => other,
         }
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use super::KeyService;
 use super::claim::KeyOwner;
 use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, Work};
 use super::task::{DeskTask, DeskTaskKind, OPEN};
-use super::{KeyService, is_conflict};
 use crate::credential::{Holder, SettleInput, Verdict};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{KeyCredentialId, LockDeviceId, TaskId, UserId};
@@ -67,7 +67,7 @@ impl KeyService {
                     Ok(None) => {}
                     Ok(Some(true)) => encoded.done.push(id),
                     Ok(Some(false)) => encoded.waiting.push(id),
-                    Err(error) if is_conflict(&error) => encoded.waiting.push(id),
+                    Err(error) if error.is_store_conflict() => encoded.waiting.push(id),
                     Err(error) => encoded.failed.push((id, error)),
                 }
             }

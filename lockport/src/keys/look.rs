@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observe::no_such_adapter;
 use super::record::TAKEN_FOR;
-use super::{KeyService, VendorSignal, is_conflict};
+use super::{KeyService, VendorSignal};
 use crate::device::{ClockStanding, DeviceHealth};
 use crate::driver::Cursor;
 use crate::error::{ErrorCode, FailureReason, LockError};
@@ -141,7 +141,7 @@ impl KeyService {
                 read_to: None,
             }))?;
             match transaction.commit(&*self.store, self.partition()).await {
-                Err(error) if is_conflict(&error) => {}
+                Err(error) if error.is_store_conflict() => {}
                 other => other?,
             }
         }
@@ -190,7 +190,7 @@ impl KeyService {
     /// Whether it was written; somebody else may have been quicker.
     async fn put_look(&self, transaction: crate::store::Transaction) -> Result<bool, LockError> {
         match transaction.commit(&*self.store, self.partition()).await {
-            Err(error) if is_conflict(&error) => Ok(false),
+            Err(error) if error.is_store_conflict() => Ok(false),
             other => other.map(|()| true),
         }
     }

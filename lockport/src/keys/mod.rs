@@ -233,7 +233,7 @@ impl KeyService {
         let mut last = StoreError::Conflict.into();
         for _ in 0..DELIVERY_TRIES {
             match act().await {
-                Err(error) if is_conflict(&error) => last = error,
+                Err(error) if error.is_store_conflict() => last = error,
                 other => return other,
             }
         }
@@ -399,7 +399,7 @@ impl KeyService {
             }
         };
         match done {
-            Err(error) if is_conflict(&error) => Ok(()),
+            Err(error) if error.is_store_conflict() => Ok(()),
             other => other,
         }
     }
@@ -438,10 +438,6 @@ impl KeyService {
         }
         Ok(())
     }
-}
-
-pub(crate) fn is_conflict(error: &LockError) -> bool {
-    *error == LockError::from(StoreError::Conflict)
 }
 
 /// The earlier of two wakes.

@@ -8,7 +8,7 @@ use super::claim::KeyOwner;
 use super::device::{DeviceChange, DeviceRecord, Facts, Firmware};
 use super::record::KeyRecord;
 use super::state::KeyState;
-use super::{DELIVERY_TRIES, KeyService, is_conflict};
+use super::{DELIVERY_TRIES, KeyService};
 use crate::device::{DeviceHealth, LockDevice};
 use crate::driver::AttemptOutcome;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -101,7 +101,7 @@ impl KeyService {
                 VendorSignal::Health(health) => self.see_health(binding, health).await,
             };
             match done {
-                Err(error) if is_conflict(&error) => last = error,
+                Err(error) if error.is_store_conflict() => last = error,
                 other => return other,
             }
         }

@@ -7,7 +7,7 @@ use super::reconcile::Reach;
 use super::record::{GivenUp, KeyRecord, term_of_waiting};
 use super::schedule::PAUSES;
 use super::state::KeyState;
-use super::{KeyService, earlier, is_conflict};
+use super::{KeyService, earlier};
 use crate::error::{ErrorCode, LockError};
 use crate::store::{Record, Stored, Table, Transaction};
 use crate::validity::Timestamp;
@@ -65,7 +65,7 @@ impl KeyService {
     /// Somebody else may have been quicker; then it is done.
     async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
         match transaction.commit(&*self.store, self.partition()).await {
-            Err(error) if is_conflict(&error) => Ok(()),
+            Err(error) if error.is_store_conflict() => Ok(()),
             other => other,
         }
     }

@@ -8,7 +8,7 @@ use super::record::{KeyRecord, OPEN_KEY, PROVISIONAL_KEY, TAKEN_FOR, Taken, Work
 use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::stay::StayRecord;
-use super::{HouseRecord, KeyService, earlier, is_conflict};
+use super::{HouseRecord, KeyService, earlier};
 use crate::error::LockError;
 use crate::port::SharedLockPort;
 use crate::store::{Record, StoreError, Stored, Transaction};
@@ -64,7 +64,7 @@ impl KeyService {
                 idle = false;
                 match Box::pin(self.attend(key)).await {
                     // Another instance, or an event that came meanwhile: the row is read again and worked on as it is then.
-                    Err(error) if is_conflict(&error) => self.come_back().await?,
+                    Err(error) if error.is_store_conflict() => self.come_back().await?,
                     other => other?,
                 }
             }
@@ -108,7 +108,7 @@ impl KeyService {
         for mut key in Stored::<KeyRecord>::find(&*self.store, self.partition(), &term).await? {
             key.value.taken = None;
             match self.save(&mut key, self.transaction()?).await {
-                Err(error) if is_conflict(&error) => {}
+                Err(error) if error.is_store_conflict() => {}
                 other => other?,
             }
         }

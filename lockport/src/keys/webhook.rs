@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observe::{VendorSignal, no_such_adapter};
 use super::record::KeyRecord;
-use super::{DELIVERY_TRIES, KeyService, is_conflict};
+use super::{DELIVERY_TRIES, KeyService};
 use crate::audit::{Action, Digest, Draft, Outcome, reference_key};
 use crate::driver::{VendorCall, VendorEventId};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -231,7 +231,7 @@ impl KeyService {
         }
         key.value.next_try = Some(now);
         match self.save(&mut key, self.transaction()?).await {
-            Err(error) if is_conflict(&error) => Ok(()),
+            Err(error) if error.is_store_conflict() => Ok(()),
             other => other,
         }
     }
@@ -315,7 +315,7 @@ impl KeyService {
             };
             self.tell(&mut transaction, &about(webhook_id), &data)?;
             match transaction.commit(&*self.store, self.partition()).await {
-                Err(error) if is_conflict(&error) => last = error,
+                Err(error) if error.is_store_conflict() => last = error,
                 other => return other,
             }
         }

@@ -226,7 +226,7 @@ impl Ledger {
                 None => self.begin_new(claim).await,
             };
             match tried {
-                Err(error) if is_conflict(&error) => {}
+                Err(error) if error.is_store_conflict() => {}
                 other => return other,
             }
         }
@@ -498,8 +498,4 @@ impl Ledger {
 
 fn lease_end(now: Timestamp) -> Timestamp {
     now.checked_add_signed(TimeDelta::seconds(LEASE_SECONDS)).unwrap_or(now)
-}
-
-fn is_conflict(error: &LockError) -> bool {
-    *error == LockError::from(StoreError::Conflict)
 }

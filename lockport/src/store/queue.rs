@@ -135,7 +135,7 @@ impl Queue {
     pub async fn lease(&self, limit: usize) -> Result<Vec<Undelivered>, LockError> {
         for _ in 0..LEASE_TRIES {
             match self.try_lease(limit).await {
-                Err(error) if error == LockError::from(StoreError::Conflict) => {}
+                Err(error) if error.is_store_conflict() => {}
                 other => return other,
             }
         }
@@ -206,7 +206,7 @@ impl Queue {
             transaction.delete(&row);
             match transaction.commit(&*self.store, self.partition).await {
                 // His time was over and somebody else has it too: the bus has it all the same.
-                Err(error) if error == LockError::from(StoreError::Conflict) => {}
+                Err(error) if error.is_store_conflict() => {}
                 other => return other,
             }
             there = Stored::read(&*self.store, self.partition, &id).await?;

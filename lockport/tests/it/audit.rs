@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +13,12 @@ use lockport::credential::{RevokeReason, VendorCode};
 use lockport::env::ManualClock;
 use lockport::id::{GuestId, KeyCredentialId, UserId};
 use lockport::stack::{AuditRecord, AuditSink};
-use lockport::store::{Batch, Content, MemoryStore, Partition, Row, Store, StoreError, Table, Write};
-use lockport::{FailureReason, LockError, RetryAdvice, Secret, Timestamp};
+use lockport::store::{Batch, Content, MemoryStore, Row, Store, StoreError, Table, Write};
+use lockport::{FailureReason, LockError, RetryAdvice, Secret};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::rig::{env, now, partition, run};
+use crate::rig::{Between, env, now, partition, run};
 use crate::stack::{Bench, away, issue, revoke};
 
 const LENGTH: u64 = 6;
@@ -272,48 +272,6 @@ fn a_clock_that_goes_back_does_not_turn_the_chain() {
     assert_eq!(told.iter().map(|told| told.entry.nth).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
-/// A store in which somebody else is quicker, or whose answers get lost, at the next commit.
-#[derive(Debug)]
-struct Rough {
-    inner: Arc<MemoryStore>,
-    other: AuditLog,
-    quicker: AtomicU32,
-    lost: AtomicU32,
-}
-
-#[async_trait]
-impl Store for Rough {
-    async fn read(&self, of: Partition, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
-        self.inner.read(of, table, id).await
-    }
-    async fn find(&self, of: Partition, table: Table, term: &str) -> Result<Vec<Row>, StoreError> {
-        self.inner.find(of, table, term).await
-    }
-    async fn due(
-        &self,
-        of: Partition,
-        table: Table,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.inner.due(of, table, until, limit).await
-    }
-    async fn commit(&self, of: Partition, batch: &Batch) -> Result<(), StoreError> {
-        let take = |from: &AtomicU32| {
-            from.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
-        };
-        if take(&self.quicker) {
-            self.other.append(draft(50)).await.unwrap();
-        }
-        self.inner.commit(of, batch).await?;
-        if take(&self.lost) {
-            self.other.append(draft(60)).await.unwrap();
-            return Err(StoreError::Unavailable);
-        }
-        Ok(())
-    }
-}
-
 /// Two processes make one chain: who comes second gets the next place, also when that happens again and again; and a commit that
 /// happened although nobody said so is not made twice.
 #[test]
@@ -321,10 +279,15 @@ fn two_processes_make_one_chain() {
     let rough = |quicker, lost| {
         let (env, _) = env();
         let inner = Arc::new(MemoryStore::new());
-        let other = AuditLog::new(inner.clone(), partition("a"), env.clone());
-        let (quicker, lost) = (AtomicU32::new(quicker), AtomicU32::new(lost));
-        let store = Arc::new(Rough { inner: inner.clone(), other, quicker, lost });
-        (AuditLog::new(store, partition("a"), env.clone()), AuditLog::new(inner, partition("a"), env))
+        let other = |nth, then: Result<(), StoreError>| {
+            let other = AuditLog::new(inner.clone(), partition("a"), env.clone());
+            move || run(other.append(draft(nth))).map_or(Err(StoreError::Corrupt), |_| then)
+        };
+        let store = Between::new(inner.clone())
+            .before(quicker, other(50, Ok(())))
+            .after(lost, other(60, Err(StoreError::Unavailable)));
+        let log = |store| AuditLog::new(store, partition("a"), env.clone());
+        (log(Arc::new(store) as Arc<dyn Store>), log(inner.clone()))
     };
     let (log, plain) = rough(20, 0);
     run(log.append(draft(1))).unwrap();

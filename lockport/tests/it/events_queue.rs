@@ -1,19 +1,20 @@
 //! The way out: to one process at a time, in order, at least once (R199), and never what must not leave (R194, R227).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use lockport::audit::Action;
 use lockport::event::{CONSUMED, Envelope, Objection};
 use lockport::id::ReservationId;
 use lockport::keys::KeyService;
-use lockport::store::Transaction;
 use lockport::store::queue::{LEASE, Queue, Undelivered};
+use lockport::store::{Store, StoreError, Transaction};
 use lockport::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use serde_json::json;
 
 use crate::keys::{Rig, operator};
-use crate::rig::{partition, run};
+use crate::rig::{Between, partition, run};
 
 /// An event about another reservation.
 fn of(mut event: Envelope, nth: u64) -> Envelope {
@@ -87,6 +88,62 @@ fn what_was_not_delivered_is_given_again() {
         run(other.delivered(given)).unwrap();
     }
     assert!(run(again.drain(10)).unwrap().is_empty() && run(other.drain(10)).unwrap().is_empty());
+}
+
+/// Whoever works on long has his lease renewed when half of it is over, and not at every look.
+#[test]
+fn a_lease_is_renewed_when_half_of_it_is_over() {
+    for (asked_again, is_renewed) in [(LEASE / 4, false), (LEASE * 3 / 4, true)] {
+        let rig = busy(1);
+        let (one, two) = (instance(&rig, "one"), instance(&rig, "two"));
+        assert_eq!(run(one.drain(10)).unwrap().len(), 2);
+        rig.clock.advance(asked_again);
+        assert_eq!(run(one.drain(10)).unwrap().len(), 2);
+        rig.clock.advance(LEASE - asked_again);
+        assert_eq!(run(two.drain(10)).unwrap().is_empty(), is_renewed);
+    }
+}
+
+/// Where the first of what waits is with others, what comes after is looked for; and never more than was asked for.
+#[test]
+fn what_others_have_does_not_hold_up_the_rest() {
+    let rig = busy(4);
+    let (one, two) = (instance(&rig, "one"), instance(&rig, "two"));
+    let first = ids(&run(one.drain(2)).unwrap());
+    let second = run(two.drain(1)).unwrap();
+    assert_eq!(second.len(), 1);
+    assert!(!first.contains(&ids(&second)[0]));
+}
+
+/// What a process adds comes after what waits already, also when it starts within the same instant.
+#[test]
+fn what_another_process_adds_in_the_same_instant_comes_after() {
+    let rig = busy(1);
+    run(instance(&rig, "two").deliver(&of(rig.confirmed(3, 48), 1))).unwrap();
+    let given = run(rig.service.drain(10)).unwrap();
+    let matters: Vec<_> = given.iter().map(|given| given.event().correlation_id.clone()).collect();
+    assert_eq!(matters.len(), 3);
+    assert!(matters[0] == matters[1] && matters[1] != matters[2]);
+}
+
+/// Whom another was quicker than takes what is left; a store that fails is not asked again.
+#[test]
+fn who_is_not_the_first_takes_what_is_left() {
+    let rig = busy(3);
+    let queue = |store: Arc<dyn Store>, name: &str| Queue::new(store, partition("a"), rig.env.clone(), name);
+    let broken = Between::new(rig.store.clone()).before(1, || Err(StoreError::Corrupt));
+    assert!(run(queue(Arc::new(broken), "slow").lease(2)).is_err());
+
+    let quick = queue(rig.store.clone(), "quick");
+    let contended = Between::new(rig.store.clone()).before(1, move || {
+        run(quick.lease(2)).map_or(Err(StoreError::Corrupt), |taken| {
+            assert_eq!(taken.len(), 2);
+            Ok(())
+        })
+    });
+    let left = run(queue(Arc::new(contended), "slow").lease(2)).unwrap();
+    assert_eq!(left.len(), 2, "both of the third");
+    assert_eq!(left[0].event().correlation_id, left[1].event().correlation_id);
 }
 
 /// Any interleaving of three that drain, deliver, die and come back: each event arrives, those of one correlation for the first

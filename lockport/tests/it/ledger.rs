@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use lockport::store::ledger::{Begun, Claim, LEASE_SECONDS, Ledger};
-use lockport::store::{MemoryStore, Store, Transaction};
+use lockport::store::{MemoryStore, Store, StoreError, Transaction};
 
-use crate::rig::{env, now, partition, run};
+use crate::rig::{Between, env, now, partition, run};
 
 struct Rig {
     env: lockport::env::Env,
@@ -51,6 +51,26 @@ fn the_same_key_is_the_same_operation_and_other_input_is_refused() {
     assert!(matches!(run(ledger.begin(&claim("k", "g", &["l"]))).unwrap(), Begun::OtherInput));
     let open = run(ledger.open::<String>()).unwrap();
     assert_eq!(open.iter().map(|operation| operation.key.as_str()).collect::<Vec<_>>(), ["k"]);
+}
+
+/// Whom another was quicker than hears who has it, and not that something went wrong; what cannot be read is not tried again.
+#[test]
+fn who_is_not_the_first_hears_who_was() {
+    let rig = Rig::new();
+    let slow = |store: Between| {
+        let name = "slow".to_owned();
+        Ledger::new(Arc::new(store), partition("a"), "main".to_owned(), rig.env.clone(), name)
+    };
+    let broken = slow(Between::new(rig.store.clone()).before(1, || Err(StoreError::Corrupt)));
+    assert!(run(broken.begin(&claim("k", "f", &["l"]))).is_err());
+
+    let quick = rig.ledger("main", "quick");
+    let contended = slow(Between::new(rig.store.clone()).before(1, move || {
+        let begun = run(quick.begin(&claim("k", "f", &["l"])));
+        assert!(matches!(begun, Ok(Begun::Yours(_))));
+        Ok(())
+    }));
+    assert!(matches!(run(contended.begin(&claim("k", "f", &["l"]))), Ok(Begun::Leased { .. })));
 }
 
 #[test]
