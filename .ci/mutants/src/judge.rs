@@ -11,7 +11,6 @@ use serde_json::Value;
 const JUDGES: [(&str, &str, &[&str], &str); 14] = [
     ("lockport-contract", "lockport-contract", &["run", "--adapter", "mock"], "suite"),
     ("lockport", "lockport", &[], "core"),
-    ("lockport-contract", "lockport-contract", &["run", "--adapter", "ttlock"], "suite-ttlock"),
     (
         "lockport-contract",
         "lockport-contract",
@@ -45,9 +44,10 @@ const JUDGES: [(&str, &str, &[&str], &str); 14] = [
     ("lockport", "it", &[], "core-it"),
     ("lockport-contract", "keys", &[], "keys"),
     ("lockport-contract", "wiegand", &[], "encoder"),
-    ("lockport-contract", "lockport-contract", &["loop", "--adapter", "ttlock"], "loop-ttlock"),
     ("lockport-contract", "loop", &["--skip", "singles", "--skip", "teeth"], "walks"),
     ("lockport-contract", "lockport-contract", &["loop", "--adapter", "mock"], "loop"),
+    ("lockport-contract", "lockport-contract", &["run", "--adapter", "ttlock"], "suite-ttlock"),
+    ("lockport-contract", "lockport-contract", &["loop", "--adapter", "ttlock"], "loop-ttlock"),
 ];
 /// A judge may take so many times as long as without a mutant, and then so long.
 const PATIENCE: (u32, Duration) = (6, Duration::from_secs(20));

@@ -8,6 +8,7 @@
     reason = "a test fails by a panic, and its counts are the evidence"
 )]
 
+mod answers;
 mod bent;
 #[cfg(feature = "wiegand")]
 mod cards;

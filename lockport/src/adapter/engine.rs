@@ -317,12 +317,19 @@ impl<D: VendorDriver> Engine<'_, D> {
         error: LockError,
     ) -> Result<Ran, LockError> {
         let earlier_lost = step_of(op, index)?.lost_at.is_some();
+        if error.advice() != RetryAdvice::OutcomeUnknown {
+            // It is answered: only what was lost before it can still land, and no later than it could.
+            let step = step_mut(op, index)?;
+            step.last_sent = step.lost_at;
+        }
         match error.advice() {
             // "No" after a lost call may be the vendor's answer to our own first call: look before believing.
             RetryAdvice::Never if earlier_lost => self.ask(op, index, kind, Some(error)).await,
             RetryAdvice::Never => self.refused(op, index, error).await,
             RetryAdvice::NotApplied | RetryAdvice::After(_) => {
-                if !earlier_lost {
+                if earlier_lost {
+                    self.save(op).await?;
+                } else {
                     self.unsend(op, index).await?;
                 }
                 Err(error)

@@ -50,6 +50,9 @@ impl<D: VendorDriver> Engine<'_, D> {
                 // Only that it is not there has to wait so long: that it is there may be seen sooner.
                 let soon = LOOK_SOON.max(until(now, lost));
                 let wait = settled_at.map_or(Duration::ZERO, |settled| until(settled, now).min(soon));
+                if refusal.is_some() {
+                    self.save(op).await?;
+                }
                 Err(refusal.unwrap_or_else(not_settled).with_advice(RetryAdvice::After(wait)))
             }
             found => match (refusal, found) {
