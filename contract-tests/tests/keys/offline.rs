@@ -161,6 +161,7 @@ fn a_change_without_the_cloud_moves_no_end() {
         run(service.deliver(&confirmed("one", 2, &["101", "102"], 120))).unwrap();
         live_to(&hotel, &service, 47);
         assert!(hotel.opens(&key, "101") && hotel.opens(&key, "102"), "known: {is_known}");
+        assert_eq!(run(service.keys(stay("one").into())).unwrap()[0].is_provisional, !is_known);
         for hour in [49, 119] {
             live_to(&hotel, &service, hour);
             assert_eq!(hotel.opens(&key, "101"), is_known, "hour {hour}");
