@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use lockport::adapter::Adapter;
-use lockport::credential::{IssueInput, IssuedCredential, Progress, RevokeInput, RevokeOutcome};
+use lockport::credential::{IssueInput, IssuedCredential, Progress, RevokeInput, RevokeOutcome, UpdateInput};
 use lockport::{ErrorCode, FailureReason, LockError, LockPort as _, RetryAdvice};
 use lockport_mock::{Fault, MockDriver, Personality};
 
@@ -40,6 +41,16 @@ async fn revoke_at_last(house: &House, process: &Adapter<MockDriver>, input: &Re
         }
     }
     panic!("nobody gets out");
+}
+
+async fn update_at_last(house: &House, process: &Adapter<MockDriver>, input: &UpdateInput) {
+    for _ in 0..2 * LATE {
+        match process.update_credential(input.clone()).await {
+            Ok(_) => return,
+            refused => repeats(house, refused),
+        }
+    }
+    panic!("it is never changed");
 }
 
 /// The vendor clears a room, and the clearing that takes back the first try is under way still when the second begins.
@@ -108,4 +119,28 @@ async fn a_grant_that_comes_after_its_taking_away_is_taken_away_as_soon_as_it_ca
     let outcome = revoke_at_last(&house, &process, &revoke).await;
     assert_eq!((outcome.again_at, house.bench.vendor.live_grants(house.door(0))), (None, 0), "ada is in");
     assert!((house.now() - begin).num_seconds() < 10, "ada was in until {}", house.now());
+}
+
+/// A change gets no answer twice, and what the second did is seen: the first may land still, and with it the longer stay, after the
+/// guest's stay was made shorter again.
+#[tokio::test]
+async fn a_change_that_was_sent_twice_does_not_land_on_the_next_one() {
+    let house = House::of(Personality::PerDoor);
+    let process = house.process("one", house.driver());
+    let issued = process.issue_credential(house.issue("ada", &[0])).await.unwrap().credential;
+    let ends = issued.validity.until();
+    let until =
+        |name: &str, hours| house.update(issued.id, name).with_valid_until(ends + TimeDelta::hours(hours));
+    let longer = until("longer", 10);
+    house.bench.vendor.push_fault(Fault::LateEffect(COMES_LATE));
+    repeats(&house, process.update_credential(longer.clone()).await);
+    house.pass(5);
+    house.bench.vendor.push_fault(Fault::LoseReply);
+    repeats(&house, process.update_credential(longer.clone()).await);
+    update_at_last(&house, &process, &longer).await;
+    update_at_last(&house, &process, &until("shorter", -5)).await;
+    assert_eq!(house.bench.vendor.faults_waiting(), 0);
+    house.pass(LATE);
+    let door = house.bench.vendor.door(house.door(0));
+    assert!(!door.try_open(&text(&issued), ends), "ada is in for longer than her stay");
 }
