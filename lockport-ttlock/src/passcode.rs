@@ -45,8 +45,8 @@ impl TtlockDriver {
         // The hours are those of the lock's own wall.
         let wall_ahead = self.client.lock_detail(lock).await?.timezone_raw_offset;
         let wall_ahead = wall_ahead.ok_or_else(|| Stakes::harmless(ErrorCode::KeyIssueFailed).malformed())?;
-        let window = passcode::whole_hours(order, wall_ahead.0)?;
-        passcode::check_random(window, self.env.now())?;
+        let hours = passcode::whole_hours(order, wall_ahead.0)?;
+        let window = passcode::alive(hours, wall_ahead.0, self.env.now())?;
         let dates = map::window_ms(window)?;
         attempt.note(PASSCODE_IS_BEING_WORKED_OUT).await?;
         let made = self.client.random_passcode(&NewRandom { lock, name: &order.marker, dates }).await?;

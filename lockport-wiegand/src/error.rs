@@ -16,54 +16,43 @@ enum Verdict {
     ByOperation,
 }
 
-/// Whether the same call can help, where nothing was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Again {
-    /// It may, with the cable in or with another card.
-    Later,
-    /// The property's cards and its configuration do not fit: a technician has to come.
-    Never,
-}
-
-use Again::{Later, Never};
 use FailureReason as Why;
 use Verdict::{ByOperation, Offline};
 
-/// In the order of section 11. The words of its last column are the reasons.
-const fn row(trouble: Trouble) -> (Verdict, Why, Again, &'static str) {
+/// In the order of section 11. The words of its last column are the reasons. All of it may succeed later: with the cable in, or with
+/// another card.
+const fn row(trouble: Trouble) -> (Verdict, Why, &'static str) {
     use EncoderError as E;
     match trouble {
         // The port or the HID device cannot be opened, vanished, or is silent after all repeats.
         Trouble::Encoder(E::Link(LinkError::Busy)) => {
-            (Offline, Why::PortBusy, Later, "the encoder is in use by another program")
+            (Offline, Why::PortBusy, "the encoder is in use by another program")
         }
         Trouble::Encoder(E::Link(LinkError::Denied)) => {
-            (Offline, Why::NotPermitted, Later, "the operating system forbids access to the encoder")
+            (Offline, Why::NotPermitted, "the operating system forbids access to the encoder")
         }
-        Trouble::Encoder(E::Link(_)) => (Offline, Why::DeviceOffline, Later, "the encoder is not connected"),
+        Trouble::Encoder(E::Link(_)) => (Offline, Why::DeviceOffline, "the encoder is not connected"),
         // No field, too hot, too much current.
-        Trouble::Encoder(E::Faulty) => (Offline, Why::VendorInternal, Later, "the encoder is faulty"),
-        Trouble::SeveralCards => {
-            (ByOperation, Why::MultipleCards, Later, "more than one card lies on the encoder")
-        }
+        Trouble::Encoder(E::Faulty) => (Offline, Why::VendorInternal, "the encoder is faulty"),
+        Trouble::SeveralCards => (ByOperation, Why::MultipleCards, "more than one card lies on the encoder"),
         Trouble::Removed | Trouble::Encoder(E::CardGone) => {
-            (ByOperation, Why::CardRemoved, Later, "the card was taken away")
+            (ByOperation, Why::CardRemoved, "the card was taken away")
         }
         Trouble::Unsupported | Trouble::Encoder(E::Unsupported) => {
-            (ByOperation, Why::CardUnsupported, Later, "nothing is written on a card of this kind")
+            (ByOperation, Why::CardUnsupported, "nothing is written on a card of this kind")
         }
         // Status 14, login 03, FFFF on authenticate; a card that refuses what its sector should allow.
         Trouble::SectorConfig | Trouble::Encoder(E::KeyRefused | E::CardRefused) => {
-            (ByOperation, Why::SectorConfig, Never, "the card's sectors are not as the profile says")
+            (ByOperation, Why::SectorConfig, "the card's sectors are not as the profile says")
         }
         Trouble::Verify | Trouble::Encoder(E::Radio) => {
-            (ByOperation, Why::VerifyFailed, Later, "what was written does not read back")
+            (ByOperation, Why::VerifyFailed, "what was written does not read back")
         }
-        Trouble::Damaged => (ByOperation, Why::CardDamaged, Later, "the card opens with no key any more"),
+        Trouble::Damaged => (ByOperation, Why::CardDamaged, "the card opens with no key any more"),
         Trouble::Encoder(E::Protocol) => {
-            (ByOperation, Why::EncoderProtocol, Later, "the encoder does not speak its protocol")
+            (ByOperation, Why::EncoderProtocol, "the encoder does not speak its protocol")
         }
-        Trouble::TooLong => (ByOperation, Why::Timeout, Later, "the card was not done in time"),
+        Trouble::TooLong => (ByOperation, Why::Timeout, "the card was not done in time"),
     }
 }
 
@@ -74,22 +63,18 @@ pub(crate) fn trouble(
     operation: Operation,
     encoder: LockDeviceId,
 ) -> LockError {
-    let (verdict, reason, again, message) = row(trouble);
+    let (verdict, reason, message) = row(trouble);
     let code = match verdict {
         Offline => ErrorCode::CardEncoderOffline,
         ByOperation => operation.refusal_code(),
     };
-    let advice = match again {
-        _ if touched => RetryAdvice::OutcomeUnknown,
-        Later => RetryAdvice::NotApplied,
-        Never => RetryAdvice::Never,
-    };
+    let advice = if touched { RetryAdvice::OutcomeUnknown } else { RetryAdvice::NotApplied };
     LockError::new(code, reason, advice, message).at_device(encoder)
 }
 
 /// No encoder of the property is there.
 pub(crate) fn no_encoder(error: LinkError) -> LockError {
-    let (_, reason, _, message) = row(Trouble::Encoder(EncoderError::Link(error)));
+    let (_, reason, message) = row(Trouble::Encoder(EncoderError::Link(error)));
     LockError::new(ErrorCode::CardEncoderOffline, reason, RetryAdvice::NotApplied, message)
 }
 
@@ -155,8 +140,8 @@ mod tests {
             };
             assert_eq!((issue.code(), revoke.code()), (gives, takes), "{word}");
             assert_eq!(revoke.advice(), RetryAdvice::OutcomeUnknown, "{word}");
-            let is_for_good = word == "sector_config";
-            assert_eq!(issue.advice() == RetryAdvice::Never, is_for_good, "{word}");
+            // Another card may do, and the same may once it lies still.
+            assert_eq!(issue.advice(), RetryAdvice::NotApplied, "{word}");
             assert!(issue.code().retriable(), "{word}");
         }
     }

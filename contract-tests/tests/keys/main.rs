@@ -11,6 +11,7 @@ mod interleavings;
 mod kept;
 mod moved;
 mod offline;
+mod refused;
 mod rig;
 mod sessions;
 mod staff;

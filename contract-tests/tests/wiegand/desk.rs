@@ -124,7 +124,7 @@ async fn a_wrong_card_is_told_by_its_word_and_left_alone() {
         ("multiple_cards", &[&two, &others], RetryAdvice::NotApplied),
         ("card_unsupported", &[&foreign], RetryAdvice::NotApplied),
         ("card_unsupported", &[&tag], RetryAdvice::NotApplied),
-        ("sector_config", &[&others], RetryAdvice::Never),
+        ("sector_config", &[&others], RetryAdvice::NotApplied),
     ];
     for (word, cards, advice) in cases {
         let scene = scene(Verb::Issue).await;

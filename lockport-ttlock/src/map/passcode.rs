@@ -9,6 +9,8 @@ use crate::client::WITH_A_PERIOD;
 use crate::limits::{FIRST_USE_HOURS, LONGEST_RANDOM_DAYS};
 use crate::wire::{Loose, PasscodeItem};
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// What older pages call the state of a passcode.
 mod status {
     /// In force.
@@ -38,12 +40,15 @@ pub(crate) fn bearing(items: &[PasscodeItem], lock: i64, marker: &str, order: &G
 }
 
 /// Whether a passcode of the vendor's choice is as the order says: within its window, and short of it by less than an hour at
-/// either end; the digits are the vendor's.
+/// either end; the digits are the vendor's. Of a stay that began a day ago and more it begins later.
 fn is_random_target(item: &PasscodeItem, order: &GrantOrder) -> bool {
     let Some(window) = window_of(item) else { return false };
-    let hour = TimeDelta::hours(1);
+    let (hour, day) = (TimeDelta::hours(1), TimeDelta::hours(FIRST_USE_HOURS));
     let (late, early) = (window.from() - order.window.from(), order.window.until() - window.until());
-    order.window.covers(&window) && late < hour && early < hour && item.keyboard_pwd.is_some()
+    order.window.covers(&window)
+        && (late < hour || late > day - hour)
+        && early < hour
+        && item.keyboard_pwd.is_some()
 }
 
 fn window_of(item: &PasscodeItem) -> Option<Validity> {
@@ -102,11 +107,9 @@ pub(crate) fn dies_unused(window: Validity) -> Timestamp {
 /// hour before.
 // VENDOR: 19:20 becomes 19:00, and a lock's wall need not be whole hours from UTC (docs/vendor.md#passcodes).
 pub(crate) fn whole_hours(order: &GrantOrder, wall_ahead_ms: i64) -> Result<Validity, LockError> {
-    let hour = 3_600_000_i64;
-    let ahead = wall_ahead_ms.rem_euclid(hour);
     let (from, until) = (order.window.from().timestamp_millis(), order.window.until().timestamp_millis());
-    let past = |at: i64| at.saturating_add(ahead).rem_euclid(hour);
-    let up = |at: i64| at.saturating_add((hour - past(at)) % hour);
+    let past = |at: i64| past_hour(at, wall_ahead_ms);
+    let up = |at: i64| at.saturating_add((HOUR_MS - past(at)) % HOUR_MS);
     let bounds = instant(Loose(up(from))).zip(instant(Loose(until.saturating_sub(past(until)))));
     bounds.and_then(|(from, until)| Validity::new(from, until).ok()).ok_or_else(|| {
         let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::WindowTooShort);
@@ -114,19 +117,29 @@ pub(crate) fn whole_hours(order: &GrantOrder, wall_ahead_ms: i64) -> Result<Vali
     })
 }
 
-/// Whether a passcode of the vendor's choice with this window can be any good.
-pub(crate) fn check_random(window: Validity, now: Timestamp) -> Result<(), LockError> {
-    let no = |message| {
-        let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::KindNotSupported);
-        Err(LockError::new(code, reason, RetryAdvice::Never, message))
-    };
+/// As much of whole hours as a passcode of the vendor's choice can be good for: from the first of them, or, where one from there would be
+/// dead by now, from the hour of the wall that is running.
+pub(crate) fn alive(window: Validity, wall_ahead_ms: i64, now: Timestamp) -> Result<Validity, LockError> {
+    let no =
+        |reason, message| Err(LockError::new(ErrorCode::KeyIssueFailed, reason, RetryAdvice::Never, message));
     if window.until().signed_duration_since(window.from()) > TimeDelta::days(LONGEST_RANDOM_DAYS) {
-        return no("a passcode of the vendor's choice is for a year at most");
+        let message = "a passcode of the vendor's choice is for a year at most";
+        return no(FailureReason::KindNotSupported, message);
     }
-    if dies_unused(window) <= now {
-        return no("a passcode of the vendor's choice has to be used within a day of its start");
+    if dies_unused(window) > now {
+        return Ok(window);
     }
-    Ok(())
+    let now = now.timestamp_millis();
+    let running = instant(Loose(now.saturating_sub(past_hour(now, wall_ahead_ms))));
+    match running.and_then(|from| Validity::new(from, window.until()).ok()) {
+        Some(rest) => Ok(rest),
+        None => no(FailureReason::WindowTooShort, "no whole hour of the lock's wall is left"),
+    }
+}
+
+/// How far into an hour of the lock's wall this is.
+fn past_hour(at_ms: i64, wall_ahead_ms: i64) -> i64 {
+    at_ms.saturating_add(wall_ahead_ms.rem_euclid(HOUR_MS)).rem_euclid(HOUR_MS)
 }
 
 #[cfg(test)]
@@ -177,20 +190,22 @@ mod tests {
     }
 
     #[test]
-    fn a_passcode_of_the_vendors_choice_is_used_within_a_day_or_never() {
+    fn a_passcode_of_the_vendors_choice_begins_where_it_can_still_be_used() {
+        let begin = "2026-05-01T14:00:00Z";
         let check = |until, now: &str| {
-            let window = order("2026-05-01T14:00:00Z", until).window;
-            check_random(window, now.parse().unwrap()).map_err(|error| error.reason())
+            let window = order(begin, until).window;
+            let alive = alive(window, 330 * 60_000, now.parse().unwrap());
+            alive.map(|window| window.from()).map_err(|error| error.reason())
         };
+        let at = |time: &str| Ok(time.parse().unwrap());
         let week = "2026-05-08T10:00:00Z";
-        assert_eq!(check(week, "2026-05-02T13:59:59Z"), Ok(()));
-        assert_eq!(check(week, "2026-05-02T14:00:00Z"), Err(FailureReason::KindNotSupported));
-        assert_eq!(check("2026-05-01T20:00:00Z", "2026-05-01T19:59:59Z"), Ok(()));
-        assert_eq!(
-            check("2026-05-01T20:00:00Z", "2026-05-01T20:00:00Z"),
-            Err(FailureReason::KindNotSupported)
-        );
-        assert_eq!(check("2027-05-01T14:00:00Z", "2026-05-01T14:00:00Z"), Ok(()));
+        assert_eq!(check(week, "2026-05-02T13:59:59Z"), at(begin));
+        // On a wall that is half an hour off.
+        assert_eq!(check(week, "2026-05-02T14:00:00Z"), at("2026-05-02T13:30:00Z"));
+        assert_eq!(check(week, "2026-05-04T09:29:59Z"), at("2026-05-04T08:30:00Z"));
+        assert_eq!(check("2026-05-01T20:00:00Z", "2026-05-01T19:59:59Z"), at(begin));
+        assert_eq!(check(week, "2026-05-08T10:30:00Z"), Err(FailureReason::WindowTooShort));
+        assert_eq!(check("2027-05-01T14:00:00Z", "2026-05-01T14:00:00Z"), at(begin));
         assert_eq!(
             check("2027-05-01T15:00:00Z", "2026-05-01T14:00:00Z"),
             Err(FailureReason::KindNotSupported)

@@ -116,6 +116,21 @@ reasons! {
 }
 
 impl FailureReason {
+    /// Whether it lies in what is on the encoder, and not in the encoder: another card, or the same laid on anew, may do.
+    #[must_use]
+    pub const fn lies_in_the_card(self) -> bool {
+        matches!(
+            self,
+            Self::NoCard
+                | Self::MultipleCards
+                | Self::CardRemoved
+                | Self::CardUnsupported
+                | Self::SectorConfig
+                | Self::VerifyFailed
+                | Self::CardDamaged
+        )
+    }
+
     /// Whether another kind of credential may succeed where this one was refused.
     #[must_use]
     pub const fn suggests_another_kind(self) -> bool {

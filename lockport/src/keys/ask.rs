@@ -151,7 +151,18 @@ impl KeyService {
         let mut known: std::collections::BTreeMap<LockDeviceId, Result<DeviceHealth, LockError>> =
             std::collections::BTreeMap::new();
         let mut arrivals = Vec::new();
-        for key in Stored::<KeyRecord>::find(&*self.store, self.partition(), OPEN_KEY).await? {
+        let mut keys = Stored::<KeyRecord>::find(&*self.store, self.partition(), OPEN_KEY).await?;
+        // Whoever was refused a key arrives too.
+        let mut failed: Vec<_> = tasks.iter().map(|task| task.value.credential).collect();
+        failed.sort_unstable();
+        failed.dedup();
+        for id in failed {
+            if keys.iter().all(|key| key.value.id != id) {
+                let key = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id.to_string()).await?;
+                keys.extend(key.filter(|key| key.value.state == KeyState::Failed));
+            }
+        }
+        for key in keys {
             let key = &key.value;
             if !during.contains(key.wanted.validity.from()) {
                 continue;

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::KeyService;
-use super::claim::KeyOwner;
+use super::claim::{Claim, Claimant, KeyOwner};
 use super::reconcile::Reach;
 use super::record::{KeyRecord, OPEN_KEY};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
+use super::stay::StayRecord;
 use crate::credential::{Holder, RevokeReason};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::event::Cause;
@@ -168,16 +169,20 @@ impl KeyService {
             }
             return self.progress(&known.value).await;
         }
-        let is_meant = |key: &KeyRecord| match (&order.target, &key.holder) {
-            (BulkTarget::Owner(owner), _) => key.owner == *owner,
+        let is_meant = |of: KeyOwner, holder: &Holder| match (&order.target, holder) {
+            (BulkTarget::Owner(owner), _) => of == *owner,
             (BulkTarget::Guest(id), Holder::Guest(guest)) => guest.id == *id,
             (BulkTarget::Staff(id), Holder::Staff(staff)) => staff.user_id == *id,
             (BulkTarget::Property, _) => true,
             _ => false,
         };
         let open = Stored::<KeyRecord>::find(&*self.store, self.partition(), OPEN_KEY).await?;
-        let meant: Vec<&KeyRecord> = open.iter().map(|key| &key.value).filter(|key| is_meant(key)).collect();
+        let meant: Vec<&KeyRecord> =
+            open.iter().map(|key| &key.value).filter(|key| is_meant(key.owner, &key.holder)).collect();
         let mut left: Vec<KeyOwner> = meant.iter().map(|key| key.owner).collect();
+        // Who has none, because his vendor was away or said no, is not to be given one later either.
+        left.extend(self.entitled::<StayRecord>(&is_meant).await?);
+        left.extend(self.entitled::<ShiftRecord>(&is_meant).await?);
         left.sort_unstable();
         left.dedup();
         let keys = meant.iter().map(|key| key.id).collect();
@@ -187,6 +192,20 @@ impl KeyService {
         transaction.put(&mut Stored::fresh(record.clone()))?;
         transaction.commit(&*self.store, self.partition()).await?;
         self.progress(&record).await
+    }
+
+    /// Those of the owners who are meant that may have a key now or later.
+    async fn entitled<C: Claimant>(
+        &self,
+        is_meant: impl Fn(KeyOwner, &Holder) -> bool,
+    ) -> Result<Vec<KeyOwner>, LockError> {
+        let (now, house) = (self.env.now(), self.house().await?);
+        let owners = Stored::<C>::find(&*self.store, self.partition(), "").await?;
+        let meant = |owner: Stored<C>| match owner.value.claim(&self.property).at(now, &house.value) {
+            Claim::Live(live) => Some(owner.value.owner()).filter(|of| is_meant(*of, &live.holder)),
+            _ => None,
+        };
+        Ok(owners.into_iter().filter_map(meant).collect())
     }
 
     async fn progress(&self, bulk: &BulkRecord) -> Result<BulkProgress, LockError> {

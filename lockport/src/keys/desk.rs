@@ -30,6 +30,18 @@ pub struct Encoded {
     pub failed: Vec<(KeyCredentialId, LockError)>,
 }
 
+/// What came of one key's part in a visit.
+enum Visit {
+    /// Nothing was to be done.
+    Needless,
+    /// It is as it is to be.
+    Done,
+    /// For another card, or for one at all.
+    Waits,
+    /// What the encoder said first.
+    Refused(LockError),
+}
+
 impl KeyService {
     /// What a person has to do now.
     ///
@@ -64,11 +76,11 @@ impl KeyService {
                     continue;
                 }
                 match Box::pin(self.encode(key, &binding.port)).await {
-                    Ok(None) => {}
-                    Ok(Some(true)) => encoded.done.push(id),
-                    Ok(Some(false)) => encoded.waiting.push(id),
+                    Ok(Visit::Needless) => {}
+                    Ok(Visit::Done) => encoded.done.push(id),
+                    Ok(Visit::Waits) => encoded.waiting.push(id),
                     Err(error) if error.is_store_conflict() => encoded.waiting.push(id),
-                    Err(error) => encoded.failed.push((id, error)),
+                    Ok(Visit::Refused(error)) | Err(error) => encoded.failed.push((id, error)),
                 }
             }
             // What one key could not become is another's to be: that one is written while its holder is still there.
@@ -80,32 +92,35 @@ impl KeyService {
         Ok(encoded)
     }
 
-    /// Everything about one key that its card is needed for; whether it is done, where there was anything.
-    async fn encode(
-        &self,
-        mut key: Stored<KeyRecord>,
-        port: &SharedLockPort,
-    ) -> Result<Option<bool>, LockError> {
+    /// Everything about one key that its card is needed for.
+    async fn encode(&self, mut key: Stored<KeyRecord>, port: &SharedLockPort) -> Result<Visit, LockError> {
         let now = self.env.now();
         let mut wipe = key.value.is_out(now);
         let mut touched = false;
+        let mut refused = None;
         for _ in 0..AT_ONCE {
             let again = if wipe { key.value.take_away_again() } else { None };
-            let Some(work) = key.value.work().or(again) else { return Ok(touched.then_some(true)) };
+            let Some(work) = key.value.work().or(again) else {
+                let done = if touched { Visit::Done } else { Visit::Needless };
+                return Ok(refused.map_or(done, Visit::Refused));
+            };
             let wipes = std::mem::take(&mut wipe) && again.is_some();
             touched = true;
             let id = key.value.id.to_string();
             let before = (key.value.state, key.value.work());
-            Box::pin(self.attempt(key, work, SharedLockPort::clone(port))).await?;
+            let answered = Box::pin(self.attempt(key, work, SharedLockPort::clone(port))).await?;
+            refused = refused.or(answered);
             let read = Stored::<KeyRecord>::read(&*self.store, self.partition(), &id).await?;
             key = read.ok_or(StoreError::Corrupt)?;
-            let is_done =
-                if wipes { !key.value.is_out(now) } else { (key.value.state, key.value.work()) != before };
-            if !is_done {
-                return Ok(Some(false));
+            let is_next = (key.value.state, key.value.work()) != before;
+            let is_done = if wipes { !key.value.is_out(now) } else { is_next };
+            // What was refused and is to be done still takes another card.
+            if !is_done || (refused.is_some() && key.value.work() == Some(work)) {
+                return Ok(refused.map_or(Visit::Waits, Visit::Refused));
             }
         }
-        Ok(Some(key.value.work().is_none()))
+        let waits = if key.value.work().is_none() { Visit::Done } else { Visit::Waits };
+        Ok(refused.map_or(waits, Visit::Refused))
     }
 
     /// Takes a person's word on a task to decide: whether what the vendor was asked for, and never answered, happened. What

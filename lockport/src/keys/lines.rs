@@ -157,11 +157,11 @@ impl KeyService {
 
 /// A saga's step has ended after so many milliseconds.
 #[cfg(feature = "trace")]
-pub(super) fn step_ended(begun: Line, result: &Result<(), LockError>, duration: u64) -> Line {
+pub(super) fn step_ended(begun: Line, failed: Option<&LockError>, duration: u64) -> Line {
     begun.with(|fields| {
-        fields.outcome = Some(if result.is_ok() { Ended::Ok } else { Ended::Error });
+        fields.outcome = Some(if failed.is_none() { Ended::Ok } else { Ended::Error });
         fields.duration_ms = Some(duration);
-        if let Err(error) = result {
+        if let Some(error) = failed {
             add_error(fields, error);
         }
     })

@@ -18,12 +18,19 @@ const LOOK_EVERY: TimeDelta = TimeDelta::seconds(120);
 /// The longest somebody waits for a fresh key at a vendor that seems to be back.
 const FRESH_AT_LEAST_EVERY: TimeDelta = TimeDelta::days(1);
 
-/// A vendor that did not answer.
+/// A vendor that did not answer, or at which somebody's tries ran out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OutageRecord {
     adapter: String,
     since: Timestamp,
     look_at: Timestamp,
+    /// It did not answer, and that was told.
+    #[serde(default = "yes")]
+    is_away: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Record for OutageRecord {
@@ -39,25 +46,31 @@ impl Record for OutageRecord {
 }
 
 impl KeyService {
-    /// An adapter's vendor did not answer. From now on it is asked whether it is back.
+    /// Where an adapter's vendor did not answer, it is asked from now on whether it is back.
     pub(super) async fn note_outage(&self, adapter: &str, error: &LockError) -> Result<(), LockError> {
-        if !is_away(error) {
-            return Ok(());
-        }
+        if is_away(error) { self.look_soon(adapter, Some(error)).await } else { Ok(()) }
+    }
+
+    /// At this adapter somebody's tries ran out, or its vendor did not answer: it is looked at soon, also where others who waited for it in
+    /// vain have made that seldom.
+    pub(super) async fn look_soon(&self, adapter: &str, away: Option<&LockError>) -> Result<(), LockError> {
         let known = Stored::<OutageRecord>::read(&*self.store, self.partition(), adapter).await?;
-        if known.is_some() {
+        let now = self.env.now();
+        let soon = now.checked_add_signed(LOOK_EVERY).unwrap_or(now);
+        let mut row = known.unwrap_or_else(|| {
+            let adapter = adapter.to_owned();
+            Stored::fresh(OutageRecord { adapter, since: now, look_at: Timestamp::MAX_UTC, is_away: false })
+        });
+        let is_news = away.is_some() && !row.value.is_away;
+        if row.value.look_at <= soon && !is_news {
             return Ok(());
         }
-        let now = self.env.now();
-        let look_at = now.checked_add_signed(LOOK_EVERY).unwrap_or(now);
+        row.value.look_at = row.value.look_at.min(soon);
+        row.value.is_away |= is_news;
         let mut transaction = Transaction::new(&self.env)?;
-        transaction.put(&mut Stored::fresh(OutageRecord {
-            adapter: adapter.to_owned(),
-            since: now,
-            look_at,
-        }))?;
-        if let Some(binding) = self.property.adapter(adapter) {
-            self.say_reachability(&mut transaction, binding, Some(error));
+        transaction.put(&mut row)?;
+        if let Some(binding) = self.property.adapter(adapter).filter(|_| is_news) {
+            self.say_reachability(&mut transaction, binding, away);
         }
         self.commit_if_first(transaction).await
     }
@@ -119,7 +132,8 @@ impl KeyService {
             }
             None => {
                 transaction.delete(outage);
-                if let Some(binding) = self.property.adapter(&outage.value.adapter) {
+                let was_away = outage.value.is_away;
+                if let Some(binding) = self.property.adapter(&outage.value.adapter).filter(|_| was_away) {
                     self.say_reachability(&mut transaction, binding, None);
                 }
             }
@@ -129,7 +143,7 @@ impl KeyService {
 }
 
 /// Whether the vendor, or the encoder that stands for it at the desk, was not reached.
-fn is_away(error: &LockError) -> bool {
+pub(super) fn is_away(error: &LockError) -> bool {
     matches!(error.code(), ErrorCode::VendorUnreachable | ErrorCode::CardEncoderOffline)
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::KeyService;
-use super::record::{IN_CUSTODY, KeptDelivery, KeyRecord, term_of_artifact};
+use super::record::{IN_CUSTODY, KeptDelivery, KeyRecord, Wants, term_of_artifact};
+use super::state::KeyState;
 use crate::audit::{Action, AuditLog, InvalidPurpose, Purpose};
 use crate::credential::Delivery;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -85,7 +86,8 @@ impl KeyService {
     ///
     /// # Errors
     /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
-    /// before, or whose text is wiped. [`new_reference`](Self::new_reference) gives out another.
+    /// before, or whose text is wiped: [`new_reference`](Self::new_reference) gives out another. `STATE_CONFLICT` for a key that is not to
+    /// open, whatever its vendor has done about that yet.
     pub async fn reveal(
         &self,
         artifact: ArtifactRef,
@@ -110,6 +112,7 @@ impl KeyService {
             let (code, reason) = (ErrorCode::CredentialNotFound, FailureReason::NotFound);
             return Err(LockError::new(code, reason, RetryAdvice::Never, message));
         };
+        key.value.check_handing_out()?;
         key.value.artifact = None;
         let mut transaction = Transaction::new(&self.env)?;
         self.note_handing_out(&mut transaction, &key.value, (Action::Reveal, actor, purpose))?;
@@ -120,7 +123,8 @@ impl KeyService {
     /// Another reference to a credential's artifact: the first one was exchanged, and what came of it did not reach the guest.
     ///
     /// # Errors
-    /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out.
+    /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` when there is no such credential, or nothing to hand out;
+    /// `STATE_CONFLICT` as [`reveal`](Self::reveal) says.
     pub async fn new_reference(
         &self,
         id: KeyCredentialId,
@@ -141,12 +145,24 @@ impl KeyService {
         let mut key = found
             .filter(|key| !key.value.delivery.is_empty())
             .ok_or_else(|| LockError::credential_not_found(id))?;
+        key.value.check_handing_out()?;
         let artifact = ArtifactRef::from_ulid(self.env.ulid()?);
         key.value.artifact = Some(artifact);
         let mut transaction = Transaction::new(&self.env)?;
         self.note_handing_out(&mut transaction, &key.value, (Action::NewReference, actor, purpose))?;
         self.save(&mut key, transaction).await?;
         Ok(artifact)
+    }
+}
+
+impl KeyRecord {
+    /// Nobody is handed what is suspended or taken away, or is about to be.
+    fn check_handing_out(&self) -> Result<(), LockError> {
+        if self.state == KeyState::Active && self.wants == Wants::Open {
+            return Ok(());
+        }
+        let message = "the key is not to open";
+        Err(LockError::new(ErrorCode::StateConflict, FailureReason::WrongState, RetryAdvice::Never, message))
     }
 }
 

@@ -8,6 +8,7 @@ use super::record::{KeyRecord, OPEN_KEY, PROVISIONAL_KEY, TAKEN_FOR, Taken, Work
 use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::stay::StayRecord;
+use super::work::Answered;
 use super::{HouseRecord, KeyService, earlier};
 use crate::error::LockError;
 use crate::port::SharedLockPort;
@@ -154,7 +155,7 @@ impl KeyService {
                 }
                 let binding = self.property.adapter(&record.adapter).ok_or(StoreError::Corrupt)?;
                 let port = SharedLockPort::clone(&binding.port);
-                Box::pin(self.attempt(key, work, port)).await
+                Box::pin(self.attempt(key, work, port)).await.map(|_refusal| ())
             }
             None if record.wipe_at().is_some_and(|then| then <= now) => {
                 record.delivery.clear();
@@ -170,13 +171,14 @@ impl KeyService {
         mut key: Stored<KeyRecord>,
         work: Work,
         port: SharedLockPort,
-    ) -> Result<(), LockError> {
+    ) -> Answered {
         let now = self.env.now();
         if key.value.taken.as_ref().is_some_and(|taken| taken.by != self.instance && taken.until > now) {
-            return Ok(());
+            return Ok(None);
         }
         if work == Work::Issue && key.value.is_outdated(&self.house().await?.value) {
-            return Box::pin(self.reconcile_owner(key.value.owner, Reach::AsWanted)).await;
+            Box::pin(self.reconcile_owner(key.value.owner, Reach::AsWanted)).await?;
+            return Ok(None);
         }
         let until = now.checked_add_signed(TAKEN_FOR).unwrap_or(now);
         key.value.taken = Some(Taken { by: self.instance.clone(), until });

@@ -3,11 +3,12 @@
 use chrono::TimeDelta;
 
 use super::claim::KeyOwner;
+use super::outage::is_away;
 use super::record::{KeyRecord, Wants, Work};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
-use super::work::{ASK_AGAIN, is_under_way};
+use super::work::{ASK_AGAIN, Answered, is_under_way, refusal};
 use super::{KeyService, schedule};
 use crate::credential::{
     RevokeInput, RevokeOutcome, RevokeReason, SuspendInput, SuspendOutcome, SuspendReason,
@@ -30,12 +31,13 @@ impl KeyService {
         mut key: Stored<KeyRecord>,
         port: SharedLockPort,
         reason: SuspendReason,
-    ) -> Result<(), LockError> {
+    ) -> Answered {
         let record = &mut key.value;
         let input =
             SuspendInput::new(self.partition().tenant, record.id, reason, record.write_key("suspend"))
                 .with_place(self.place(record));
         let result = port.suspend_credential(input).await;
+        let refusal = refusal(&result);
         let mut transaction = self.transaction()?;
         match result {
             Ok(outcome) => self.suspended(record, reason, &outcome, &mut transaction).await?,
@@ -45,12 +47,13 @@ impl KeyService {
                 self.wake_owner(record.owner, &mut transaction).await?;
                 record.next_try = self.env.now().checked_add_signed(ASK_AGAIN);
             }
-            Err(error) if error.advice() == RetryAdvice::Never => {
+            Err(error) if error.advice() == RetryAdvice::Never && !is_away(&error) => {
                 // What cannot be suspended is taken away; when it may open again, its holder gets another.
                 self.give_up(record, RevokeReason::Replaced, &mut transaction)?;
                 self.wake_owner(record.owner, &mut transaction).await?;
             }
             Err(error) => {
+                record.asks_anew_after(&error);
                 self.mark_retry(&mut transaction, record, Work::Suspend(reason), &error);
                 self.note_outage(&record.adapter, &error).await?;
                 let now = self.env.now();
@@ -59,7 +62,7 @@ impl KeyService {
                 self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
             }
         }
-        self.save(&mut key, transaction).await
+        self.save(&mut key, transaction).await.map(|()| refusal)
     }
 
     async fn suspended(
@@ -109,11 +112,12 @@ impl KeyService {
         mut key: Stored<KeyRecord>,
         port: SharedLockPort,
         reason: RevokeReason,
-    ) -> Result<(), LockError> {
+    ) -> Answered {
         let record = &mut key.value;
         let input = RevokeInput::new(self.partition().tenant, record.id, reason, record.write_key("revoke"))
             .with_place(self.place(record));
         let result = port.revoke_credential(input).await;
+        let refusal = refusal(&result);
         let now = self.env.now();
         let mut transaction = self.transaction()?;
         let over = record.spec.validity.is_over(now) && record.wanted.validity.is_over(now);
@@ -141,15 +145,12 @@ impl KeyService {
                     self.tell_revoke_failed(&mut transaction, record, reason, Some(error.reason()))?;
                 }
                 self.open_task(record, DeskTaskKind::VisitDoor, &mut transaction).await?;
-                if error.advice() == RetryAdvice::Never {
-                    // That answer would be repeated for ever under the same name.
-                    record.moves = record.moves.saturating_add(1);
-                }
+                record.asks_anew_after(&error);
                 record.next_try =
                     Some(schedule::try_for_ever(record.attempts, now, &error, &*self.env.entropy)?);
             }
         }
-        self.save(&mut key, transaction).await
+        self.save(&mut key, transaction).await.map(|()| refusal)
     }
 
     async fn revoked(

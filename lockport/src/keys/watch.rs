@@ -8,6 +8,7 @@ use super::device::{DENIALS_WITHIN, DeviceRecord};
 use super::record::{KeyRecord, OPEN_KEY, Work};
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, OPEN};
+use super::work::Answered;
 use crate::credential::{KeyCredentialKind, VendorCode};
 use crate::error::LockError;
 use crate::event::{CONSUMED, Envelope, Objection};
@@ -225,12 +226,7 @@ impl KeyService {
 
     /// Carries work out, in a span that goes on with the trace of the event that asked.
     #[cfg(feature = "trace")]
-    pub(super) async fn handle(
-        &self,
-        key: Stored<KeyRecord>,
-        work: Work,
-        port: SharedLockPort,
-    ) -> Result<(), LockError> {
+    pub(super) async fn handle(&self, key: Stored<KeyRecord>, work: Work, port: SharedLockPort) -> Answered {
         use tracing::Instrument as _;
         use tracing::field::Empty;
 
@@ -277,19 +273,14 @@ impl KeyService {
             span.record("errorCode", error.code().as_str());
         }
         span.record("durationMs", duration);
-        let ended = begun.map(|begun| step_ended(begun, &result, duration));
+        let ended = begun.map(|begun| step_ended(begun, result.as_ref().err(), duration));
         span.in_scope(|| ended.into_iter().for_each(Line::say));
         result
     }
 
     /// Carries work out.
     #[cfg(not(feature = "trace"))]
-    pub(super) async fn handle(
-        &self,
-        key: Stored<KeyRecord>,
-        work: Work,
-        port: SharedLockPort,
-    ) -> Result<(), LockError> {
+    pub(super) async fn handle(&self, key: Stored<KeyRecord>, work: Work, port: SharedLockPort) -> Answered {
         self.carry_out(key, work, port).await
     }
 }

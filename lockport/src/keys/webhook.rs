@@ -24,6 +24,10 @@ use crate::validity::Timestamp;
 /// For how long a call is known, so that it is not taken in twice.
 const KNOWN_FOR: TimeDelta = TimeDelta::days(30);
 
+/// The same for a call that only its body tells from others: a gateway that goes twice in a week is told of in the same words, and only what
+/// comes again at once is the same call.
+const BODY_KNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
+
 /// How many calls that are no longer to be known are forgotten with each new one.
 const FORGOTTEN_AT_ONCE: usize = 4;
 
@@ -192,6 +196,7 @@ impl KeyService {
         self.queue.catch_up().await?;
         let begin = self.env.now();
         let event = &self.name_of(call).await?;
+        let known_for = if matches!(call, WebhookCall::Named(_)) { KNOWN_FOR } else { BODY_KNOWN_FOR };
         let call = WebhookId::from_ulid(self.env.ulid()?);
         self.told_of(binding, (call, Some(event), kind)).await?;
         let parts: [&[u8]; 2] = [adapter.as_bytes(), event.as_str().as_bytes()];
@@ -209,7 +214,7 @@ impl KeyService {
                 }
             },
         };
-        self.is_done(binding, (call, kind), id, outcome).await?;
+        self.is_done(binding, (call, kind), (id, known_for), outcome).await?;
         let vendor = binding.port.describe_adapter().vendor;
         let labels = [
             (Label::Vendor, Value::Vendor(&vendor)),
@@ -289,7 +294,7 @@ impl KeyService {
         &self,
         of: &AdapterBinding,
         (webhook_id, kind): (WebhookId, WebhookKind),
-        id: String,
+        (id, known_for): (String, TimeDelta),
         outcome: WebhookOutcome,
     ) -> Result<(), LockError> {
         let mut last = StoreError::Conflict.into();
@@ -300,10 +305,12 @@ impl KeyService {
             let old = old.await?;
             old.iter().filter(|old| old.value.id != id).for_each(|old| transaction.delete(old));
             let known = Stored::<WebhookRecord>::read(&*self.store, self.partition(), &id).await?;
-            let forget_at = now.checked_add_signed(KNOWN_FOR).unwrap_or(now);
+            let forget_at = now.checked_add_signed(known_for).unwrap_or(now);
             let fresh = || Stored::fresh(WebhookRecord { id: id.clone(), done: true, forget_at });
             let mut record = known.unwrap_or_else(fresh);
-            record.value.forget_at = forget_at;
+            if outcome != WebhookOutcome::Duplicate {
+                record.value.forget_at = forget_at;
+            }
             transaction.put(&mut record)?;
             let data = WebhookProcessed {
                 webhook_id,

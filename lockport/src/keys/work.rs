@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::claim::KeyOwner;
+use super::outage::is_away;
 use super::record::{GivenUp, KeptDelivery, KeyRecord, Spec, Trying, Wants, Work};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
@@ -47,6 +48,13 @@ impl KeyRecord {
         Ok(())
     }
 
+    /// A port repeats for ever, under the same name, what it said for good.
+    pub(super) fn asks_anew_after(&mut self, error: &LockError) {
+        if error.advice() == RetryAdvice::Never {
+            self.moves = self.moves.saturating_add(1);
+        }
+    }
+
     /// Something was done: whatever is next, is next now.
     pub(super) fn go_on(&mut self, now: Timestamp) {
         self.attempts = 0;
@@ -56,13 +64,21 @@ impl KeyRecord {
     }
 }
 
+/// What the port said no with, where it did; it is written down by then, and what follows on it is begun.
+pub(super) type Answered = Result<Option<LockError>, LockError>;
+
+/// What a port said no with. What is under way somewhere is no answer yet.
+pub(super) fn refusal<T>(result: &Result<T, LockError>) -> Option<LockError> {
+    result.as_ref().err().filter(|error| !is_under_way(error)).cloned()
+}
+
 impl KeyService {
     pub(super) async fn carry_out(
         &self,
         key: Stored<KeyRecord>,
         work: Work,
         port: SharedLockPort,
-    ) -> Result<(), LockError> {
+    ) -> Answered {
         match work {
             Work::Issue => Box::pin(self.issue(key, port)).await,
             Work::Update => Box::pin(self.update(key, port)).await,
@@ -79,7 +95,7 @@ impl KeyService {
         Place { at, holder_device: None }
     }
 
-    async fn issue(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+    async fn issue(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Answered {
         let partition = self.partition();
         let record = &mut key.value;
         let Spec { rooms, scope, validity } = record.spec.clone();
@@ -97,6 +113,7 @@ impl KeyService {
         .with_scope(scope)
         .with_place(self.place(record));
         let result = port.issue_credential(input).await;
+        let refusal = refusal(&result);
         let mut transaction = self.transaction()?;
         match result {
             Ok(result) if result.state == Progress::Active => {
@@ -107,7 +124,7 @@ impl KeyService {
             Err(error) if is_under_way(&error) => self.come_back_later(record, &error),
             Err(error) => self.issue_failed(record, &error, &mut transaction).await?,
         }
-        self.save(&mut key, transaction).await
+        self.save(&mut key, transaction).await.map(|()| refusal)
     }
 
     /// The vendor confirmed it.
@@ -184,6 +201,10 @@ impl KeyService {
         let is_final = error.advice() == RetryAdvice::Never;
         self.note_outage(&key.adapter, error).await?;
         if !is_final {
+            if key.needs_desk(Work::Issue) && error.reason().lies_in_the_card() {
+                // Whoever lays on one wrong card after another is at it still.
+                key.attempts = key.attempts.saturating_sub(1).max(1);
+            }
             let again = schedule::next_try(key.attempts, now, &key.spec.validity, error, &*self.env.entropy)?;
             if again.is_some() {
                 key.next_try = again;
@@ -200,7 +221,11 @@ impl KeyService {
         if !is_final {
             self.tell_vendor_error(transaction, key, error)?;
         }
-        let why = if is_final { GivenUp::Refused } else { GivenUp::TriesRanOut };
+        // Refused for good, but not for what it is: whoever mends the vendor's account knows nothing of this key.
+        let why = if is_final && !is_away(error) { GivenUp::Refused } else { GivenUp::TriesRanOut };
+        if why == GivenUp::TriesRanOut {
+            self.look_soon(&key.adapter, None).await?;
+        }
         self.let_go(key, why, Some(error), transaction)?;
         if key.spec.validity.is_over(now) {
             return Ok(());
@@ -266,7 +291,7 @@ impl KeyService {
         if same { Ok(None) } else { self.keep(key, credential).map(Some) }
     }
 
-    async fn update(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+    async fn update(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Answered {
         let record = &mut key.value;
         let wanted = record.wanted.clone();
         let input = UpdateInput::new(self.partition().tenant, record.id, record.write_key("update"))
@@ -276,6 +301,7 @@ impl KeyService {
             .with_valid_until(wanted.validity.until())
             .with_place(self.place(record));
         let result = port.update_credential(input).await;
+        let refusal = refusal(&result);
         let mut transaction = self.transaction()?;
         match result {
             Ok(UpdateResult { state: Progress::Active, credential, warnings, .. }) => {
@@ -284,7 +310,7 @@ impl KeyService {
             Ok(UpdateResult { ask_after, .. }) => self.pending(record, ask_after),
             Err(error) => self.change_failed(record, Work::Update, &error, &mut transaction).await?,
         }
-        self.save(&mut key, transaction).await
+        self.save(&mut key, transaction).await.map(|()| refusal)
     }
 
     async fn updated(
@@ -331,7 +357,8 @@ impl KeyService {
         }
         let now = self.env.now();
         self.note_outage(&key.adapter, error).await?;
-        if error.advice() != RetryAdvice::Never {
+        if error.advice() != RetryAdvice::Never || is_away(error) {
+            key.asks_anew_after(error);
             self.mark_retry(transaction, key, work, error);
             key.next_try = Some(schedule::as_long_as_it_takes(
                 key.attempts,
@@ -350,11 +377,12 @@ impl KeyService {
         self.wake_owner(key.owner, transaction).await
     }
 
-    async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Result<(), LockError> {
+    async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Answered {
         let record = &mut key.value;
         let input = UnsuspendInput::new(self.partition().tenant, record.id, record.write_key("unsuspend"))
             .with_place(self.place(record));
         let result = port.unsuspend_credential(input).await;
+        let refusal = refusal(&result);
         let mut transaction = self.transaction()?;
         match result {
             Ok(UpdateResult { state: Progress::Active, credential, .. }) => {
@@ -371,7 +399,7 @@ impl KeyService {
             Ok(UpdateResult { ask_after, .. }) => self.pending(record, ask_after),
             Err(error) => self.change_failed(record, Work::Unsuspend, &error, &mut transaction).await?,
         }
-        self.save(&mut key, transaction).await
+        self.save(&mut key, transaction).await.map(|()| refusal)
     }
 
     async fn lifted_by(&self, owner: KeyOwner) -> Result<Option<UserId>, LockError> {

@@ -93,10 +93,20 @@ async fn unused_for_a_day_it_is_dead_as_was_said() {
     let window = house.minutes(60, 60 * 49);
     let issued = house.port.issue_credential(house.input(PIN, window, "k-1")).await.unwrap().credential;
     assert!(!house.opens(&digits(&issued), window.from() + TimeDelta::hours(24)));
-    // Whoever comes for a key a day after its start gets another kind, not a dead one.
+    // Whoever comes for a key a day after its start gets one that begins now, not a dead one: also where the answer is lost.
     house.pass(TimeDelta::hours(26));
-    let error = house.port.issue_credential(house.input(PIN, window, "k-2")).await.unwrap_err();
-    assert_eq!(error.reason(), FailureReason::KindNotSupported, "{error:?}");
+    for (key, is_lost) in [("k-2", false), ("k-3", true)] {
+        let input = house.input(PIN, window, key);
+        if is_lost {
+            house.sim.faults().push(Fault::once("/v3/keyboardPwd/get", What::DropAfter));
+            house.port.issue_credential(input.clone()).await.unwrap_err();
+            house.pass(TimeDelta::seconds(61));
+        }
+        let late = house.port.issue_credential(input).await.unwrap();
+        let code = digits(&late.credential);
+        assert!(house.opens(&code, house.now()) && house.opens(&code, window.until() - TimeDelta::hours(2)));
+        assert!(!house.opens(&code, window.until()));
+    }
 }
 
 /// The vendor rounds to whole hours of the lock's own wall, and downwards: asked for 14:00 in London it opens from 13:30 where the
