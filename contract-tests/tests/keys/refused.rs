@@ -71,6 +71,26 @@ fn who_ran_out_of_tries_gets_another_key_whatever_the_reason() {
     }
 }
 
+/// Who is refused again and again is looked after ever more seldom; who waits beside him for a vendor that was away is not.
+#[test]
+fn who_is_refused_all_day_makes_nobody_else_wait() {
+    let hotel = Hotel::simple();
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    refuse(&hotel, 100, &refusal(ErrorCode::KeyIssueFailed, FailureReason::Busy, RetryAdvice::NotApplied));
+    run(service.deliver(&confirmed("one", 1, &["101"], 480))).unwrap();
+    hotel.live(&service, TimeDelta::hours(12));
+    hotel.vendor().forget_faults();
+    let away = refusal(ErrorCode::VendorUnreachable, FailureReason::Network, RetryAdvice::NotApplied);
+    refuse(&hotel, 6, &away);
+    run(service.deliver(&confirmed("two", 2, &["102"], 480))).unwrap();
+    while hotel.vendor().faults_waiting() > 0 {
+        hotel.live(&service, TimeDelta::seconds(5));
+    }
+    hotel.live(&service, TimeDelta::minutes(10));
+    told.drain(&service);
+    assert!(hotel.opens(told.hand(&stay("two")), "102"));
+}
+
 /// A key that opens is not taken away because the vendor's account is wrong while it is to be changed.
 #[test]
 fn a_wrong_account_takes_nobody_his_key() {
