@@ -2,7 +2,7 @@
 
 Run from this folder against a simulator that stands alone, with what it printed in PRINTED:
 
-    lockport-sim-ttlock --listen 127.0.0.1:18631 --seed 7 > printed.txt &
+    lockport-sim ttlock --listen 127.0.0.1:18631 --seed 7 > printed.txt &
     PRINTED=printed.txt SCHEMATHESIS_HOOKS=hooks schemathesis run http://127.0.0.1:18631/openapi.json --seed 7
 """
 

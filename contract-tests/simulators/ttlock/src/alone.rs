@@ -1,4 +1,4 @@
-//! The simulator by itself, for programs in any language: `--listen 127.0.0.1:PORT --seed N`.
+//! The simulator by itself, for programs in any language: `lockport-sim ttlock`.
 
 use std::net::SocketAddr;
 
