@@ -6,7 +6,7 @@ use lockport::keys::KeyState;
 use lockport::{ErrorCode, Timestamp, Validity, id::KeyCredentialId};
 use serde_json::json;
 
-use crate::rig::{Hotel, Told, confirmed, door, name, opening, stay, user};
+use crate::rig::{Hotel, Told, booking, confirmed, door, name, opening, partition, stay, user};
 use crate::yielding::run;
 
 const A_MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -110,4 +110,109 @@ fn a_host_asks_which_doors_and_who_gets_in() {
     assert_eq!((doors(), ready()), (sorted(&["102", "201"]), vec![true]));
     let nobodys = KeyCredentialId::derived("t", &[b"nobody"]);
     assert_eq!(run(service.affected_doors(nobodys)).unwrap_err().code(), ErrorCode::CredentialNotFound);
+}
+
+/// R207: what is told of a change goes back to the event that asked for it, and stays in line with what was told before.
+#[test]
+fn each_event_names_what_led_to_it() {
+    let hotel = Hotel::simple();
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    let mut deliver = |mut event: lockport::event::Envelope, trace: &str| {
+        (event.trace_id, event.correlation_id) = (Some(trace.to_owned()), Some(format!("bus {trace}")));
+        run(service.deliver(&event)).unwrap();
+        hotel.live(&service, A_MINUTE);
+        told.drain(&service);
+        event.id
+    };
+    let first = deliver(confirmed("one", 1, &["101"], 24), "a");
+    let second = deliver(confirmed("one", 2, &["102"], 24), "b");
+    let third = deliver(booking("cancelled", "one", 3), "c");
+    for (subject, led_by, trace) in
+        [("issued", first, "a"), ("updated", second, "b"), ("revoked", third, "c")]
+    {
+        let of = format!("melmastoon.lock.credential.{subject}.v1");
+        let event = told.events.iter().find(|event| event.subject == of).unwrap();
+        assert_eq!((event.causation_id, event.trace_id.as_deref()), (Some(led_by), Some(trace)), "{subject}");
+        assert_eq!(event.correlation_id.as_deref(), Some("bus a"), "{subject}");
+    }
+}
+
+/// A task is closed in line with its opening, whatever its business is called on the bus.
+#[test]
+fn a_task_is_closed_after_it_was_opened() {
+    let hotel = Hotel::of(&[("main", "mock://?personality=card", &["101", "102"])]);
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    let mut event = confirmed("one", 1, &["101"], 24);
+    event.correlation_id = Some("a name of the bus".to_owned());
+    run(service.deliver(&event)).unwrap();
+    hotel.live(&service, A_MINUTE);
+    run(service.deliver(&booking("cancelled", "one", 2))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    told.drain(&service);
+    let tasks: Vec<_> = told.events.iter().filter(|event| event.subject.contains(".desk_task.")).collect();
+    assert_eq!(tasks.len(), 2);
+    assert!(tasks.iter().all(|event| event.correlation_id.as_deref() == Some("a name of the bus")));
+}
+
+/// R218: what ended a member's key, in the bus's words.
+#[test]
+fn what_ended_a_members_key_is_told_by_its_word() {
+    use lockport::credential::RevokeReason;
+    use lockport::id::DecisionId;
+    use lockport::keys::{BulkRevoke, BulkTarget};
+
+    use crate::rig::{property_deactivated, shift_ended, shift_started, user_deactivated};
+
+    for word in ["shift.ended", "user.deactivated", "bulk.revoked", "property.deactivated", "window.over"] {
+        let hotel = Hotel::simple();
+        let (service, mut told) = (hotel.service("a"), Told::default());
+        run(service.deliver(&shift_started("early", "anna", &json!("rooms:all"), 8))).unwrap();
+        hotel.live(&service, A_MINUTE);
+        match word {
+            "shift.ended" => run(service.deliver(&shift_ended("early", "anna"))).unwrap(),
+            "user.deactivated" => run(service.deliver(&user_deactivated("anna"))).unwrap(),
+            "property.deactivated" => run(service.deliver(&property_deactivated())).unwrap(),
+            "bulk.revoked" => {
+                let target = BulkTarget::Staff(user("anna"));
+                let order = BulkRevoke::new(target, RevokeReason::Security, user("boss"), name("out"))
+                    .with_decision(DecisionId::derived("t", &[b"d"]));
+                drop(run(service.revoke_all(order)).unwrap());
+            }
+            _ => hotel.live(&service, TimeDelta::hours(8)),
+        }
+        hotel.live(&service, A_MINUTE);
+        told.drain(&service);
+        let triggers: Vec<_> =
+            told.of("master_key.expired").into_iter().map(|data| &data["trigger"]).collect();
+        assert_eq!(triggers, [&json!(word)]);
+    }
+}
+
+/// R224: the newest policy stands, whatever the bus says again.
+#[test]
+fn an_older_policy_that_comes_again_changes_nothing() {
+    let hotel = Hotel::simple();
+    let service = hotel.service("a");
+    let policy = |nth: u64, hours: u64, at: Timestamp| {
+        let mut event = booking("cancelled", "nobody", nth);
+        event.subject = "melmastoon.tenant.config_updated.v1".to_owned();
+        event.data = json!({
+            "propertyId": partition().property, "policy": { "preferredKinds": ["pin_code"], "noShowSuspendAfterHours": hours },
+        });
+        event.time = at;
+        event
+    };
+    let (old, new) = (policy(1, 0, opening()), policy(2, 12, opening() + A_MINUTE));
+    for event in [&old, &new, &old] {
+        run(service.deliver(event)).unwrap();
+    }
+    run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    let mut told = Told::default();
+    told.drain(&service);
+    run(service.deliver(&booking("no_show", "one", 2))).unwrap();
+    hotel.live(&service, TimeDelta::hours(11));
+    assert!(hotel.opens(told.hand(&stay("one")), "101"), "he is shut out already");
+    hotel.live(&service, TimeDelta::hours(2));
+    assert!(!hotel.opens(told.hand(&stay("one")), "101"));
 }

@@ -310,7 +310,7 @@ payloads! {
         pub property_id: Option<PropertyId>,
         /// Since when.
         pub expired_at: Timestamp,
-        /// What ended it: `shift.ended`, `user.deactivated`, `window.over`.
+        /// What ended it: `shift.ended`, `user.deactivated`, `bulk.revoked`, `property.deactivated`, `window.over`.
         pub trigger: Word,
     }
 

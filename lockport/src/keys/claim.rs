@@ -128,6 +128,9 @@ pub(super) trait Claimant: Record {
     /// The event that made it what it is.
     fn cause(&self, version: u64) -> Cause;
 
+    /// What was heard of it last.
+    fn newest_cause(&self) -> Cause;
+
     /// When it wants to be looked at again.
     fn set_wake(&mut self, wake: Option<Timestamp>);
 }

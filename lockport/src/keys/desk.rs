@@ -195,6 +195,7 @@ impl KeyService {
             adapter: key.adapter.clone(),
             opened_at: self.env.now(),
             closed_at: None,
+            correlation_id: key.cause.correlation_id.clone(),
         };
         self.tell_task(transaction, &task, &key.cause)?;
         Ok(transaction.put(&mut Stored::fresh(task))?)

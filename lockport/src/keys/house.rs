@@ -30,6 +30,9 @@ impl From<&PolicyData> for KindPolicy {
 pub(super) struct HouseRecord {
     /// The policy of the newest `config_updated`; without one, the configured policy stands.
     pub(super) policy: Option<PolicyData>,
+    /// When the bus says that this policy was told.
+    #[serde(default)]
+    pub(super) policy_told_at: Option<Timestamp>,
     /// Since when nobody opens anything.
     pub(super) deactivated_at: Option<Timestamp>,
     /// Since when there may be keys that do not know of it yet.

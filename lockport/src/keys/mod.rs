@@ -168,7 +168,9 @@ impl KeyService {
                 self.take_in(|| self.deactivate_user(user, &cause)).await
             }
             Consumed::PropertyDeactivated => self.take_in(|| self.deactivate_property()).await,
-            Consumed::ConfigUpdated(policy) => self.take_in(|| self.change_policy(policy.clone())).await,
+            Consumed::ConfigUpdated(policy) => {
+                self.take_in(|| self.change_policy(policy.clone(), event.time)).await
+            }
             Consumed::Foreign => Ok(()),
         }
     }
@@ -363,9 +365,13 @@ impl KeyService {
         transaction.commit(&*self.store, self.partition()).await
     }
 
-    async fn change_policy(&self, policy: PolicyData) -> Result<(), LockError> {
+    /// The newest stands: an older one that comes again, or late, says what was so before.
+    async fn change_policy(&self, policy: PolicyData, told_at: Timestamp) -> Result<(), LockError> {
         let mut house = self.house().await?;
-        house.value.policy = Some(policy);
+        if house.value.policy_told_at.is_some_and(|known| told_at < known) {
+            return Ok(());
+        }
+        (house.value.policy, house.value.policy_told_at) = (Some(policy), Some(told_at));
         let mut transaction = Transaction::new(&self.env)?;
         transaction.put(&mut house)?;
         transaction.commit(&*self.store, self.partition()).await

@@ -12,6 +12,7 @@ use super::{KeyService, earlier};
 use crate::credential::{KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
 use crate::error::LockError;
+use crate::event::Cause;
 use crate::property::{AdapterBinding, Avoid, KindPolicy, Share};
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
@@ -146,6 +147,7 @@ impl KeyService {
             if record.given_up.is_none() && (record.is_leaving() || record.state == KeyState::Failed) {
                 continue;
             }
+            let before = (record.wants, record.wanted.clone());
             // What was never handed over is not lost either.
             if let Some(live) = live.filter(|_| !record.was_handed_over()) {
                 record.losses = live.losses;
@@ -197,6 +199,11 @@ impl KeyService {
                     };
                     self.give_up(record, reason, transaction)?;
                 }
+            }
+            if (record.wants, &record.wanted) != (before.0, &before.1) {
+                // What is told of it from now on goes back to what changed it, and stands in line with what was told before.
+                let correlation_id = record.cause.correlation_id.take();
+                record.cause = Cause { correlation_id, ..claimant.value.newest_cause() };
             }
             transaction.put(key)?;
         }

@@ -71,6 +71,7 @@ impl ShiftRecord {
     /// What ended the shift, in a word (R218).
     pub(super) fn trigger(&self) -> &'static str {
         match (&self.cut_short, &self.ended) {
+            (Some(cause), _) if cause.event.is_none() => "bulk.revoked",
             (Some(_), _) => "user.deactivated",
             (None, Some(_)) => "shift.ended",
             (None, None) => "window.over",
@@ -140,6 +141,10 @@ impl Claimant for ShiftRecord {
 
     fn cause(&self, _version: u64) -> Cause {
         self.started.clone()
+    }
+
+    fn newest_cause(&self) -> Cause {
+        self.cut_short.as_ref().or(self.ended.as_ref()).unwrap_or(&self.started).clone()
     }
 
     fn set_wake(&mut self, wake: Option<Timestamp>) {

@@ -285,6 +285,11 @@ impl Claimant for StayRecord {
         self.events.get(&version).map(|delivered| delivered.cause.clone()).unwrap_or_default()
     }
 
+    fn newest_cause(&self) -> Cause {
+        let newest = self.events.values().max_by_key(|delivered| delivered.nth);
+        newest.map(|delivered| delivered.cause.clone()).unwrap_or_default()
+    }
+
     fn set_wake(&mut self, wake: Option<Timestamp>) {
         self.wake = wake;
     }

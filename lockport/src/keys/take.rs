@@ -218,7 +218,10 @@ impl KeyService {
                     let found =
                         Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string())
                             .await?;
-                    let trigger = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
+                    let told = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
+                    let is_closed = self.house().await?.value.is_deactivated();
+                    let by_property = is_closed && reason == RevokeReason::Security && told == "window.over";
+                    let trigger = if by_property { "property.deactivated" } else { told };
                     self.tell_master_expired(transaction, key, trigger)?;
                 }
                 Ok(())

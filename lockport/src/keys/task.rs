@@ -67,6 +67,9 @@ pub struct DeskTask {
     pub opened_at: Timestamp,
     /// Since when no more.
     pub closed_at: Option<Timestamp>,
+    /// The business under which its opening was told: its end comes after that.
+    #[serde(default)]
+    pub(super) correlation_id: Option<String>,
 }
 
 impl DeskTask {

@@ -392,7 +392,8 @@ impl KeyService {
             ..KeyHolder::default()
         };
         // What closes a task has often no single cause; the business it belongs to is known all the same.
-        let correlation_id = cause.correlation_id.clone().or_else(|| Some(task.owner.to_string()));
+        let told_under = cause.correlation_id.clone().or_else(|| task.correlation_id.clone());
+        let correlation_id = told_under.or_else(|| Some(task.owner.to_string()));
         let cause = Cause { correlation_id, ..cause.clone() };
         let (task_id, key_credential_id, opened_at) = (task.id, task.credential, task.opened_at);
         let kind = Word::of(task.kind.as_str());

@@ -143,11 +143,7 @@ impl KeyService {
 
     /// An event must not leave (R194).
     pub(super) fn count_dropped(&self, why: Objection) {
-        let reason = match why {
-            Objection::Member | Objection::Artifact => "redaction",
-            Objection::Foreign => "foreign",
-        };
-        self.meter.add(Counter::PublishDropped, &[(Label::Reason, Value::Word(reason))]);
+        self.meter.add(Counter::PublishDropped, &[(Label::Reason, Value::Word(why.as_str()))]);
     }
 
     /// The bus has an event.
