@@ -315,6 +315,17 @@ mod tests {
     }
 
     #[test]
+    fn every_code_stands_in_a_row_of_the_runbook_with_its_reason() {
+        let page = include_str!("../docs/runbook.md");
+        let rows = || page.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+        for Row { code, reason, .. } in TABLE {
+            let is_named = |codes: &str| codes.split(", ").any(|named| named == code.to_string());
+            let (_, row) = rows().find(|(codes, _)| is_named(codes)).unwrap_or_else(|| panic!("{code}"));
+            assert!(row.contains(&format!("`{}`", reason.as_str())), "{code}");
+        }
+    }
+
+    #[test]
     fn no_row_is_unmapped_and_only_the_unspecific_two_leave_the_outcome_open() {
         let stakes = Stakes::effect(ErrorCode::KeyRevokeFailed);
         for row in TABLE {

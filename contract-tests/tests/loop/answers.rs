@@ -9,7 +9,8 @@ use chrono::TimeDelta;
 use lockport::adapter::Adapter;
 use lockport::credential::{IssueInput, RevokeOutcome, SuspendInput, SuspendReason, WarningCode};
 use lockport::driver::{
-    Answer, Attempt, Found, GrantOrder, Granted, Pending, VendorDriver, WaitsFor, Withdrawal, Withdrawn,
+    Answer, ArtifactSource, Attempt, DriverDescriptor, Found, GrantOrder, Granted, Pending, VendorDriver,
+    WaitsFor, Withdrawal, Withdrawn,
 };
 use lockport::env::ManualClock;
 use lockport::store::ledger::LEASE_SECONDS;
@@ -232,6 +233,40 @@ async fn a_narrower_window_is_told() {
     let plain =
         house.process("two", house.driver()).issue_credential(house.issue("bob", &[1])).await.unwrap();
     assert_eq!(plain.warnings, []);
+}
+
+/// Draws its codes itself, and will not.
+#[derive(Clone, Debug, Default)]
+struct Unwilling(Arc<AtomicU32>);
+
+#[async_trait]
+impl Bend for Unwilling {
+    fn describe(&self, inner: &dyn VendorDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        descriptor.kinds.iter_mut().for_each(|kind| kind.artifact = ArtifactSource::Vendor);
+        descriptor
+    }
+
+    async fn grant(
+        &self,
+        _: &dyn VendorDriver,
+        _: &GrantOrder,
+        _: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let (code, reason) = (ErrorCode::KeyIssueFailed, FailureReason::PinRejected);
+        Err(LockError::new(code, reason, RetryAdvice::Never, "issued and deleted before"))
+    }
+}
+
+/// R122: only a PIN of ours is drawn anew; where the vendor draws, the same would be asked for again.
+#[tokio::test]
+async fn a_code_of_the_vendors_choice_is_not_drawn_anew() {
+    let house = House::of(Personality::PerDoor);
+    let bend = Unwilling::default();
+    let process = house.process("one", Bent { inner: Arc::new(house.driver()), bend: bend.clone() });
+    let refused = process.issue_credential(house.issue("ada", &[0])).await.unwrap_err();
+    assert_eq!((refused.reason(), bend.0.load(Ordering::SeqCst)), (FailureReason::PinRejected, 1));
 }
 
 /// Takes most of a lease for each grant, in the second of which somebody else asks for the same.

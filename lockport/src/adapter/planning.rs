@@ -329,7 +329,9 @@ impl<D: VendorDriver> Adapter<D> {
         if input.already || !error.reason().suggests_another_kind() {
             return Ok(false);
         }
-        if is_pin_refused(error) && program.redraws < MAX_REDRAWS {
+        let tried = program.kinds.first().and_then(|kind| self.descriptor.kind(*kind));
+        let is_drawn_here = tried.is_some_and(|kind| matches!(kind.artifact, ArtifactSource::HostPin { .. }));
+        if is_drawn_here && is_pin_refused(error) && program.redraws < MAX_REDRAWS {
             redraw(program, error);
         } else {
             let refused = if program.kinds.is_empty() { return Ok(false) } else { program.kinds.remove(0) };
