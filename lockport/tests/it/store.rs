@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use lockport::Secret;
-use lockport::store::{Batch, Content, MemoryStore, Partition, Store, StoreError, Table, Write};
+use lockport::store::slots::{Lease, SlotValue, Slots};
+use lockport::store::{
+    Batch, Content, MemoryStore, Partition, Record, Store, StoreError, Stored, Table, Transaction, Write,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::rig::{now, partition, run};
 
@@ -107,7 +111,8 @@ fn terms(store: &dyn Store) {
         run(store.find(of, Table::Key, term)).unwrap().into_iter().map(|row| row.id).collect()
     };
     assert_eq!(found("open"), ["a", "b"]);
-    assert_eq!(found("x"), ["b"]);
+    let read = run(store.read(of, Table::Key, "b")).unwrap().unwrap();
+    assert_eq!((found("x"), read.terms), (vec!["b".to_owned()], vec!["open".to_owned(), "x".to_owned()]));
     assert_eq!(found("ope"), [""; 0]);
     assert_eq!(found(""), ["a", "b", "c"]);
     run(store.commit(of, &Batch { id: 2, writes: vec![write("b", 1, with(&["shut"]))] })).unwrap();
@@ -317,4 +322,66 @@ mod sqlite {
         let _ = std::fs::remove_file(file.0.with_extension("db-wal"));
         assert_eq!(file.open(7).err(), Some(OpenError::File));
     }
+}
+
+/// A record of a table that a test names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Named<const TASK: bool>(String);
+
+impl<const TASK: bool> Record for Named<TASK> {
+    const TABLE: Table = if TASK { Table::Task } else { Table::Key };
+
+    fn id(&self) -> String {
+        "same".to_owned()
+    }
+}
+
+/// In one transaction the last word on a row stands, and rows of two tables with one id are two.
+#[test]
+fn a_row_put_twice_is_written_as_it_was_put_last() {
+    let (env, _) = crate::rig::env();
+    let (store, of) = (MemoryStore::new(), partition("a"));
+    let mut key = Stored::fresh(Named::<false>("first".to_owned()));
+    let mut task = Stored::fresh(Named::<true>("task".to_owned()));
+    let mut transaction = Transaction::new(&env).unwrap();
+    transaction.put(&mut key).unwrap();
+    transaction.put(&mut task).unwrap();
+    key.value.0 = "last".to_owned();
+    transaction.put(&mut key).unwrap();
+    run(transaction.commit(&store, of)).unwrap();
+    let key = run(Stored::<Named<false>>::read(&store, of, "same")).unwrap().unwrap();
+    let task = run(Stored::<Named<true>>::read(&store, of, "same")).unwrap().unwrap();
+    assert_eq!((&*key.value.0, &*task.value.0), ("last", "task"));
+}
+
+/// One instance at a time makes what all share; who died over it is followed when his lease is over, and a clock that was set back
+/// keeps nobody out.
+#[test]
+fn a_slot_is_filled_by_one_at_a_time() {
+    let (env, clock) = crate::rig::env();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let slots = |owner: &str| Slots::new(store.clone(), partition("a"), env.clone(), owner.to_owned());
+    let (one, two) = (slots("one"), slots("two"));
+    let text = |slots: &Slots| {
+        let found = run(slots.get("token")).unwrap();
+        found.map(|found| found.value.expose().clone())
+    };
+    let is_ours = |slots: &Slots| matches!(run(slots.lease("token", 30)).unwrap(), Lease::Yours);
+    assert!(text(&one).is_none() && is_ours(&one) && is_ours(&one) && !is_ours(&two));
+    clock.advance(TimeDelta::seconds(29));
+    assert!(!is_ours(&two));
+    let value = SlotValue { value: Secret::new("made".to_owned()), expires: None };
+    run(one.put("token", value)).unwrap();
+    assert_eq!(text(&two).as_deref(), Some("made"));
+    assert!(is_ours(&two), "it is let go with the value");
+    clock.advance(TimeDelta::seconds(30));
+    assert!(is_ours(&one), "two died over it");
+    clock.set(now() - TimeDelta::hours(1));
+    assert!(is_ours(&two), "nobody can say how much is left of it");
+    let next = |value: Option<Secret>| {
+        let text = value.map_or_else(String::new, |value| value.expose().clone());
+        Ok(SlotValue { value: Secret::new(format!("{text} and more")), expires: None })
+    };
+    run(one.change("token", next)).unwrap();
+    assert_eq!(text(&one).as_deref(), Some("made and more"));
 }
