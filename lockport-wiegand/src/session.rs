@@ -13,7 +13,7 @@ use lockport::env::{Env, LinkError};
 use lockport::id::LockDeviceId;
 use lockport::{LockError, Operation};
 
-use crate::bus::{EncoderBus, Plugged};
+use crate::bus::{EncoderBus, Plugged, UsbIdentity};
 use crate::card::Trouble;
 use crate::card::hand::{self, Hand};
 use crate::card::keys::Keys;
@@ -94,8 +94,24 @@ impl Encoders {
     /// Which of the paired encoders are plugged in now. Nothing is said to them.
     pub(crate) async fn plugged(&self) -> Result<BTreeMap<LockDeviceId, bool>, LinkError> {
         let plugged = self.bus.list().await?;
-        let is_there = |desk: &Desk| find(&plugged, &desk.paired).is_some();
+        let is_there = |desk: &Desk| self.find(&plugged, &desk.paired).is_some();
         Ok(self.all.iter().map(|(id, desk)| (*id, is_there(desk))).collect())
+    }
+
+    /// Port names move: by USB serial number first, by port last (section 12). What is plugged in again may be called otherwise: where the
+    /// property has one of its make, and one is here, that is it. Its firmware is asked for all the same.
+    fn find<'p>(&self, plugged: &'p [Plugged], paired: &WiegandEncoder) -> Option<&'p Plugged> {
+        let is_alike = |found: &&Plugged| found.usb == paired.usb;
+        let mut alike = plugged.iter().filter(is_alike);
+        if paired.usb.as_ref().is_some_and(UsbIdentity::is_unique) {
+            return alike.next();
+        }
+        let there = plugged.iter().find(|found| found.port == paired.port);
+        let of_its_make = self.all.values().filter(|desk| desk.paired.usb == paired.usb).count();
+        if paired.usb.is_none() || there.as_ref().is_some_and(is_alike) || of_its_make > 1 {
+            return there;
+        }
+        alike.next().filter(|_| alike.next().is_none()).or(there)
     }
 
     /// What a person should know of an encoder: one that USB does not tell from others is known by its port alone (section 12).
@@ -151,7 +167,7 @@ impl Encoders {
     ) -> Result<Box<dyn Encoder>, LockError> {
         let at = |error: EncoderError| trouble(error.into(), false, operation, id);
         let plugged = self.bus.list().await.map_err(|error| at(error.into()))?;
-        let found = find(&plugged, &desk.paired).ok_or_else(|| at(LinkError::Gone.into()))?;
+        let found = self.find(&plugged, &desk.paired).ok_or_else(|| at(LinkError::Gone.into()))?;
         if !is_paired(found, &desk.paired) {
             return Err(not_paired(id, "another device is plugged in where the encoder was"));
         }
@@ -169,14 +185,6 @@ impl Encoders {
 /// Whether the conversation can go on after this.
 const fn keeps(error: Trouble) -> bool {
     !matches!(error, Trouble::Encoder(EncoderError::Link(_) | EncoderError::Protocol | EncoderError::Faulty))
-}
-
-/// Port names move: by USB serial number first, by port last (section 12).
-fn find<'p>(plugged: &'p [Plugged], paired: &WiegandEncoder) -> Option<&'p Plugged> {
-    match &paired.usb {
-        Some(usb) if usb.is_unique() => plugged.iter().find(|found| found.usb.as_ref() == Some(usb)),
-        _ => plugged.iter().find(|found| found.port == paired.port),
-    }
 }
 
 fn is_paired(found: &Plugged, paired: &WiegandEncoder) -> bool {

@@ -7,12 +7,13 @@ use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::{KeyCredentialKind, RevokeInput, WarningCode};
 use lockport::driver::{CardDesk as _, CardSays, VendorDriver as _};
 use lockport::env::{Clock as _, Env, SeededEntropy};
+use lockport::id::LockDeviceId;
 use lockport::store::{MemoryStore, Partition};
 use lockport::{ErrorCode, FailureReason, LockError, LockPort as _, RetryAdvice};
 use lockport_contract::Presence as _;
 use lockport_contract::harness::WiegandBench;
 use lockport_sim_encoder::{Card, Door, Fault, On, Place, SectorKeys, Step, What};
-use lockport_wiegand::{EncoderModel, UsbIdentity, WiegandConfig, WiegandDriver};
+use lockport_wiegand::{EncoderModel, UsbIdentity, WiegandConfig, WiegandDriver, WiegandEncoder};
 use std::sync::Arc;
 
 use crate::scene::{Scene, Verb};
@@ -90,6 +91,28 @@ async fn only_the_encoder_that_was_paired_writes_cards() {
         health.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(),
         [WarningCode::SharedIdentity]
     );
+    // Plugged in again its port is called otherwise: it is the only one of its make, unless the property has two.
+    bench.encoder.unplug();
+    bench.encoder.plug();
+    bench.change_port("another port");
+    assert!(driver.encoder_health(encoder).await.unwrap().online);
+    let two = |config: &mut WiegandConfig| {
+        shared(config);
+        let other = config.encoders.values().next().cloned().unwrap();
+        let other = WiegandEncoder { desk_slot: 1, port: "the other desk's".into(), ..other };
+        config.encoders.insert(LockDeviceId::derived("encoder", &[b"other"]), other);
+    };
+    bench.encoder.unplug();
+    bench.encoder.plug();
+    bench.change_port("the desk's port");
+    let of_two = bench.driver_with(two).await.unwrap();
+    assert!(of_two.encoder_health(encoder).await.unwrap().online);
+    bench.encoder.unplug();
+    bench.encoder.plug();
+    bench.change_port("another port");
+    let error = of_two.encoder_health(encoder).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CardEncoderOffline, "it may be the other desk's");
+    bench.change_port("the desk's port");
     bench.encoder.unplug();
     bench.encoder.plug();
     bench.change_usb(usb(2, "0001"));

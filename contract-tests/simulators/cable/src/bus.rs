@@ -29,6 +29,7 @@ pub struct SimBus {
     encoder: SimEncoder,
     time: LineTime,
     usb: Arc<Mutex<Option<UsbIdentity>>>,
+    port: Arc<Mutex<String>>,
     between: Vec<Arc<dyn Between>>,
 }
 
@@ -49,7 +50,8 @@ impl SimBus {
     /// A bus with this encoder, of which USB says nothing.
     #[must_use]
     pub fn new(encoder: SimEncoder, time: LineTime) -> Self {
-        Self { encoder, time, usb: Arc::default(), between: Vec::new() }
+        let port = Arc::new(Mutex::new("the desk's port".to_owned()));
+        Self { encoder, time, usb: Arc::default(), port, between: Vec::new() }
     }
 
     /// With somebody on the line, nearer to the driver than those before him.
@@ -64,6 +66,11 @@ impl SimBus {
         *self.usb.lock().unwrap_or_else(PoisonError::into_inner) = Some(usb);
     }
 
+    /// From now on the port at which the encoder is plugged in is called this.
+    pub fn set_port(&self, name: &str) {
+        name.clone_into(&mut self.port.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// The time on the line.
     #[must_use]
     pub const fn time(&self) -> &LineTime {
@@ -74,7 +81,7 @@ impl SimBus {
     #[must_use]
     pub fn plugged(&self) -> Plugged {
         let usb = self.usb.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Plugged { port: "the desk's port".to_owned(), usb }
+        Plugged { port: self.port.lock().unwrap_or_else(PoisonError::into_inner).clone(), usb }
     }
 
     /// The cable of a serial encoder, for whoever makes the driver's end himself.

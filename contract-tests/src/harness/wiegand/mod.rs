@@ -283,6 +283,11 @@ impl WiegandBench {
         self.hands().cards.values().cloned().collect()
     }
 
+    /// From now on the port at which the encoder is plugged in is called this.
+    pub fn change_port(&self, name: &str) {
+        self.bus.set_port(name);
+    }
+
     /// From now on another device is where the encoder was, as far as USB tells.
     pub fn change_usb(&self, usb: UsbIdentity) {
         self.bus.set_usb(usb);
