@@ -40,6 +40,25 @@ fn a_suspension_shuts_until_it_is_lifted() {
     }
 }
 
+/// A suspension whose answer is lost is brought to its end and told for what it was, although somebody has lifted it since.
+#[test]
+fn a_lost_suspension_is_told_with_its_reason() {
+    let hotel = Hotel::simple();
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+    hotel.live(&service, TimeDelta::minutes(1));
+    hotel.vendor().push_fault(lockport_mock::Fault::LoseReply);
+    run(service.deliver(&booking("fraud_flagged", "one", 2))).unwrap();
+    hotel.live(&service, TimeDelta::seconds(1));
+    assert_eq!(hotel.vendor().faults_waiting(), 0);
+    run(service.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+    hotel.live(&service, TimeDelta::minutes(10));
+    told.drain(&service);
+    let reasons: Vec<_> = told.of("credential.suspended").iter().map(|data| data["reason"].clone()).collect();
+    assert_eq!(reasons, ["fraud_review"]);
+    assert!(hotel.opens(told.hand(&stay("one")), "101"));
+}
+
 /// A suspension and its lifting that fall between any two steps of each other end as the last word says.
 #[test]
 fn the_last_word_counts_at_every_point() {

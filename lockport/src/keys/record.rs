@@ -69,7 +69,7 @@ impl Work {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Trying {
     Update(Spec),
-    Suspend,
+    Suspend(SuspendReason),
     Unsuspend,
 }
 
@@ -193,6 +193,10 @@ impl KeyRecord {
         if self.given_up == Some(GivenUp::Undecided) {
             return None;
         }
+        let begun = match self.trying {
+            Some(Trying::Suspend(reason)) => Some(Work::Suspend(reason)),
+            _ => None,
+        };
         match (self.state, self.wants) {
             (Requested, Wants::Blocked(_)) | (Failed | Revoked, _) => None,
             // What was begun is brought to its end before it is blocked.
@@ -200,10 +204,10 @@ impl KeyRecord {
             (Active, Wants::Blocked(reason)) => Some(Work::Suspend(reason)),
             // A lifting that was begun may come to its end still; and so long as this is not confirmed, it is not done.
             (Suspended, Wants::Blocked(reason)) => {
-                let is_sure = !matches!(self.trying, Some(Trying::Unsuspend | Trying::Suspend));
+                let is_sure = !matches!(self.trying, Some(Trying::Unsuspend | Trying::Suspend(_)));
                 (!is_sure).then_some(Work::Suspend(reason))
             }
-            (Active, _) if self.trying == Some(Trying::Suspend) => Some(Work::Suspend(SuspendReason::Manual)),
+            (Active, _) if begun.is_some() => begun,
             (Active, _) => self.differs().then_some(Work::Update),
             // Told before it may open; but a card that is out bears what stood on it, and is given back before it is rewritten.
             (Suspended, _) if self.differs() && !self.on_card => Some(Work::Update),

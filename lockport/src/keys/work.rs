@@ -33,7 +33,7 @@ impl KeyRecord {
             Work::Issue if self.state == KeyState::Requested => self.become_state(KeyState::Pending)?,
             Work::Issue | Work::Revoke(_) => {}
             Work::Update => self.trying = Some(Trying::Update(self.wanted.clone())),
-            Work::Suspend(_) => self.trying = Some(Trying::Suspend),
+            Work::Suspend(reason) => self.trying = Some(Trying::Suspend(reason)),
             Work::Unsuspend => self.trying = Some(Trying::Unsuspend),
         }
         Ok(())
