@@ -90,3 +90,19 @@ fn others_keep_their_keys() {
     hotel.live(&service, TimeDelta::minutes(1));
     assert_eq!(hotel.held(), 4);
 }
+
+/// R136, R183: each key that goes by an order names who gave it; whoever is meant by it, guest or member of staff.
+#[test]
+fn each_key_that_goes_names_who_had_it_taken() {
+    let guest = "gst_01YN6ZGD3Y210WMW4BJ51T485P".parse().unwrap();
+    for (target, keys) in [(BulkTarget::Guest(guest), 4), (BulkTarget::Staff(user("anna")), 1)] {
+        let (hotel, mut told) = full();
+        let service = hotel.service("a");
+        run(service.revoke_all(order(target))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(10));
+        told.drain(&service);
+        let by: Vec<_> =
+            told.of("credential.revoked").iter().map(|data| data["operatorId"].clone()).collect();
+        assert_eq!(by, vec![json!(user("boss")); keys], "{target:?}");
+    }
+}

@@ -11,7 +11,6 @@ use super::state::KeyState;
 use super::stay::StayRecord;
 use crate::credential::{Holder, RevokeReason};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::event::Cause;
 use crate::id::{DecisionId, GuestId, KeyCredentialId, UserId};
 use crate::idempotency::IdempotencyKey;
 use crate::store::{Record, StoreError, Stored, Table, Transaction};
@@ -240,7 +239,7 @@ impl KeyService {
                 let found =
                     Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
                 let mut shift = found.ok_or(StoreError::Corrupt)?;
-                shift.value.cut_short(Cause::default());
+                shift.value.cut_short_by(order.operator);
                 self.reconcile(&mut shift, &house.value, Reach::AsWanted, &mut transaction).await?;
             }
         }

@@ -86,8 +86,8 @@ impl KeyService {
     ///
     /// # Errors
     /// `INVALID_INPUT` when the purpose is no [`Purpose`]; `CREDENTIAL_NOT_FOUND` for a reference that nobody gave out, that was exchanged
-    /// before, or whose text is wiped: [`new_reference`](Self::new_reference) gives out another. `STATE_CONFLICT` for a key that is not to
-    /// open, whatever its vendor has done about that yet.
+    /// before, or whose text is wiped: [`new_reference`](Self::new_reference) gives out another. `STATE_CONFLICT` for a key that is to be
+    /// gone, whatever its vendor has done about that yet.
     pub async fn reveal(
         &self,
         artifact: ArtifactRef,
@@ -156,12 +156,13 @@ impl KeyService {
 }
 
 impl KeyRecord {
-    /// Nobody is handed what is suspended or taken away, or is about to be.
+    /// Nobody is handed what was taken away, or is about to be. What is suspended is his once that is lifted.
     fn check_handing_out(&self) -> Result<(), LockError> {
-        if self.state == KeyState::Active && self.wants == Wants::Open {
+        let is_his = matches!(self.state, KeyState::Active | KeyState::Suspended);
+        if is_his && !matches!(self.wants, Wants::Gone(_)) {
             return Ok(());
         }
-        let message = "the key is not to open";
+        let message = "the key is taken away";
         Err(LockError::new(ErrorCode::StateConflict, FailureReason::WrongState, RetryAdvice::Never, message))
     }
 }

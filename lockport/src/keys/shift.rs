@@ -32,6 +32,9 @@ pub(super) struct ShiftRecord {
     ended: Option<Cause>,
     /// Its member of staff may have no keys any more.
     cut_short: Option<Cause>,
+    /// Who saw to that, where it was no event.
+    #[serde(default)]
+    cut_by: Option<UserId>,
     wake: Option<Timestamp>,
 }
 
@@ -40,7 +43,8 @@ const ONLY: u64 = 1;
 
 impl ShiftRecord {
     pub(super) fn new(shift: ShiftId, user: UserId) -> Self {
-        Self { shift, user, rota: None, started: Cause::default(), ended: None, cut_short: None, wake: None }
+        let (started, rota, ended, cut_short) = (Cause::default(), None, None, None);
+        Self { shift, user, rota, started, ended, cut_short, cut_by: None, wake: None }
     }
 
     /// Whether that is news.
@@ -68,10 +72,21 @@ impl ShiftRecord {
         is_news
     }
 
+    /// The same by a person's order.
+    pub(super) fn cut_short_by(&mut self, operator: UserId) {
+        if self.cut_short(Cause::default()) {
+            self.cut_by = Some(operator);
+        }
+    }
+
+    pub(super) const fn cut_by(&self) -> Option<UserId> {
+        self.cut_by
+    }
+
     /// What ended the shift, in a word (R218).
     pub(super) fn trigger(&self) -> &'static str {
         match (&self.cut_short, &self.ended) {
-            (Some(cause), _) if cause.event.is_none() => "bulk.revoked",
+            (Some(_), _) if self.cut_by.is_some() => "bulk.revoked",
             (Some(_), _) => "user.deactivated",
             (None, Some(_)) => "shift.ended",
             (None, None) => "window.over",

@@ -194,8 +194,16 @@ impl StayRecord {
     }
 
     /// Who reported the last loss.
-    pub(super) fn lost_by(&self) -> Option<UserId> {
+    fn lost_by(&self) -> Option<UserId> {
         self.losses.last().map(|loss| loss.operator)
+    }
+
+    /// Who had its keys taken away for this reason, where that was a person.
+    pub(super) fn ended_by(&self, reason: RevokeReason) -> Option<UserId> {
+        if reason == RevokeReason::Lost {
+            return self.lost_by();
+        }
+        self.cuts.iter().rev().find(|cut| cut.reason == reason).map(|cut| cut.by.operator)
     }
 
     fn fold(&self) -> Stay {

@@ -208,10 +208,14 @@ impl KeyService {
                 key.become_state(KeyState::Revoked)?;
                 key.revoked_at = Some(now);
                 let operator = match key.owner {
-                    KeyOwner::Stay(reservation) if reason == RevokeReason::Lost => {
-                        self.stay(reservation).await?.and_then(|stay| stay.value.lost_by())
+                    KeyOwner::Stay(reservation) => {
+                        self.stay(reservation).await?.and_then(|stay| stay.value.ended_by(reason))
                     }
-                    _ => None,
+                    KeyOwner::Shift(shift) => {
+                        let id = shift.to_string();
+                        let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
+                        found.and_then(|shift| shift.value.cut_by())
+                    }
                 };
                 self.tell_revoked(transaction, key, reason, outcome, operator)?;
                 if let KeyOwner::Shift(shift) = key.owner {
