@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use lockport::Validity;
+use serde_json::json;
 
-use crate::rig::{Hotel, Told, confirmed, door, opening, stay};
+use crate::rig::{Hotel, Told, booking, confirmed, door, name, opening, stay, user};
 use crate::yielding::run;
 
 const A_MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -32,5 +33,40 @@ fn digits_that_are_somebody_elses_at_the_next_room_become_others() {
         assert!(!hotel.opens(&old, "101"), "{rooms:?}: the old digits open the old room");
         assert!(hotel.opens(&old, "102"), "{rooms:?}: somebody else is shut out");
         assert_eq!(told.count("credential.issued"), 1 + usize::from(is_another_key), "{rooms:?}");
+    }
+}
+
+/// A change that is overtaken while its vendor is at it is taken back when it has come about; also where a suspension comes and goes in
+/// between.
+#[test]
+fn a_change_that_was_overtaken_is_taken_back() {
+    let vendors = ["per_door", "per_stay", "room_wide", "silent_ack", "webhook"];
+    for (personality, is_blocked) in vendors.into_iter().flat_map(|vendor| [(vendor, false), (vendor, true)])
+    {
+        let url = format!("mock://?personality={personality}");
+        let hotel = Hotel::of(&[("main", &url, &["101", "102", "201", "gym"])]);
+        let (service, mut told) = (hotel.service("a"), Told::default());
+        let booked = |version, rooms: &[&str], from: i64, hours: i64| {
+            let mut event = confirmed("one", version, rooms, hours);
+            event.data["validFrom"] = json!(opening() + TimeDelta::hours(from));
+            event
+        };
+        run(service.deliver(&booked(1, &["101", "102", "201"], 0, 480))).unwrap();
+        hotel.live(&service, TimeDelta::hours(12));
+        run(service.deliver(&booked(2, &["201"], 48, 50))).unwrap();
+        hotel.live(&service, TimeDelta::seconds(2));
+        if is_blocked {
+            run(service.deliver(&booking("fraud_flagged", "one", 4))).unwrap();
+            hotel.live(&service, TimeDelta::seconds(1));
+            run(service.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+        }
+        run(service.deliver(&booked(if is_blocked { 5 } else { 3 }, &["101", "102", "201"], 0, 480)))
+            .unwrap();
+        hotel.live(&service, TimeDelta::minutes(1));
+        told.drain(&service);
+        for room in ["101", "102", "201"] {
+            let opens = hotel.opens(told.hand(&stay("one")), room);
+            assert!(opens, "{personality}, blocked in between: {is_blocked}: {room}");
+        }
     }
 }

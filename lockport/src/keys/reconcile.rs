@@ -300,6 +300,7 @@ impl KeyService {
             wants: live.wants(now),
             leaving_since: None,
             trying: None,
+            change_begun: false,
             moves: 0,
             kind: None,
             vendor_ref_hash: None,

@@ -65,10 +65,9 @@ impl Work {
     }
 }
 
-/// A change that was begun and whose outcome is not written down: the vendor may have made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was begun and whose outcome is not written down: the vendor may have done it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Trying {
-    Update(Spec),
     Suspend(SuspendReason),
     Unsuspend,
 }
@@ -122,6 +121,10 @@ pub(super) struct KeyRecord {
     /// Since when it is to be gone.
     pub(super) leaving_since: Option<Timestamp>,
     pub(super) trying: Option<Trying>,
+    /// A change of what it opens was begun, and none has come to its end since: whatever was asked for last, the vendor may have what was
+    /// asked for before.
+    #[serde(default)]
+    pub(super) change_begun: bool,
     /// How often what it is to be was moved: each move is a write of its own.
     pub(super) moves: u64,
     pub(super) kind: Option<KeyCredentialKind>,
@@ -222,9 +225,7 @@ impl KeyRecord {
 
     /// Whether the vendor has, or may have, something else than what is wanted.
     fn differs(&self) -> bool {
-        let may_be_told_otherwise =
-            matches!(&self.trying, Some(Trying::Update(told)) if *told != self.wanted);
-        self.spec != self.wanted || may_be_told_otherwise
+        self.spec != self.wanted || self.change_begun
     }
 
     /// Whether only its card at the desk lets that be done.

@@ -32,7 +32,7 @@ impl KeyRecord {
         match work {
             Work::Issue if self.state == KeyState::Requested => self.become_state(KeyState::Pending)?,
             Work::Issue | Work::Revoke(_) => {}
-            Work::Update => self.trying = Some(Trying::Update(self.wanted.clone())),
+            Work::Update => self.change_begun = true,
             Work::Suspend(reason) => self.trying = Some(Trying::Suspend(reason)),
             Work::Unsuspend => self.trying = Some(Trying::Unsuspend),
         }
@@ -323,7 +323,7 @@ impl KeyService {
     ) -> Result<(), LockError> {
         let now = self.env.now();
         let before = std::mem::replace(&mut key.spec, spec);
-        key.trying = None;
+        key.change_begun = false;
         let artifact_type =
             if key.state == KeyState::Suspended { None } else { self.keep_what_is_new(key, credential)? };
         key.go_on(now);
