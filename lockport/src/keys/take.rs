@@ -207,25 +207,24 @@ impl KeyService {
             KeyState::Active | KeyState::Suspended => {
                 key.become_state(KeyState::Revoked)?;
                 key.revoked_at = Some(now);
-                let operator = match key.owner {
+                let (operator, trigger) = match key.owner {
                     KeyOwner::Stay(reservation) => {
-                        self.stay(reservation).await?.and_then(|stay| stay.value.ended_by(reason))
+                        let stay = self.stay(reservation).await?;
+                        (stay.and_then(|stay| stay.value.ended_by(reason)), None)
                     }
                     KeyOwner::Shift(shift) => {
                         let id = shift.to_string();
                         let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
-                        found.and_then(|shift| shift.value.cut_by())
+                        let told = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
+                        let is_closed = self.house().await?.value.is_deactivated();
+                        let by_property =
+                            is_closed && reason == RevokeReason::Security && told == "window.over";
+                        let trigger = if by_property { "property.deactivated" } else { told };
+                        (found.and_then(|shift| shift.value.cut_by()), Some(trigger))
                     }
                 };
                 self.tell_revoked(transaction, key, reason, outcome, operator)?;
-                if let KeyOwner::Shift(shift) = key.owner {
-                    let found =
-                        Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string())
-                            .await?;
-                    let told = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
-                    let is_closed = self.house().await?.value.is_deactivated();
-                    let by_property = is_closed && reason == RevokeReason::Security && told == "window.over";
-                    let trigger = if by_property { "property.deactivated" } else { told };
+                if let Some(trigger) = trigger {
                     self.tell_master_expired(transaction, key, trigger)?;
                 }
                 Ok(())
