@@ -95,7 +95,7 @@ async fn unused_for_a_day_it_is_dead_as_was_said() {
     assert!(!house.opens(&digits(&issued), window.from() + TimeDelta::hours(24)));
     // Whoever comes for a key a day after its start gets one that begins now, not a dead one: also where the answer is lost.
     house.pass(TimeDelta::hours(26));
-    for (key, is_lost) in [("k-2", false), ("k-3", true)] {
+    for (key, is_lost, codes) in [("k-2", false, 2), ("k-3", true, 3)] {
         let input = house.input(PIN, window, key);
         if is_lost {
             house.sim.faults().push(Fault::once("/v3/keyboardPwd/get", What::DropAfter));
@@ -106,6 +106,7 @@ async fn unused_for_a_day_it_is_dead_as_was_said() {
         let code = digits(&late.credential);
         assert!(house.opens(&code, house.now()) && house.opens(&code, window.until() - TimeDelta::hours(2)));
         assert!(!house.opens(&code, window.until()));
+        assert_eq!(house.sim.cloud_passcodes(DOOR).len(), codes, "one each, and none that nobody knows of");
     }
 }
 
