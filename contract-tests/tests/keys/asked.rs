@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use lockport::audit::Action;
+use lockport::credential::KeyCredentialKind;
 use lockport::keys::KeyState;
 use lockport::{ErrorCode, Timestamp, Validity, id::KeyCredentialId};
 use serde_json::json;
@@ -57,7 +58,7 @@ fn what_comes_in_the_place_of_a_lost_key_is_linked_with_it() {
     hotel.live(&service, A_MINUTE);
     told.drain(&service);
     let found = told.hand(&stay("one")).to_vec();
-    run(service.report_lost(stay("one"), user("desk"), &name("loss"))).unwrap();
+    run(service.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
     hotel.live(&service, A_MINUTE);
     told.drain(&service);
     let hand = &told.hand(&stay("one"))[found.len()..];
@@ -79,6 +80,23 @@ fn what_comes_in_the_place_of_a_lost_key_is_linked_with_it() {
     assert_eq!(links, [json!([id(0), null]), json!([id(1), id(0)])]);
     assert!(of(Action::Revoke).all(|told| told.people.operator_id == Some(user("desk"))));
     assert_eq!(of(Action::ReportLoss).count(), 1);
+}
+
+/// R103: who lost his card takes a PIN, or whatever he is given a choice of; and goes on having that.
+#[test]
+fn what_comes_in_the_place_of_a_lost_key_is_of_the_kind_that_was_chosen() {
+    let hotel = Hotel::simple();
+    let service = hotel.service("a");
+    run(service.deliver(&confirmed("one", 1, &["101"], 24))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    for (kinds, loss) in [(&[KeyCredentialKind::MobileApp][..], "one"), (&[], "two")] {
+        run(service.report_lost(stay("one"), kinds, user("desk"), &name(loss))).unwrap();
+        hotel.live(&service, A_MINUTE);
+    }
+    let mut told = Told::default();
+    told.drain(&service);
+    let kinds: Vec<_> = told.of("credential.issued").iter().map(|data| data["kind"].clone()).collect();
+    assert_eq!(kinds, ["pin_code", "mobile_app", "mobile_app"]);
 }
 
 /// What a key opens, and what it is being changed to; and whether its holder gets in tonight.

@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use lockport::ErrorCode;
+use lockport::audit::Action;
 use lockport::credential::RevokeReason;
 use lockport::id::DecisionId;
 use lockport::keys::{AllRevoked, BulkRevoke, BulkTarget};
@@ -91,7 +92,7 @@ fn others_keep_their_keys() {
     assert_eq!(hotel.held(), 4);
 }
 
-/// R136, R183: each key that goes by an order names who gave it; whoever is meant by it, guest or member of staff.
+/// R136, R183: each key that goes by an order names who gave it, and the decision it rests on; whoever is meant by it, guest or member of staff.
 #[test]
 fn each_key_that_goes_names_who_had_it_taken() {
     let guest = "gst_01YN6ZGD3Y210WMW4BJ51T485P".parse().unwrap();
@@ -104,5 +105,9 @@ fn each_key_that_goes_names_who_had_it_taken() {
         let by: Vec<_> =
             told.of("credential.revoked").iter().map(|data| data["operatorId"].clone()).collect();
         assert_eq!(by, vec![json!(user("boss")); keys], "{target:?}");
+        let audit = run(service.audit().entries(..)).unwrap();
+        let revoked = audit.iter().filter(|told| told.entry.action == Action::Revoke);
+        let decisions: Vec<_> = revoked.map(|told| told.entry.decision_id).collect();
+        assert_eq!(decisions, vec![Some(DecisionId::derived("t", &[b"d"])); keys], "{target:?}");
     }
 }

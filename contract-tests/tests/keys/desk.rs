@@ -69,8 +69,8 @@ fn a_lost_card_is_watched() {
     encoder.place_card("c1");
     run(service.encode_now(stay("one").into(), at)).unwrap();
     encoder.remove();
-    run(service.report_lost(stay("one"), user("desk"), &name("loss"))).unwrap();
-    run(service.report_lost(stay("one"), user("desk"), &name("loss"))).unwrap();
+    run(service.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
+    run(service.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
     hotel.live(&service, TimeDelta::minutes(1));
     assert_eq!(tasks(&service), [DeskTaskKind::PresentCard, DeskTaskKind::VisitDoor]);
     encoder.place_card("c2");

@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use lockport::keys::DeskTaskKind;
+use serde_json::json;
 
 use crate::rig::{Hotel, Told, booking, confirmed, stay, tasks};
 use crate::yielding::run;
@@ -20,6 +21,12 @@ fn another_adapter_opens_the_room() {
         assert!(hotel.opens(told.hand(&stay("one")), "101"), "{why}");
         assert!(tasks(&service).is_empty(), "{why}: {:?}", tasks(&service));
         assert_eq!(told.count("credential.failed"), 1, "{why}");
+        let reasons = &told.of("credential.issued")[0]["decisions"];
+        let skipped = json!({ "code": "ADAPTER_SKIPPED", "detail": format!("main: MELMASTOON.LOCK.{why}") });
+        let chosen = json!({ "code": "KIND_CHOSEN", "detail": "pin_code" });
+        assert_eq!(reasons, &json!([skipped, chosen]), "why it is what it is");
+        let kept = run(service.keys(stay("one").into())).unwrap().pop().unwrap().decisions;
+        assert_eq!(&json!(kept), reasons);
         run(service.deliver(&booking("checked_out", "one", 2))).unwrap();
         hotel.live(&service, TimeDelta::minutes(10));
         assert_eq!(hotel.held(), 0);

@@ -81,7 +81,7 @@ fn a_loss_at_every_point_leaves_one_key() {
         let hotel = Hotel::simple();
         let (service, other) = (hotel.service("a"), hotel.service("b"));
         run(service.deliver(&confirmed("one", 1, &["101"], 24))).unwrap();
-        let lose = || run(other.report_lost(stay("one"), user("desk"), &name("loss"))).unwrap();
+        let lose = || run(other.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
         let (ticked, came_so_far) = run_with_a_break(service.tick(), waits, lose);
         ticked.unwrap();
         if !came_so_far {

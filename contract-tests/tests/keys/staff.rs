@@ -2,8 +2,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::rig::{
-    Hotel, ROOMS, Told, confirmed, property_deactivated, room, shift_ended, shift_started, stay, user,
-    user_deactivated,
+    Hotel, ROOMS, Told, confirmed, name, property_deactivated, room, shift, shift_ended, shift_started, stay,
+    user, user_deactivated,
 };
 use crate::yielding::run;
 
@@ -58,6 +58,31 @@ fn a_shift_that_ended_opens_nothing() {
         assert!(opened(&hotel, &told, "anna").is_empty());
         assert_eq!(hotel.held(), 0);
     }
+}
+
+/// R103, R218: a member of staff loses his key too. What he lost is gone, he has another for the rest of his shift, and it is told.
+#[test]
+fn a_lost_key_of_a_shift_is_replaced() {
+    let hotel = Hotel::simple();
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    run(service.deliver(&shift_started("early", "anna", &json!("floor:1"), 8))).unwrap();
+    hotel.live(&service, TimeDelta::minutes(1));
+    told.drain(&service);
+    let found = told.hands.remove(&user("anna").to_string()).unwrap();
+    for _ in 0..2 {
+        run(service.report_lost(shift("early"), &[], user("desk"), &name("loss"))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(1));
+    }
+    told.drain(&service);
+    assert!(!hotel.opens(&found, "101"), "whoever found it");
+    assert_eq!(opened(&hotel, &told, "anna"), ["101", "102"]);
+    let expired: Vec<_> = told.of("master_key.expired").iter().map(|data| data["trigger"].clone()).collect();
+    assert_eq!(expired, ["key.lost"]);
+    let revoked = told.of("credential.revoked");
+    assert_eq!(revoked.len(), 1);
+    assert_eq!((&revoked[0]["reason"], &revoked[0]["operatorId"]), (&json!("lost"), &json!(user("desk"))));
+    hotel.live(&service, TimeDelta::hours(8));
+    assert_eq!(hotel.held(), 0);
 }
 
 /// R224: a deactivated member opens nothing, in this shift and in later ones; others do.

@@ -1,4 +1,6 @@
 use chrono::TimeDelta;
+use lockport::audit::{Action, Reason};
+use lockport::credential::SuspendReason;
 
 use crate::rig::{Hotel, Told, booking, confirmed, name, stay, user};
 use crate::yielding::{run, run_with_a_break};
@@ -38,6 +40,43 @@ fn a_suspension_shuts_until_it_is_lifted() {
             .map(|what| told.count(&format!("credential.{what}")));
         assert_eq!(counts, [1, 2, 1, 0], "{personality}: the last was not drained");
     }
+}
+
+/// R28, R136: the desk suspends for reasons that no event tells, in its own name, once; and lifts it.
+#[test]
+fn the_desk_suspends_and_lifts() {
+    let hotel = Hotel::simple();
+    let (service, mut told) = (hotel.service("a"), Told::default());
+    run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+    hotel.live(&service, TimeDelta::minutes(1));
+    told.drain(&service);
+    let opens = || hotel.opens(told.hand(&stay("one")), "101");
+    let reasons = [SuspendReason::OverduePayment, SuspendReason::Manual];
+    for (nth, reason) in reasons.into_iter().enumerate() {
+        let suspend = || {
+            run(service.suspend_stay(stay("one"), reason, user("desk"), &name(&format!("out-{nth}"))))
+                .unwrap();
+            hotel.live(&service, TimeDelta::minutes(1));
+        };
+        suspend();
+        assert!(!opens(), "{reason:?}");
+        run(service.lift_suspensions(stay("one"), user("boss"), &name(&format!("in-{nth}")))).unwrap();
+        hotel.live(&service, TimeDelta::minutes(1));
+        assert!(opens(), "{reason:?}");
+        suspend();
+        assert!(opens(), "told again it is the same suspension: {reason:?}");
+    }
+    run(service.suspend_stay(stay("nobody"), SuspendReason::Manual, user("desk"), &name("who"))).unwrap();
+    told.drain(&service);
+    let said: Vec<_> = told.of("credential.suspended").iter().map(|data| data["reason"].clone()).collect();
+    assert_eq!(said, ["overdue_payment", "manual"]);
+    let audit = run(service.audit().entries(..)).unwrap();
+    let by = |action| {
+        let own = audit.iter().filter(move |told| told.entry.action == action);
+        own.map(|told| (told.entry.reason, told.people.operator_id)).collect::<Vec<_>>()
+    };
+    let wanted = reasons.map(|reason| (Some(Reason::Suspend(reason)), Some(user("desk"))));
+    assert_eq!((by(Action::SuspendStay), by(Action::Suspend)), (wanted.to_vec(), wanted.to_vec()));
 }
 
 /// A suspension whose answer is lost is brought to its end and told for what it was, although somebody has lifted it since.

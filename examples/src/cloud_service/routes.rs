@@ -126,7 +126,7 @@ async fn lost(
     Path(reservation): Path<ReservationId>,
     Json(ByHand { operator, name }): Json<ByHand>,
 ) -> Result<StatusCode, Refused> {
-    service.wired.keys.report_lost(reservation, operator, &name).await?;
+    service.wired.keys.report_lost(reservation, &[], operator, &name).await?;
     Ok(taken(&service))
 }
 

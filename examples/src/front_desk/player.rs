@@ -315,7 +315,7 @@ impl<'o> Player<'o> {
                     found.artifacts.extend(lost.artifacts);
                     found.cards.extend(lost.cards);
                 }
-                self.house.ask(async |desk| desk.report_lost(reservation, operator, &name).await).await?
+                self.house.ask(async |desk| desk.report_lost(reservation, &[], operator, &name).await).await?
             }
             Deed::Unsuspend => {
                 self.house.ask(async |desk| desk.lift_suspensions(reservation, operator, &name).await).await?

@@ -41,6 +41,8 @@ pub enum Action {
     NewReference,
     /// Somebody said that it is lost.
     ReportLoss,
+    /// Somebody had a stay suspended (R28).
+    SuspendStay,
     /// Somebody lifted suspensions.
     LiftSuspensions,
     /// Somebody said what became of a call whose answer is lost.

@@ -117,6 +117,8 @@ pub enum DecisionCode {
     KindPutBack,
     /// Another PIN was drawn (R122).
     PinRedrawn,
+    /// An adapter of the property was passed over: what it was asked for before came to nothing.
+    AdapterSkipped,
 }
 
 /// Something a person should know about a success.

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Published, UnsuspendedBy, Word};
 use crate::audit::VendorRefHash;
-use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
+use crate::credential::{
+    Decision, KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning,
+};
 use crate::id::{
     ArtifactRef, GuestId, KeyCredentialId, MasterKeyId, PropertyId, ReservationId, RoomId, ShiftId, TaskId,
     UserId,
@@ -104,6 +106,9 @@ payloads! {
         pub issued_at: Timestamp,
         /// What a person should know.
         pub warnings: Vec<Warning>,
+        /// Why it is of this kind and at this vendor, where it could have been another (R56, R120, R121).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub decisions: Vec<Decision>,
     }
 
     /// A credential will not come about (R210).
@@ -310,7 +315,7 @@ payloads! {
         pub property_id: Option<PropertyId>,
         /// Since when.
         pub expired_at: Timestamp,
-        /// What ended it: `shift.ended`, `user.deactivated`, `bulk.revoked`, `property.deactivated`, `window.over`.
+        /// What ended it: `shift.ended`, `user.deactivated`, `bulk.revoked`, `property.deactivated`, `key.lost`, `window.over`.
         pub trigger: Word,
     }
 

@@ -17,7 +17,9 @@ use super::{
     Word,
 };
 use crate::audit::VendorRefHash;
-use crate::credential::{KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning};
+use crate::credential::{
+    Decision, KeyCredentialKind, Proof, RevokeReason, SuspendReason, VendorCode, Warning,
+};
 use crate::driver::VendorEventId;
 use crate::id::{
     AccessAttemptId, ArtifactRef, EncoderSessionId, EventId, GuestId, HostDeviceId, KeyCredentialId,
@@ -171,6 +173,18 @@ id_schemas! {
     ShiftId TaskId TenantId UserId EncoderSessionId HostDeviceId VendorAdapterId WebhookId
 }
 
+/// A code, with a sentence about it. Codes may become more.
+fn coded() -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "code": { "type": "string", "pattern": "^[A-Z][A-Z_]*$" },
+            "detail": { "type": "string" },
+        },
+        "required": ["code", "detail"],
+    })
+}
+
 fn place() -> Schema {
     json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX_PLACE_NAME })
 }
@@ -192,14 +206,7 @@ text_schemas! {
     VendorEventId: json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$" });
     VendorRefHash: json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
     VendorCode: json_schema!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" });
-    // Codes may become more.
-    Warning: json_schema!({
-        "type": "object",
-        "properties": {
-            "code": { "type": "string", "pattern": "^[A-Z][A-Z_]*$" },
-            "detail": { "type": "string" },
-        },
-        "required": ["code", "detail"],
-    });
+    Decision: coded();
+    Warning: coded();
     Word: json_schema!({ "type": "string", "pattern": Word::PATTERN });
 }

@@ -5,7 +5,7 @@ use super::claim::KeyOwner;
 use super::record::{KeyRecord, OPEN_KEY};
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, OPEN};
-use crate::credential::{Holder, KeyCredentialKind, VendorCode, Warning};
+use crate::credential::{Decision, Holder, KeyCredentialKind, VendorCode, Warning};
 use crate::device::DeviceHealth;
 use crate::error::LockError;
 use crate::id::{KeyCredentialId, LockDeviceId, ReservationId};
@@ -49,6 +49,8 @@ pub struct KeyView {
     pub is_provisional: bool,
     /// What came with it.
     pub warnings: Vec<Warning>,
+    /// Why it is at this adapter and of this kind (R56, R120, R121).
+    pub decisions: Vec<Decision>,
 }
 
 impl From<&KeyRecord> for KeyView {
@@ -65,6 +67,7 @@ impl From<&KeyRecord> for KeyView {
             is_changing: key.work().is_some(),
             is_provisional: key.provisional_until.is_some(),
             warnings: key.warnings.clone(),
+            decisions: key.decisions.clone(),
         }
     }
 }

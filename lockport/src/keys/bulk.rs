@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::KeyService;
+use super::by_hand::ByHand;
 use super::claim::{Claim, Claimant, KeyOwner};
-use super::reconcile::Reach;
+use super::reconcile::{REMEMBERED, Reach};
 use super::record::{KeyRecord, OPEN_KEY};
 use super::shift::ShiftRecord;
 use super::state::KeyState;
@@ -142,13 +143,13 @@ impl Record for BulkRecord {
     }
 
     fn due(&self) -> Option<Timestamp> {
-        (!self.left.is_empty()).then_some(self.at)
+        if self.left.is_empty() { self.at.checked_add_signed(REMEMBERED) } else { Some(self.at) }
     }
 }
 
 impl KeyService {
     /// Takes many keys away, and says how far that is. It is written down at once and done by `tick`; asked again under the same
-    /// name it is the same order, and says how far it has come.
+    /// name it is the same order, and says how far it has come. The name is known for thirty days.
     ///
     /// # Errors
     /// `INVALID_INPUT` without the decision or the approvals that the target requires; `IDEMPOTENCY_CONFLICT` when the name
@@ -222,30 +223,30 @@ impl KeyService {
         Ok(BulkProgress { outcomes })
     }
 
-    /// Carries an order to the next owner whose keys do not know of it.
+    /// Carries an order to the next owner whose keys do not know of it, and forgets it long after the last does.
     pub(super) async fn carry_on_bulk(&self, mut bulk: Stored<BulkRecord>) -> Result<(), LockError> {
-        let Some(owner) = bulk.value.left.pop() else { return Ok(()) };
         let mut transaction = Transaction::new(&self.env)?;
+        let Some(owner) = bulk.value.left.pop() else {
+            transaction.delete(&bulk);
+            return self.commit_if_first(transaction).await;
+        };
         transaction.put(&mut bulk)?;
-        let order = &bulk.value.order;
+        let BulkRecord { order, at, .. } = &bulk.value;
+        let BulkRevoke { operator, decision, .. } = *order;
+        let by = ByHand { name: order.name.clone(), operator, at: *at, decision };
         let house = self.house().await?;
         match owner {
             KeyOwner::Stay(reservation) => {
                 let mut stay = self.stay(reservation).await?.ok_or(StoreError::Corrupt)?;
-                stay.value.cut_short(order.reason, order.name.clone(), order.operator, bulk.value.at);
+                stay.value.cut_short(order.reason, by);
                 self.reconcile(&mut stay, &house.value, Reach::AsWanted, &mut transaction).await?;
             }
             KeyOwner::Shift(shift) => {
-                let found =
-                    Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
-                let mut shift = found.ok_or(StoreError::Corrupt)?;
-                shift.value.cut_short_by(order.operator);
+                let mut shift = self.shift_record(shift).await?.ok_or(StoreError::Corrupt)?;
+                shift.value.cut_short_by(by);
                 self.reconcile(&mut shift, &house.value, Reach::AsWanted, &mut transaction).await?;
             }
         }
-        match transaction.commit(&*self.store, self.partition()).await {
-            Err(error) if error.is_store_conflict() => Ok(()),
-            other => other,
-        }
+        self.commit_if_first(transaction).await
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_hand::ByHand;
 use super::house::HouseRecord;
+use crate::audit::People;
 use crate::credential::{Holder, KeyCredentialKind, RevokeReason, SuspendReason};
 use crate::event::Cause;
 use crate::id::{KeyCredentialId, ReservationId, RoomId, ShiftId};
@@ -116,11 +118,17 @@ impl Claim {
 pub(super) trait Claimant: Record {
     fn owner(&self) -> KeyOwner;
 
+    /// Whose keys they are, as the audit names him.
+    fn people(&self) -> People;
+
     /// What follows from what was heard so far. It may name rooms that the property no longer has.
     fn claim(&self, property: &Property) -> Claim;
 
     /// Why what began at `begun` is over, if an event ended it.
     fn ending_after(&self, begun: u64) -> Option<RevokeReason>;
+
+    /// On whose order its keys were taken away for this reason, where that was a person's.
+    fn ordered(&self, reason: RevokeReason) -> Option<&ByHand>;
 
     /// When the last window that was heard of ends.
     fn last_end(&self) -> Option<Timestamp>;

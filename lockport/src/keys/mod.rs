@@ -3,6 +3,7 @@
 
 mod ask;
 mod bulk;
+mod by_hand;
 mod claim;
 mod consumed;
 mod desk;
@@ -56,13 +57,11 @@ pub use self::state::KeyState;
 use self::stay::{StayEvent, StayRecord};
 pub use self::task::{DeskTask, DeskTaskKind};
 pub use self::webhook::{Called, WebhookCall, WebhookNews, WebhookOutcome};
-use crate::audit::Action;
 use crate::credential::SuspendReason;
 use crate::env::Env;
 use crate::error::LockError;
 use crate::event::{Cause, Envelope};
 use crate::id::{ReservationId, ShiftId, UserId};
-use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::store::queue::Queue;
 use crate::store::{Partition, Record as _, Store, StoreError, Stored, Transaction};
@@ -76,7 +75,8 @@ const DELIVERY_TRIES: usize = 16;
 /// The keys of one property, as its reservations and shifts want them.
 ///
 /// - [`deliver`](Self::deliver) takes an event of the bus in: durably, at once, without calling anybody. So do
-///   [`report_lost`](Self::report_lost) and [`lift_suspensions`](Self::lift_suspensions) with what a person at the desk does.
+///   [`report_lost`](Self::report_lost), [`suspend_stay`](Self::suspend_stay) and
+///   [`lift_suspensions`](Self::lift_suspensions) with what a person at the desk does.
 /// - [`tick`](Self::tick) does what is due, and says when to come again.
 /// - [`encode_now`](Self::encode_now) does what needs a card at the desk.
 /// - [`observe`](Self::observe) takes in what a vendor tells of its doors; [`watching`](Self::watching) has it asked.
@@ -175,57 +175,6 @@ impl KeyService {
         }
     }
 
-    /// Everything that was handed to the guest of a reservation so far is lost (R103): it is taken away, and where his stay goes
-    /// on he gets another key. Told again under the same name it is the same loss; a reservation nobody knows has lost nothing.
-    ///
-    /// # Errors
-    /// Anything retriable: report it again.
-    pub async fn report_lost(
-        &self,
-        reservation: ReservationId,
-        operator: UserId,
-        name: &IdempotencyKey,
-    ) -> Result<(), LockError> {
-        self.timed(UseCase::ReportLost, Box::pin(self.do_report_lost(reservation, operator, name))).await
-    }
-
-    async fn do_report_lost(
-        &self,
-        reservation: ReservationId,
-        operator: UserId,
-        name: &IdempotencyKey,
-    ) -> Result<(), LockError> {
-        let lose = |stay: &mut StayRecord, now| stay.lose(name.clone(), operator, now);
-        let deed = (Action::ReportLoss, operator);
-        self.take_in(|| self.by_hand(reservation, &lose, deed)).await
-    }
-
-    /// Lifts every suspension of a reservation heard of so far, also a no-show that still waits for its delay. Told again under
-    /// the same name it lifts nothing more.
-    ///
-    /// # Errors
-    /// Anything retriable: say it again.
-    pub async fn lift_suspensions(
-        &self,
-        reservation: ReservationId,
-        operator: UserId,
-        name: &IdempotencyKey,
-    ) -> Result<(), LockError> {
-        self.timed(UseCase::LiftSuspensions, Box::pin(self.do_lift_suspensions(reservation, operator, name)))
-            .await
-    }
-
-    async fn do_lift_suspensions(
-        &self,
-        reservation: ReservationId,
-        operator: UserId,
-        name: &IdempotencyKey,
-    ) -> Result<(), LockError> {
-        let lift = |stay: &mut StayRecord, now| stay.lift(name.clone(), operator, now);
-        let deed = (Action::LiftSuspensions, operator);
-        self.take_in(|| self.by_hand(reservation, &lift, deed)).await
-    }
-
     /// Does it, and again when another instance was quicker with the same record.
     async fn take_in<F>(&self, act: impl Fn() -> F) -> Result<(), LockError>
     where
@@ -244,6 +193,10 @@ impl KeyService {
 
     async fn stay(&self, reservation: ReservationId) -> Result<Option<Stored<StayRecord>>, LockError> {
         Ok(Stored::read(&*self.store, self.partition(), &reservation.to_string()).await?)
+    }
+
+    async fn shift_record(&self, shift: ShiftId) -> Result<Option<Stored<ShiftRecord>>, LockError> {
+        Ok(Stored::read(&*self.store, self.partition(), &shift.to_string()).await?)
     }
 
     async fn house(&self) -> Result<Stored<HouseRecord>, LockError> {
@@ -283,23 +236,6 @@ impl KeyService {
         self.reconcile_and_commit(&mut stay, &house.value, Reach::AsWanted).await
     }
 
-    async fn by_hand(
-        &self,
-        reservation: ReservationId,
-        act: impl Fn(&mut StayRecord, Timestamp) -> bool,
-        (action, operator): (Action, UserId),
-    ) -> Result<(), LockError> {
-        let Some(mut stay) = self.stay(reservation).await? else { return Ok(()) };
-        if !act(&mut stay.value, self.env.now()) {
-            return Ok(());
-        }
-        let house = self.house().await?;
-        let mut transaction = Transaction::new(&self.env)?;
-        self.note_by_hand(&mut transaction, (reservation, &stay.value), action, operator);
-        self.reconcile(&mut stay, &house.value, Reach::AsWanted, &mut transaction).await?;
-        transaction.commit(&*self.store, self.partition()).await
-    }
-
     async fn shift(
         &self,
         shift: ShiftId,
@@ -307,8 +243,8 @@ impl KeyService {
         starts: Option<&Rota>,
         cause: &Cause,
     ) -> Result<(), LockError> {
-        let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
-        let mut record = found.unwrap_or_else(|| Stored::fresh(ShiftRecord::new(shift, user)));
+        let mut record =
+            self.shift_record(shift).await?.unwrap_or_else(|| Stored::fresh(ShiftRecord::new(shift, user)));
         let is_news = match starts {
             Some(rota) => record.value.start(user, rota.clone(), cause.clone()),
             None => record.value.end(cause.clone()),
@@ -391,16 +327,13 @@ impl KeyService {
     /// Looks at an owner's keys anew. Who was quicker has done so, or left him due.
     async fn reconcile_owner(&self, owner: KeyOwner, reach: Reach<'_>) -> Result<(), LockError> {
         let house = self.house().await?;
-        let id = owner.to_string();
         let done = match owner {
-            KeyOwner::Stay(_) => {
-                let found = Stored::<StayRecord>::read(&*self.store, self.partition(), &id).await?;
-                let mut stay = found.ok_or(StoreError::Corrupt)?;
+            KeyOwner::Stay(reservation) => {
+                let mut stay = self.stay(reservation).await?.ok_or(StoreError::Corrupt)?;
                 self.reconcile_and_commit(&mut stay, &house.value, reach).await
             }
-            KeyOwner::Shift(_) => {
-                let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
-                let mut shift = found.ok_or(StoreError::Corrupt)?;
+            KeyOwner::Shift(shift) => {
+                let mut shift = self.shift_record(shift).await?.ok_or(StoreError::Corrupt)?;
                 self.reconcile_and_commit(&mut shift, &house.value, reach).await
             }
         };
@@ -412,32 +345,24 @@ impl KeyService {
 
     /// Whether an owner's keys are to be looked at anew by now.
     async fn is_woken(&self, owner: KeyOwner) -> Result<bool, LockError> {
-        let (now, id) = (self.env.now(), owner.to_string());
-        let (store, of) = (&*self.store, self.partition());
         let due = match owner {
-            KeyOwner::Stay(_) => {
-                Stored::<StayRecord>::read(store, of, &id).await?.and_then(|stay| stay.value.due())
-            }
-            KeyOwner::Shift(_) => {
-                Stored::<ShiftRecord>::read(store, of, &id).await?.and_then(|shift| shift.value.due())
-            }
+            KeyOwner::Stay(reservation) => self.stay(reservation).await?.and_then(|stay| stay.value.due()),
+            KeyOwner::Shift(shift) => self.shift_record(shift).await?.and_then(|shift| shift.value.due()),
         };
-        Ok(due.is_some_and(|due| due <= now))
+        Ok(due.is_some_and(|due| due <= self.env.now()))
     }
 
     /// Has an owner's keys looked at anew, as part of what is being written.
     async fn wake_owner(&self, owner: KeyOwner, transaction: &mut Transaction) -> Result<(), LockError> {
-        let (now, id) = (self.env.now(), owner.to_string());
+        let now = self.env.now();
         match owner {
-            KeyOwner::Stay(_) => {
-                let found = Stored::<StayRecord>::read(&*self.store, self.partition(), &id).await?;
-                let mut stay = found.ok_or(StoreError::Corrupt)?;
+            KeyOwner::Stay(reservation) => {
+                let mut stay = self.stay(reservation).await?.ok_or(StoreError::Corrupt)?;
                 stay.value.set_wake(Some(now));
                 transaction.put(&mut stay)?;
             }
-            KeyOwner::Shift(_) => {
-                let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
-                let mut shift = found.ok_or(StoreError::Corrupt)?;
+            KeyOwner::Shift(shift) => {
+                let mut shift = self.shift_record(shift).await?.ok_or(StoreError::Corrupt)?;
                 shift.value.set_wake(Some(now));
                 transaction.put(&mut shift)?;
             }

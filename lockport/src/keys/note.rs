@@ -3,11 +3,11 @@
 use super::claim::KeyOwner;
 use super::record::KeyRecord;
 use super::tell::holder;
-use super::{BulkRevoke, BulkTarget, KeyService, StayRecord};
+use super::{BulkRevoke, BulkTarget, KeyService};
 use crate::audit::{Action, Digest, Draft, Outcome, Purpose, Reason, TraceId};
 use crate::error::{FailureReason, LockError};
 use crate::event::{Envelope, KeyHolder, Objection};
-use crate::id::{EventId, ReservationId, TaskId, UserId};
+use crate::id::{EventId, TaskId, UserId};
 use crate::store::{StoreError, Transaction};
 
 impl KeyService {
@@ -34,20 +34,6 @@ impl KeyService {
         let mut draft = Draft { task_id: Some(task), ..Draft::new(Action::Settle, Outcome::Ok) };
         draft.people.operator_id = Some(operator);
         self.note(transaction, key, None, draft)
-    }
-
-    /// What a person at the desk did to a stay.
-    pub(super) fn note_by_hand(
-        &self,
-        transaction: &mut Transaction,
-        (reservation, stay): (ReservationId, &StayRecord),
-        action: Action,
-        operator: UserId,
-    ) {
-        let mut draft = Draft { reservation_id: Some(reservation), ..Draft::new(action, Outcome::Ok) };
-        draft.people.operator_id = Some(operator);
-        draft.people.guest_id = stay.guest();
-        transaction.note(&self.env, draft);
     }
 
     /// An order of a person to take many keys away.

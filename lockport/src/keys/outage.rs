@@ -76,7 +76,7 @@ impl KeyService {
     }
 
     /// Somebody else may have been quicker; then it is done.
-    async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
+    pub(super) async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
         match transaction.commit(&*self.store, self.partition()).await {
             Err(error) if error.is_store_conflict() => Ok(()),
             other => other,

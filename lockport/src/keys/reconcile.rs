@@ -1,5 +1,7 @@
 //! From what somebody is entitled to, to what his keys have to become. Nothing is called here: what is to be done is written down.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use super::claim::{Claim, Claimant, Entitlement};
@@ -9,9 +11,9 @@ use super::schedule::SOON;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind, term_of_closed};
 use super::{KeyService, earlier};
-use crate::credential::{KeyCredentialKind, RevokeReason};
+use crate::credential::{Decision, DecisionCode, KeyCredentialKind, RevokeReason};
 use crate::driver::{ArtifactSource, Placement};
-use crate::error::LockError;
+use crate::error::{ErrorCode, LockError};
 use crate::event::Cause;
 use crate::property::{AdapterBinding, Avoid, KindPolicy, Share};
 use crate::store::{StoreError, Stored, Transaction};
@@ -20,8 +22,8 @@ use crate::validity::Timestamp;
 /// How long a key may be on its way before a person is asked to see to its holder.
 const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(30);
 
-/// How long a stay or a shift is remembered after the last window of its keys (design.md 7).
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
+/// How long a stay or a shift is remembered after the last window of its keys, and an order after it was given (design.md 7).
+pub(super) const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// How long after that it is looked at again, when something about its keys is open still.
 const FORGOTTEN_LATER: TimeDelta = TimeDelta::days(1);
@@ -124,14 +126,19 @@ impl KeyService {
         } else {
             claimant.value.set_wake(claim.changes_at(now));
         }
+        let is_in_vain = |key: &&KeyRecord| {
+            let for_good = !matches!(key.given_up, None | Some(GivenUp::Undecided));
+            for_good && live.is_some_and(|live| live.owns(key) && live.still_wants(key))
+        };
+        let in_vain: BTreeMap<String, Option<ErrorCode>> = keys
+            .iter()
+            .map(|key| &key.value)
+            .filter(is_in_vain)
+            .map(|key| (key.adapter.clone(), key.failed_with))
+            .collect();
         let mut shares = match live {
             Some(live) => {
-                let is_in_vain = |key: &&Stored<KeyRecord>| {
-                    let key = &key.value;
-                    let for_good = !matches!(key.given_up, None | Some(GivenUp::Undecided));
-                    for_good && live.owns(key) && live.still_wants(key)
-                };
-                let adapters = keys.iter().filter(is_in_vain).map(|key| key.value.adapter.clone()).collect();
+                let adapters = in_vain.keys().cloned().collect();
                 let but_rather = match reach {
                     Reach::Fresh(adapter) => Some(adapter),
                     Reach::AsWanted => None,
@@ -219,6 +226,8 @@ impl KeyService {
                 };
                 let nth = u32::try_from(keys.iter().filter(is_of).count()).unwrap_or(u32::MAX);
                 let mut key = self.new_key(&claimant.value, live, share, nth, (&policy, house))?;
+                key.decisions =
+                    in_vain.iter().filter_map(|(adapter, why)| self.skipped(share, adapter, *why)).collect();
                 let before = keys
                     .iter()
                     .map(|key| &key.value)
@@ -262,6 +271,16 @@ impl KeyService {
         Ok(())
     }
 
+    /// That this adapter, which has some of the doors too, is passed over, and for what (R56, R120, R121).
+    fn skipped(&self, share: &Share, adapter: &str, why: Option<ErrorCode>) -> Option<Decision> {
+        let doors = &self.property.adapter(adapter).filter(|_| adapter != share.adapter)?.doors;
+        let has_some = share.rooms.iter().any(|room| doors.has_room(*room))
+            || share.scope.areas.iter().any(|area| doors.has_area(area));
+        let why = why.map_or("given up", ErrorCode::as_str);
+        let detail = format!("{adapter}: {why}");
+        has_some.then_some(Decision { code: DecisionCode::AdapterSkipped, detail })
+    }
+
     fn new_key<C: Claimant>(
         &self,
         claimant: &C,
@@ -277,7 +296,9 @@ impl KeyService {
         let spec = Spec::of(live.validity, share);
         // The booking's wish first, then the hotel's, then anything: a guest with another key than wished for still gets in.
         let mut kinds = live.kinds.clone();
-        for kind in policy.preferred_kinds.iter().chain(&KeyCredentialKind::ALL) {
+        let descriptor = binding.port.describe_adapter();
+        let there = KeyCredentialKind::ALL.iter().filter(|kind| descriptor.kind(**kind).is_some());
+        for kind in policy.preferred_kinds.iter().chain(there) {
             if !kinds.contains(kind) {
                 kinds.push(*kind);
             }
@@ -287,7 +308,7 @@ impl KeyService {
             owner,
             holder: live.holder.clone(),
             adapter: share.adapter.clone(),
-            vendor: binding.port.describe_adapter().vendor,
+            vendor: descriptor.vendor,
             from_version: live.version,
             nth,
             losses: live.losses,
@@ -305,6 +326,7 @@ impl KeyService {
             kind: None,
             vendor_ref_hash: None,
             given_up: None,
+            failed_with: None,
             attempts: 0,
             next_try: Some(now),
             due_since: None,
@@ -314,6 +336,7 @@ impl KeyService {
             artifact: None,
             delivery: Vec::new(),
             warnings: Vec::new(),
+            decisions: Vec::new(),
             issued_at: None,
             suspended_at: None,
             revoked_at: None,

@@ -7,9 +7,10 @@ use super::claim::KeyOwner;
 use super::state::KeyState;
 use crate::audit::VendorRefHash;
 use crate::credential::{
-    Artifact, Delivery, Holder, IssuedCredential, KeyCredentialKind, Proof, RevokeReason, SuspendReason,
-    VendorCode, Warning,
+    Artifact, Decision, Delivery, Holder, IssuedCredential, KeyCredentialKind, Proof, RevokeReason,
+    SuspendReason, VendorCode, Warning,
 };
+use crate::error::ErrorCode;
 use crate::event::Cause;
 use crate::id::{ArtifactRef, KeyCredentialId, LockDeviceId, RoomId};
 use crate::idempotency::IdempotencyKey;
@@ -134,6 +135,9 @@ pub(super) struct KeyRecord {
     /// It stands on a card: to be written and rewritten it has to be at the desk.
     pub(super) on_card: bool,
     pub(super) given_up: Option<GivenUp>,
+    /// What it failed with.
+    #[serde(default)]
+    pub(super) failed_with: Option<ErrorCode>,
     pub(super) attempts: u32,
     pub(super) next_try: Option<Timestamp>,
     /// Since when what is being done was to be done; unknown where a person with a card is waited for.
@@ -147,6 +151,9 @@ pub(super) struct KeyRecord {
     pub(super) artifact: Option<ArtifactRef>,
     pub(super) delivery: Vec<KeptDelivery>,
     pub(super) warnings: Vec<Warning>,
+    /// Why it is what it is (R56, R120, R121).
+    #[serde(default)]
+    pub(super) decisions: Vec<Decision>,
     pub(super) issued_at: Option<Timestamp>,
     /// When it was last suspended.
     #[serde(default)]

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_hand::{ByHand, Loss, lose, wished};
 use super::claim::{Claim, Claimant, Entitlement, KeyOwner};
-use crate::credential::{Holder, RevokeReason, Staff};
+use crate::audit::People;
+use crate::credential::{Holder, KeyCredentialKind, RevokeReason, Staff};
 use crate::event::Cause;
 use crate::id::{RoomId, ShiftId, UserId};
 use crate::property::Property;
@@ -34,7 +36,9 @@ pub(super) struct ShiftRecord {
     cut_short: Option<Cause>,
     /// Who saw to that, where it was no event.
     #[serde(default)]
-    cut_by: Option<UserId>,
+    cut_by: Option<ByHand>,
+    #[serde(default)]
+    losses: Vec<Loss>,
     wake: Option<Timestamp>,
 }
 
@@ -44,7 +48,7 @@ const ONLY: u64 = 1;
 impl ShiftRecord {
     pub(super) fn new(shift: ShiftId, user: UserId) -> Self {
         let (started, rota, ended, cut_short) = (Cause::default(), None, None, None);
-        Self { shift, user, rota, started, ended, cut_short, cut_by: None, wake: None }
+        Self { shift, user, rota, started, ended, cut_short, cut_by: None, losses: Vec::new(), wake: None }
     }
 
     /// Whether that is news.
@@ -73,19 +77,21 @@ impl ShiftRecord {
     }
 
     /// The same by a person's order.
-    pub(super) fn cut_short_by(&mut self, operator: UserId) {
+    pub(super) fn cut_short_by(&mut self, by: ByHand) {
         if self.cut_short(Cause::default()) {
-            self.cut_by = Some(operator);
+            self.cut_by = Some(by);
         }
     }
 
-    pub(super) const fn cut_by(&self) -> Option<UserId> {
-        self.cut_by
+    /// Everything handed out so far is lost, and these kinds are rather to come in its place; whether that is news.
+    pub(super) fn lose(&mut self, kinds: Vec<KeyCredentialKind>, by: ByHand) -> bool {
+        lose(&mut self.losses, Loss { by, version: ONLY, kinds })
     }
 
-    /// What ended the shift, in a word (R218).
-    pub(super) fn trigger(&self) -> &'static str {
+    /// What ended one of its keys, in a word (R218).
+    pub(super) fn trigger(&self, reason: RevokeReason) -> &'static str {
         match (&self.cut_short, &self.ended) {
+            _ if reason == RevokeReason::Lost => "key.lost",
             (Some(_), _) if self.cut_by.is_some() => "bulk.revoked",
             (Some(_), _) => "user.deactivated",
             (None, Some(_)) => "shift.ended",
@@ -124,6 +130,10 @@ impl Claimant for ShiftRecord {
         self.shift.into()
     }
 
+    fn people(&self) -> People {
+        People { staff_id: Some(self.user), ..People::default() }
+    }
+
     fn claim(&self, property: &Property) -> Claim {
         match (&self.rota, self.ending_after(ONLY)) {
             (_, Some(reason)) => Claim::Ended(reason),
@@ -137,9 +147,9 @@ impl Claimant for ShiftRecord {
                     rooms,
                     areas,
                     validity: *validity,
-                    kinds: Vec::new(),
+                    kinds: wished(&self.losses, ONLY, Vec::new()),
                     block: None,
-                    losses: 0,
+                    losses: self.losses.len(),
                 }))
             }
         }
@@ -148,6 +158,13 @@ impl Claimant for ShiftRecord {
     fn ending_after(&self, _begun: u64) -> Option<RevokeReason> {
         let ended = self.ended.as_ref().map(|_| RevokeReason::Checkout);
         self.cut_short.as_ref().map(|_| RevokeReason::Security).or(ended)
+    }
+
+    fn ordered(&self, reason: RevokeReason) -> Option<&ByHand> {
+        if reason == RevokeReason::Lost {
+            return self.losses.last().map(|loss| &loss.by);
+        }
+        self.cut_by.as_ref()
     }
 
     fn last_end(&self) -> Option<Timestamp> {

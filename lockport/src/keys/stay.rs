@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::by_hand::{ByHand, Loss, lose, wished};
 use super::claim::{Block, Claim, Claimant, Entitlement, KeyOwner};
+use crate::audit::People;
 use crate::credential::{Contact, Guest, Holder, KeyCredentialKind, RevokeReason, SuspendReason};
 use crate::event::Cause;
 use crate::id::{GuestId, ReservationId, RoomId, UserId};
-use crate::idempotency::IdempotencyKey;
 use crate::property::Property;
 use crate::scope::Area;
 use crate::store::{Record, Table};
@@ -51,19 +52,21 @@ pub(super) struct Delivered {
     nth: u64,
 }
 
-/// Something that a person at the desk did to a stay, under the name that makes it once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct ByHand {
-    name: IdempotencyKey,
-    operator: UserId,
-    at: Timestamp,
-}
-
 /// An ending that no event of the bus told: everything up to a version is over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct CutShort {
     up_to: u64,
     reason: RevokeReason,
+    by: ByHand,
+}
+
+/// A suspension that no event of the bus told (R28): of what the reservation is after a version.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Suspension {
+    after: u64,
+    /// The how many-th thing that was heard of the reservation.
+    nth: u64,
+    reason: SuspendReason,
     by: ByHand,
 }
 
@@ -76,8 +79,10 @@ pub(super) struct StayRecord {
     /// Suspensions heard of up to here are lifted.
     lifted: u64,
     liftings: Vec<ByHand>,
-    losses: Vec<ByHand>,
+    losses: Vec<Loss>,
     cuts: Vec<CutShort>,
+    #[serde(default)]
+    suspensions: Vec<Suspension>,
     wake: Option<Timestamp>,
 }
 
@@ -121,6 +126,7 @@ impl StayRecord {
             liftings: Vec::new(),
             losses: Vec::new(),
             cuts: Vec::new(),
+            suspensions: Vec::new(),
             wake: None,
         }
     }
@@ -141,37 +147,42 @@ impl StayRecord {
     }
 
     /// Lifts every suspension heard of so far; whether that is news.
-    pub(super) fn lift(&mut self, name: IdempotencyKey, operator: UserId, at: Timestamp) -> bool {
-        if self.liftings.iter().any(|lifting| lifting.name == name) {
+    pub(super) fn lift(&mut self, by: ByHand) -> bool {
+        if self.liftings.iter().any(|lifting| lifting.name == by.name) {
             return false;
         }
         self.lifted = self.hear();
-        self.liftings.push(ByHand { name, operator, at });
+        self.liftings.push(by);
         true
     }
 
-    /// Everything handed out so far is lost; whether that is news.
-    pub(super) fn lose(&mut self, name: IdempotencyKey, operator: UserId, at: Timestamp) -> bool {
-        if self.losses.iter().any(|loss| loss.name == name) {
+    /// Suspends what the reservation is now, until somebody lifts it; whether that is news.
+    pub(super) fn suspend(&mut self, reason: SuspendReason, by: ByHand) -> bool {
+        if self.suspensions.iter().any(|known| known.by.name == by.name) {
             return false;
         }
-        self.losses.push(ByHand { name, operator, at });
+        let (after, nth) = (self.newest_version(), self.hear());
+        self.suspensions.push(Suspension { after, nth, reason, by });
         true
+    }
+
+    /// Everything handed out so far is lost, and these kinds are rather to come in its place; whether that is news.
+    pub(super) fn lose(&mut self, kinds: Vec<KeyCredentialKind>, by: ByHand) -> bool {
+        let version = self.newest_version();
+        lose(&mut self.losses, Loss { by, version, kinds })
+    }
+
+    fn newest_version(&self) -> u64 {
+        self.events.keys().next_back().copied().unwrap_or(0)
     }
 
     /// Ends what the reservation is now, whatever it is; a confirmation of a later version begins anew. Whether that is news.
-    pub(super) fn cut_short(
-        &mut self,
-        reason: RevokeReason,
-        name: IdempotencyKey,
-        operator: UserId,
-        at: Timestamp,
-    ) -> bool {
-        if self.cuts.iter().any(|cut| cut.by.name == name) {
+    pub(super) fn cut_short(&mut self, reason: RevokeReason, by: ByHand) -> bool {
+        if self.cuts.iter().any(|cut| cut.by.name == by.name) {
             return false;
         }
-        let up_to = self.events.keys().next_back().copied().unwrap_or(0);
-        self.cuts.push(CutShort { up_to, reason, by: ByHand { name, operator, at } });
+        let up_to = self.newest_version();
+        self.cuts.push(CutShort { up_to, reason, by });
         true
     }
 
@@ -180,34 +191,22 @@ impl StayRecord {
         self.cuts.iter().find(|cut| cut.up_to == version).map(|cut| cut.reason)
     }
 
-    /// Whose stay it is, by the newest event that says so.
-    pub(super) fn guest(&self) -> Option<GuestId> {
-        self.events.values().rev().find_map(|delivered| match &delivered.event {
-            StayEvent::Confirmed(booking) | StayEvent::DatesChanged(booking) => Some(booking.guest),
-            StayEvent::Ended(_) | StayEvent::Suspended { .. } => None,
-        })
-    }
-
     /// Who lifted the last suspension.
     pub(super) fn lifted_by(&self) -> Option<UserId> {
         self.liftings.last().map(|lifting| lifting.operator)
     }
 
-    /// Who reported the last loss.
-    fn lost_by(&self) -> Option<UserId> {
-        self.losses.last().map(|loss| loss.operator)
-    }
-
-    /// Who had its keys taken away for this reason, where that was a person.
-    pub(super) fn ended_by(&self, reason: RevokeReason) -> Option<UserId> {
-        if reason == RevokeReason::Lost {
-            return self.lost_by();
-        }
-        self.cuts.iter().rev().find(|cut| cut.reason == reason).map(|cut| cut.by.operator)
+    /// Who suspended it last for this reason, where that was a person.
+    pub(super) fn suspended_by(&self, reason: SuspendReason) -> Option<UserId> {
+        self.suspensions.iter().rev().find(|known| known.reason == reason).map(|known| known.by.operator)
     }
 
     fn fold(&self) -> Stay {
         let mut stay = Stay::Nothing;
+        // The earliest counts.
+        let earlier = |block: Option<Block>, from, reason| {
+            block.filter(|block| block.from <= from).unwrap_or(Block { from, reason })
+        };
         for (version, delivered) in &self.events {
             stay = match (&delivered.event, stay) {
                 // A confirmation within a stay is a change, and lifts no suspension.
@@ -221,9 +220,8 @@ impl StayRecord {
                 (StayEvent::Suspended { reason, from }, Stay::Live { begun, version, booking, block })
                     if delivered.nth > self.lifted =>
                 {
-                    let earlier = block.filter(|block| block.from <= *from);
-                    let block = earlier.unwrap_or(Block { from: *from, reason: *reason });
-                    Stay::Live { begun, version, booking, block: Some(block) }
+                    let block = Some(earlier(block, *from, *reason));
+                    Stay::Live { begun, version, booking, block }
                 }
                 // What changes nothing that is there is without effect.
                 (StayEvent::DatesChanged(_) | StayEvent::Suspended { .. }, other) => other,
@@ -231,6 +229,12 @@ impl StayRecord {
             };
             if let Some(reason) = self.cut_after(*version) {
                 stay = Stay::Ended(reason);
+            }
+            let by_hand = self.suspensions.iter().filter(|known| known.after == *version);
+            for suspension in by_hand.filter(|known| known.nth > self.lifted) {
+                if let Stay::Live { block, .. } = &mut stay {
+                    *block = Some(earlier(*block, suspension.by.at, suspension.reason));
+                }
             }
         }
         stay
@@ -240,6 +244,15 @@ impl StayRecord {
 impl Claimant for StayRecord {
     fn owner(&self) -> KeyOwner {
         self.reservation.into()
+    }
+
+    /// By the newest event that says so.
+    fn people(&self) -> People {
+        let guest_id = self.events.values().rev().find_map(|delivered| match &delivered.event {
+            StayEvent::Confirmed(booking) | StayEvent::DatesChanged(booking) => Some(booking.guest),
+            StayEvent::Ended(_) | StayEvent::Suspended { .. } => None,
+        });
+        People { guest_id, ..People::default() }
     }
 
     fn claim(&self, _property: &Property) -> Claim {
@@ -253,7 +266,8 @@ impl Claimant for StayRecord {
                     display_name: None,
                     contact: Contact::default(),
                 });
-                let Booking { rooms, areas, validity, preferred_kinds: kinds, .. } = booking;
+                let Booking { rooms, areas, validity, preferred_kinds, .. } = booking;
+                let kinds = wished(&self.losses, begun, preferred_kinds);
                 let losses = self.losses.len();
                 Claim::Live(Box::new(Entitlement {
                     begun,
@@ -277,6 +291,13 @@ impl Claimant for StayRecord {
                 self.cut_after(*version)
             }
         })
+    }
+
+    fn ordered(&self, reason: RevokeReason) -> Option<&ByHand> {
+        if reason == RevokeReason::Lost {
+            return self.losses.last().map(|loss| &loss.by);
+        }
+        self.cuts.iter().rev().find(|cut| cut.reason == reason).map(|cut| &cut.by)
     }
 
     fn last_end(&self) -> Option<Timestamp> {
@@ -350,8 +371,9 @@ mod tests {
         }
     }
 
-    fn by_hand(name: &str) -> (IdempotencyKey, UserId, Timestamp) {
-        (name.parse().unwrap(), UserId::derived("t", &[b"u"]), at(0))
+    fn by_hand(name: &str) -> ByHand {
+        let (name, operator) = (name.parse().unwrap(), UserId::derived("t", &[b"u"]));
+        ByHand { name, operator, at: at(0), decision: None }
     }
 
     /// The order of delivery makes no difference: every permutation of these folds alike.
@@ -410,17 +432,15 @@ mod tests {
         let fraud = StayEvent::Suspended { reason: SuspendReason::FraudReview, from: at(3) };
         let mut stay = heard(&[confirmed(1), (2, no_show(5)), confirmed(3), (4, fraud), confirmed(5)]);
         assert_eq!(block(&stay), Some(at(3)));
-        let (name, operator, now) = by_hand("one");
-        assert!(stay.lift(name.clone(), operator, now));
+        assert!(stay.lift(by_hand("one")));
         assert_eq!(block(&stay), None);
         // One that comes later suspends again, and the lifting of before, told twice, does not reach it.
         stay.deliver(6, no_show(7), Cause::default());
-        assert!(!stay.lift(name, operator, now));
+        assert!(!stay.lift(by_hand("one")));
         assert_eq!(block(&stay), Some(at(7)));
         // Heard of before its stay was, and lifted before: lifted.
         let mut early = heard(&[(2, no_show(5))]);
-        let (name, operator, now) = by_hand("two");
-        early.lift(name, operator, now);
+        early.lift(by_hand("two"));
         early.deliver(1, StayEvent::Confirmed(booking(1)), Cause::default());
         assert_eq!(block(&early), None);
         // What was there before the stay began is of another one.
@@ -430,11 +450,40 @@ mod tests {
     #[test]
     fn a_loss_told_twice_is_one() {
         let mut stay = heard(&[(1, StayEvent::Confirmed(booking(1)))]);
-        let (name, operator, now) = by_hand("one");
-        assert!(stay.lose(name.clone(), operator, now));
-        assert!(!stay.lose(name, operator, now));
-        let (name, ..) = by_hand("two");
-        assert!(stay.lose(name, operator, now));
-        assert_eq!(stay.lost_by(), Some(operator));
+        assert!(stay.lose(Vec::new(), by_hand("one")));
+        assert!(!stay.lose(Vec::new(), by_hand("one")));
+        assert!(stay.lose(Vec::new(), by_hand("two")));
+        assert_eq!(stay.losses.len(), 2);
+    }
+
+    /// R103: what was chosen at a loss comes first for as long as the stay lasts, and not in the next.
+    #[test]
+    fn a_kind_that_was_chosen_at_a_loss_is_wished_for_in_that_stay() {
+        use KeyCredentialKind::{MobileApp, PinCode, RfidCard};
+        let booked = vec![RfidCard, PinCode];
+        let mut stay = heard(&[(1, StayEvent::Confirmed(booking(1)))]);
+        stay.lose(vec![PinCode], by_hand("one"));
+        stay.lose(Vec::new(), by_hand("two"));
+        assert_eq!(wished(&stay.losses, 1, booked.clone()), [PinCode, RfidCard], "the last choice stands");
+        stay.lose(vec![MobileApp], by_hand("three"));
+        assert_eq!(wished(&stay.losses, 1, booked.clone()), [MobileApp, RfidCard, PinCode]);
+        assert_eq!(wished(&stay.losses, 2, booked.clone()), booked);
+    }
+
+    /// R28: a person suspends what the reservation is then, and a lifting reaches that too.
+    #[test]
+    fn a_suspension_by_hand_is_of_the_stay_it_was_said_of() {
+        let mut stay = heard(&[(1, StayEvent::Confirmed(booking(1))), (2, no_show(5))]);
+        assert!(stay.suspend(SuspendReason::OverduePayment, by_hand("one")));
+        assert!(!stay.suspend(SuspendReason::OverduePayment, by_hand("one")));
+        assert_eq!(block(&stay), Some(at(0)));
+        assert!(stay.lift(by_hand("lift")));
+        assert_eq!(block(&stay), None);
+        assert!(stay.suspend(SuspendReason::Manual, by_hand("two")));
+        stay.deliver(3, StayEvent::DatesChanged(booking(2)), Cause::default());
+        assert_eq!(block(&stay), Some(at(0)), "a change lifts nothing");
+        stay.deliver(4, StayEvent::Ended(RevokeReason::Cancellation), Cause::default());
+        stay.deliver(5, StayEvent::Confirmed(booking(3)), Cause::default());
+        assert_eq!(block(&stay), None, "another stay");
     }
 }

@@ -2,10 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::claim::KeyOwner;
+use super::claim::{Claimant as _, KeyOwner};
 use super::outage::is_away;
 use super::record::{KeyRecord, Wants, Work};
-use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
 use super::work::{ASK_AGAIN, Answered, is_under_way, refusal};
@@ -78,7 +77,13 @@ impl KeyService {
         if key.state == KeyState::Active {
             key.become_state(KeyState::Suspended)?;
             key.suspended_at = Some(self.env.now());
-            self.tell_suspended(transaction, key, reason, &outcome.warnings)?;
+            let operator = match key.owner {
+                KeyOwner::Stay(reservation) => {
+                    self.stay(reservation).await?.and_then(|stay| stay.value.suspended_by(reason))
+                }
+                KeyOwner::Shift(_) => None,
+            };
+            self.tell_suspended(transaction, key, reason, &outcome.warnings, operator)?;
         }
         key.go_on(now);
         self.close_visit(key, transaction).await
@@ -207,23 +212,22 @@ impl KeyService {
             KeyState::Active | KeyState::Suspended => {
                 key.become_state(KeyState::Revoked)?;
                 key.revoked_at = Some(now);
-                let (operator, trigger) = match key.owner {
+                let (order, trigger) = match key.owner {
                     KeyOwner::Stay(reservation) => {
                         let stay = self.stay(reservation).await?;
-                        (stay.and_then(|stay| stay.value.ended_by(reason)), None)
+                        (stay.and_then(|stay| stay.value.ordered(reason).cloned()), None)
                     }
                     KeyOwner::Shift(shift) => {
-                        let id = shift.to_string();
-                        let found = Stored::<ShiftRecord>::read(&*self.store, self.partition(), &id).await?;
-                        let told = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger());
+                        let found = self.shift_record(shift).await?;
+                        let told = found.as_ref().map_or("shift.ended", |shift| shift.value.trigger(reason));
                         let is_closed = self.house().await?.value.is_deactivated();
                         let by_property =
                             is_closed && reason == RevokeReason::Security && told == "window.over";
                         let trigger = if by_property { "property.deactivated" } else { told };
-                        (found.and_then(|shift| shift.value.cut_by()), Some(trigger))
+                        (found.and_then(|shift| shift.value.ordered(reason).cloned()), Some(trigger))
                     }
                 };
-                self.tell_revoked(transaction, key, reason, outcome, operator)?;
+                self.tell_revoked(transaction, key, reason, outcome, order.as_ref())?;
                 if let Some(trigger) = trigger {
                     self.tell_master_expired(transaction, key, trigger)?;
                 }

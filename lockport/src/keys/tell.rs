@@ -2,6 +2,7 @@
 //! audit (R136), in the same transaction. Every change of a key's state comes by here.
 
 use super::KeyService;
+use super::by_hand::ByHand;
 use super::claim::KeyOwner;
 use super::record::{KeyRecord, Spec};
 use super::task::DeskTask;
@@ -128,6 +129,7 @@ impl KeyService {
                 delivery: delivery(key, artifact_type)?,
                 issued_at: key.issued_at.ok_or(StoreError::Corrupt)?,
                 warnings: key.warnings.clone(),
+                decisions: key.decisions.clone(),
             },
         )?;
         self.note(transaction, key, Some(event), Draft::new(Action::Issue, Outcome::Ok))
@@ -207,6 +209,7 @@ impl KeyService {
         key: &KeyRecord,
         reason: SuspendReason,
         warnings: &[Warning],
+        operator: Option<UserId>,
     ) -> Result<(), LockError> {
         self.say_state(transaction, key);
         self.mark_saga(transaction, key, Saga::Suspend, Ended::Ok);
@@ -224,7 +227,9 @@ impl KeyService {
             },
         )?;
         let reason = Some(Reason::Suspend(reason));
-        self.note(transaction, key, Some(event), Draft { reason, ..Draft::new(Action::Suspend, Outcome::Ok) })
+        let mut draft = Draft { reason, ..Draft::new(Action::Suspend, Outcome::Ok) };
+        draft.people.operator_id = operator;
+        self.note(transaction, key, Some(event), draft)
     }
 
     pub(super) fn tell_unsuspended(
@@ -254,16 +259,17 @@ impl KeyService {
         self.note(transaction, key, Some(event), draft)
     }
 
-    /// `outcome` is what the vendor said, if it took it; `operator` who reported the loss, if that was it (R103).
+    /// `outcome` is what the vendor said, if it took it; `order` is whose it was, where it was a person's (R103, R183).
     pub(super) fn tell_revoked(
         &self,
         transaction: &mut Transaction,
         key: &KeyRecord,
         reason: RevokeReason,
         outcome: Option<&RevokeOutcome>,
-        operator: Option<UserId>,
+        order: Option<&ByHand>,
     ) -> Result<(), LockError> {
         self.say_state(transaction, key);
+        let operator = order.map(|order| order.operator);
         let event = self.tell(
             transaction,
             &key.cause,
@@ -286,6 +292,7 @@ impl KeyService {
         let how = if outcome.is_some() { Outcome::Ok } else { Outcome::Deferred };
         let mut draft = Draft { reason: Some(Reason::Revoke(reason)), ..Draft::new(Action::Revoke, how) };
         draft.people.operator_id = operator;
+        draft.decision_id = order.and_then(|order| order.decision);
         self.note(transaction, key, Some(event), draft)
     }
 

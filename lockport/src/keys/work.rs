@@ -5,7 +5,6 @@ use chrono::TimeDelta;
 use super::claim::KeyOwner;
 use super::outage::is_away;
 use super::record::{GivenUp, KeptDelivery, KeyRecord, Spec, Trying, Wants, Work};
-use super::shift::ShiftRecord;
 use super::state::KeyState;
 use super::task::{DeskTask, DeskTaskKind};
 use super::{KeyService, schedule};
@@ -118,6 +117,7 @@ impl KeyService {
         match result {
             Ok(result) if result.state == Progress::Active => {
                 record.warnings = result.warnings;
+                record.decisions.extend(result.decisions);
                 self.issued(record, &result.credential, &mut transaction).await?;
             }
             Ok(result) => self.pending(record, result.ask_after),
@@ -141,8 +141,7 @@ impl KeyService {
         key.go_on(self.env.now());
         self.tell_issued(transaction, key, artifact_type)?;
         if let KeyOwner::Shift(shift) = key.owner {
-            let found =
-                Stored::<ShiftRecord>::read(&*self.store, self.partition(), &shift.to_string()).await?;
+            let found = self.shift_record(shift).await?;
             let scopes = found.as_ref().map_or(&[][..], |shift| shift.value.scopes());
             self.tell_master_issued(transaction, key, scopes)?;
         }
@@ -248,6 +247,7 @@ impl KeyService {
         self.mark_compensation(transaction, key);
         self.tell_failed(transaction, key, error)?;
         key.given_up = Some(why);
+        key.failed_with = error.map(LockError::code);
         key.wanted = key.spec.clone();
         key.wants = Wants::Gone(RevokeReason::Replaced);
         key.leaving_since = Some(now);

@@ -111,6 +111,8 @@ words! {
         Tick = "tick",
         /// A loss was reported.
         ReportLost = "report_lost",
+        /// A stay was suspended by hand.
+        SuspendStay = "suspend_stay",
         /// Suspensions were lifted.
         LiftSuspensions = "lift_suspensions",
         /// Many credentials were ordered away.

@@ -189,7 +189,7 @@ fn happens(rig: &Rig, dice: &mut Dice, nth: u64) {
         }
         12 => {
             let name = format!("lose-{nth}").parse().unwrap();
-            run(rig.service.report_lost(reservation, operator(), &name)).unwrap();
+            run(rig.service.report_lost(reservation, &[], operator(), &name)).unwrap();
         }
         16 => {
             let (target, name) =
@@ -274,7 +274,7 @@ fn what_a_person_does_is_in_the_audit() {
     for _ in 0..2 {
         let name = |name: &str| name.parse().unwrap();
         run(rig.service.lift_suspensions(reservation, operator(), &name("lift"))).unwrap();
-        run(rig.service.report_lost(reservation, operator(), &name("lose"))).unwrap();
+        run(rig.service.report_lost(reservation, &[], operator(), &name("lose"))).unwrap();
         let order =
             BulkRevoke::new(BulkTarget::Property, RevokeReason::Security, operator(), name("everything"))
                 .with_decision(decision)

@@ -367,7 +367,7 @@ fn every_call_may_be_carried_to_another_thread() {
     let (keys, event, guest) = (&rig.service, rig.confirmed(1, 48), stay());
     let name = "desk/1".parse().unwrap();
     sends(keys.deliver(&event));
-    sends(keys.report_lost(guest, operator(), &name));
+    sends(keys.report_lost(guest, &[], operator(), &name));
     sends(keys.lift_suspensions(guest, operator(), &name));
     sends(keys.tick());
     sends(keys.open_tasks());
