@@ -1,5 +1,12 @@
 //! `KeyService` over the mock: what becomes of a hotel's wishes at the vendor and at the doors, whatever comes between.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod asked;
 mod attempts;

@@ -15,7 +15,8 @@ use lockport::idempotency::IdempotencyKey;
 use lockport::keys::{DeskTaskKind, KeyService};
 use lockport::property::{AdapterBinding, KindPolicy, Property};
 use lockport::stack::LockStack;
-use lockport::store::{MemoryStore, Partition, Store};
+use lockport::store::{Partition, Store};
+use lockport_contract::fault_loop::{InMemory, Kept, Shelf};
 use lockport_mock::{MockDriver, MockVendor};
 use serde_json::{Value, json};
 
@@ -73,6 +74,7 @@ pub(crate) struct Hotel {
     pub(crate) horizon: Option<TimeDelta>,
     env: Env,
     served: Vec<(String, DoorMap)>,
+    kept: Box<dyn Kept>,
 }
 
 fn doors(names: &[&str]) -> DoorMap {
@@ -85,6 +87,10 @@ fn doors(names: &[&str]) -> DoorMap {
     })
 }
 
+fn opened(kept: &dyn Kept) -> Arc<dyn Store> {
+    Arc::new(Yielding(run(kept.open()).unwrap()))
+}
+
 impl Hotel {
     /// One per-door vendor behind all doors.
     pub(crate) fn simple() -> Self {
@@ -92,10 +98,16 @@ impl Hotel {
     }
 
     pub(crate) fn of(adapters: &[Served<'_>]) -> Self {
+        Self::on(&InMemory, adapters)
+    }
+
+    /// With its store on such a shelf; each process opens it anew.
+    pub(crate) fn on(shelf: &dyn Shelf, adapters: &[Served<'_>]) -> Self {
         let clock = Arc::new(ManualClock::new(opening()));
         let env =
             Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
-        let store: Arc<dyn Store> = Arc::new(Yielding(Arc::new(MemoryStore::new())));
+        let kept = run(shelf.fresh()).unwrap();
+        let store = opened(&*kept);
         let (mut vendors, mut served) = (BTreeMap::new(), Vec::new());
         for (name, url, names) in adapters {
             let map = doors(names);
@@ -103,7 +115,7 @@ impl Hotel {
             vendors.insert((*name).to_owned(), vendor);
             served.push(((*name).to_owned(), map));
         }
-        Self { vendors, store, clock, horizon: None, env, served }
+        Self { vendors, store, clock, horizon: None, env, served, kept }
     }
 
     pub(crate) fn vendor(&self) -> &MockVendor {
@@ -140,6 +152,7 @@ impl Hotel {
             no_show_suspend_after: TimeDelta::hours(2),
         };
         let of = partition();
+        let store = opened(&*self.kept);
         let mut adapters = Vec::new();
         let mut property = Property::new(of.tenant, of.property, "UTC".to_owned(), policy);
         if let Some(horizon) = self.horizon {
@@ -151,7 +164,7 @@ impl Hotel {
                 name: name.clone(),
                 partition: of,
                 doors: doors.clone(),
-                store: self.store.clone(),
+                store: store.clone(),
                 env: self.env.clone(),
                 instance: instance.to_owned(),
             };
@@ -162,7 +175,7 @@ impl Hotel {
             let (name, settle) = (name.clone(), Some(adapter as _));
             property = property.with_binding(AdapterBinding { name, port, doors, encoder, settle });
         }
-        (KeyService::new(Arc::new(property), self.store.clone(), self.env.clone(), instance), adapters)
+        (KeyService::new(Arc::new(property), store, self.env.clone(), instance), adapters)
     }
 
     pub(crate) fn pass(&self, time: TimeDelta) {
@@ -171,12 +184,17 @@ impl Hotel {
 
     /// Ticks and wakes until nothing is due before so much time has passed.
     pub(crate) fn live(&self, service: &KeyService, time: TimeDelta) {
+        run(self.lives(service, time));
+    }
+
+    /// The same, to be broken off.
+    pub(crate) async fn lives(&self, service: &KeyService, time: TimeDelta) {
         let until = self.clock.now() + time;
-        while let Some(wake) = run(service.tick()).unwrap().filter(|wake| *wake <= until) {
+        while let Some(wake) = service.tick().await.unwrap().filter(|wake| *wake <= until) {
             self.clock.set(wake.max(self.clock.now() + TimeDelta::milliseconds(1)));
         }
         self.clock.set(until);
-        run(service.tick()).unwrap();
+        service.tick().await.unwrap();
     }
 
     /// Whether any of these opens the door now.

@@ -37,6 +37,10 @@ impl Step {
         })
     }
 
+    fn is_suspended(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.is_suspended)
+    }
+
     const fn which(&self) -> (Option<usize>, usize) {
         match &self.key {
             Some(key) => (Some(key.generation), self.losses),
@@ -84,6 +88,10 @@ impl Held<'_> {
             };
             let behind = latest.saturating_add(waits);
             latest = own.max(behind);
+            if last.is_suspended() && !step.is_suspended() {
+                let lifted = self.vendor.may_be_lifted(last.moment) + SETTLING * self.vendor.rounds;
+                latest = latest.max(lifted);
+            }
             steps.push(step);
             if latest <= now {
                 low = steps.len() - 1;

@@ -41,6 +41,9 @@ pub(crate) struct Vendor {
     /// How much later a change counts where a call to a vendor that calls back may have been lost in a crash: its list shows only
     /// what is done, so it is looked at again after its queue. Any other vendor's list shows at once what became of the call.
     pub(crate) recovers_in: i64,
+    /// How long a call to a vendor that calls back may be on its way. A suspension that may have been lost in a crash is sent again at
+    /// once, and is not lifted before the first of the two can no longer come.
+    pub(crate) lands_in: i64,
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
     pub(crate) fails: bool,
@@ -54,7 +57,7 @@ pub(crate) type Desk = [Moment];
 
 impl Vendor {
     pub(crate) const fn new(kind: Kind, fails: bool) -> Self {
-        Self { kind, rounds: 1, recovers_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
+        Self { kind, rounds: 1, recovers_in: 0, lands_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
     }
 
     pub(crate) fn outage(&mut self, from: Moment, until: i64) {
@@ -133,6 +136,12 @@ impl Vendor {
                 (_, Some(end)) => self.after(end),
             },
         }
+    }
+
+    /// Until when a suspension of this moment is not lifted.
+    pub(crate) fn may_be_lifted(&self, suspended: Moment) -> i64 {
+        let is_sent_twice = self.lands_in > 0 && self.may_be_lost(suspended);
+        if is_sent_twice { suspended.at + self.lands_in } else { suspended.at }
     }
 
     /// "a change not made before the next outage: within 3 h of that one's end".
