@@ -3,11 +3,15 @@
 use chrono::TimeDelta;
 use lockport::audit::Action;
 use lockport::credential::KeyCredentialKind;
+use lockport::idempotency::IdempotencyKey;
 use lockport::keys::KeyState;
+use lockport::store::Table;
 use lockport::{ErrorCode, Timestamp, Validity, id::KeyCredentialId};
 use serde_json::json;
 
-use crate::rig::{Hotel, Told, booking, confirmed, door, name, opening, partition, stay, user};
+use crate::rig::{
+    Hotel, Told, booking, confirmed, door, name, opening, partition, shift, shift_started, stay, user,
+};
 use crate::yielding::run;
 
 const A_MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -233,4 +237,39 @@ fn an_older_policy_that_comes_again_changes_nothing() {
     assert!(hotel.opens(told.hand(&stay("one")), "101"), "he is shut out already");
     hotel.live(&service, TimeDelta::hours(2));
     assert!(!hotel.opens(told.hand(&stay("one")), "101"));
+}
+
+/// R79, R224, X7: the names under which a port is asked, frozen: a port that was asked under another one before an upgrade would do it
+/// a second time after it.
+#[test]
+fn every_call_has_its_frozen_name() {
+    let hotel = Hotel::simple();
+    let service = hotel.service("a");
+    run(service.deliver(&confirmed("one", 1, &["101"], 24))).unwrap();
+    run(service.deliver(&shift_started("early", "anna", &json!("floor:2"), 8))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    let key = run(service.keys(stay("one").into())).unwrap()[0].id;
+    run(service.deliver(&confirmed("one", 2, &["102"], 24))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    run(service.deliver(&booking("fraud_flagged", "one", 3))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    run(service.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    run(service.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
+    hotel.live(&service, A_MINUTE);
+    let mut wanted = vec![
+        IdempotencyKey::for_stay_step(stay("one"), "issue/main/0", 1),
+        IdempotencyKey::for_shift_step(shift("early"), "issue-master/main/0"),
+        IdempotencyKey::for_credential_step(key, "update", 1),
+        IdempotencyKey::for_credential_step(key, "suspend", 2),
+        IdempotencyKey::for_credential_step(key, "unsuspend", 3),
+        IdempotencyKey::for_credential_step(key, "revoke", 4),
+        IdempotencyKey::for_stay_step(stay("one"), "issue/main/0", 2),
+    ];
+    let rows = run(hotel.store.find(partition(), Table::Operation, "")).unwrap();
+    let mut asked: Vec<_> =
+        rows.iter().map(|row| row.id.split_once('/').unwrap().1.parse::<IdempotencyKey>().unwrap()).collect();
+    wanted.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    asked.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    assert_eq!(asked, wanted);
 }
