@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use lockport::LockError;
-use lockport::credential::Verdict;
+use lockport::credential::{KeyCredentialKind, SuspendReason, Verdict};
 use lockport::driver::VendorCall;
 use lockport::error::ErrorCode;
 use lockport::event::Envelope;
@@ -54,6 +54,23 @@ struct ByHand {
     name: IdempotencyKey,
 }
 
+/// A loss, and what its holder would rather have in its place.
+#[derive(Debug, Deserialize)]
+struct Lost {
+    #[serde(flatten)]
+    by: ByHand,
+    #[serde(default)]
+    kinds: Vec<KeyCredentialKind>,
+}
+
+/// Why somebody is not to open for a while.
+#[derive(Debug, Deserialize)]
+struct Suspended {
+    #[serde(flatten)]
+    by: ByHand,
+    reason: SuspendReason,
+}
+
 /// What a person found out.
 #[derive(Debug, Deserialize)]
 struct Word {
@@ -69,6 +86,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/desk/tasks", get(tasks))
         .route("/desk/tasks/{task}/settle", post(settle))
         .route("/desk/reservations/{reservation}/lost", post(lost))
+        .route("/desk/reservations/{reservation}/suspend", post(suspend))
         .route("/desk/reservations/{reservation}/unsuspend", post(unsuspend))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
@@ -124,9 +142,18 @@ async fn settle(
 async fn lost(
     State(service): At,
     Path(reservation): Path<ReservationId>,
-    Json(ByHand { operator, name }): Json<ByHand>,
+    Json(Lost { by: ByHand { operator, name }, kinds }): Json<Lost>,
 ) -> Result<StatusCode, Refused> {
-    service.wired.keys.report_lost(reservation, &[], operator, &name).await?;
+    service.wired.keys.report_lost(reservation, &kinds, operator, &name).await?;
+    Ok(taken(&service))
+}
+
+async fn suspend(
+    State(service): At,
+    Path(reservation): Path<ReservationId>,
+    Json(Suspended { by: ByHand { operator, name }, reason }): Json<Suspended>,
+) -> Result<StatusCode, Refused> {
+    service.wired.keys.suspend_stay(reservation, reason, operator, &name).await?;
     Ok(taken(&service))
 }
 

@@ -107,6 +107,16 @@ async fn an_event_becomes_a_key_that_opens_its_door() {
     while !bus.recv().await.unwrap().subject.ends_with("credential.issued.v1") {}
     assert!(!opens("1"), "the finder opens nothing");
 
+    let due = json!({ "operator": app, "name": "desk/2", "reason": "overdue_payment" }).to_string();
+    assert_eq!(ask(&base, &format!("/desk/reservations/{SARAH}/suspend"), Some(due)).await.0, 202);
+    let suspended = loop {
+        let event = bus.recv().await.unwrap();
+        if event.subject.ends_with("credential.suspended.v1") {
+            break event;
+        }
+    };
+    assert_eq!(suspended.data["reason"], "overdue_payment");
+
     assert_eq!(ask(&base, "/events", Some(booked(ZAHRA, "0N103"))).await.0, 202);
     while !bus.recv().await.unwrap().subject.ends_with("desk_task.opened.v1") {}
     let (_, tasks) = ask(&base, "/desk/tasks", None).await;

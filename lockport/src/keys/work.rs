@@ -156,7 +156,9 @@ impl KeyService {
         }
         let others = self.keys_of(key.owner).await?;
         let others = others.iter().map(|other| &other.value).filter(|other| other.id != key.id);
-        let (active, rest): (Vec<_>, Vec<_>) = others.partition(|other| other.state == KeyState::Active);
+        // What is lost opens still, and not to him.
+        let serves = |other: &&KeyRecord| other.state == KeyState::Active && other.wants == Wants::Open;
+        let (active, rest): (Vec<_>, Vec<_>) = others.partition(serves);
         let opens = |wanted: &Spec| {
             let there = || active.iter().map(|other| &other.spec).chain([&key.spec]);
             let there = || there().filter(|spec| spec.validity.covers(&wanted.validity));
