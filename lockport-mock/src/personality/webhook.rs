@@ -17,9 +17,9 @@ use crate::errcode;
 use crate::vendor::MockVendor;
 
 /// How long a job lies in the vendor's queue.
-const QUEUE: TimeDelta = TimeDelta::seconds(4);
+const QUEUE: TimeDelta = TimeDelta::seconds(1);
 /// When a look makes sense for whoever missed the webhook.
-const LOOK: TimeDelta = TimeDelta::seconds(5);
+const LOOK: TimeDelta = TimeDelta::seconds(2);
 /// How long it makes sense to wait.
 const PATIENCE: TimeDelta = TimeDelta::seconds(60);
 /// The longest way and the queue after it.

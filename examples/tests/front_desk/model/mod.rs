@@ -363,7 +363,7 @@ fn vendor_of(entry: &Value) -> Vendor {
     };
     let mut vendor = Vendor::new(kind, url.contains("fail="));
     let calls_back = url.contains("personality=webhook");
-    (vendor.rounds, vendor.recovers_in, vendor.lands_in) = if calls_back { (2, 15, 30) } else { (1, 0, 0) };
+    (vendor.recovers_in, vendor.lands_in) = if calls_back { (15, 35) } else { (0, 0) };
     vendor
 }
 

@@ -81,15 +81,9 @@ impl Held<'_> {
             // In their order: a later change of the same key waits for an earlier one.
             earliest = earliest.max(self.vendor.earliest(step.moment, is_loss, self.desk));
             let own = self.vendor.latest(step.moment, self.desk);
-            let waits = if self.vendor.rounds > 1 && latest > step.moment.at {
-                SETTLING * self.vendor.rounds
-            } else {
-                0
-            };
-            let behind = latest.saturating_add(waits);
-            latest = own.max(behind);
+            latest = latest.max(own);
             if last.is_suspended() && !step.is_suspended() {
-                let lifted = self.vendor.may_be_lifted(last.moment) + SETTLING * self.vendor.rounds;
+                let lifted = self.vendor.may_be_lifted(last.moment) + SETTLING;
                 latest = latest.max(lifted);
             }
             steps.push(step);

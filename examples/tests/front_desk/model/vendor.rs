@@ -35,9 +35,6 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Vendor {
     pub(crate) kind: Kind,
-    /// How many times the five seconds a change takes, and one on its heels waits for it: a vendor that calls back four seconds
-    /// after each call (`webhook`) is done with two calls after eight. The page knows no such vendor.
-    pub(crate) rounds: i64,
     /// How much later a change counts where a call to a vendor that calls back may have been lost in a crash: its list shows only
     /// what is done, so it is looked at again after its queue. Any other vendor's list shows at once what became of the call.
     pub(crate) recovers_in: i64,
@@ -57,7 +54,7 @@ pub(crate) type Desk = [Moment];
 
 impl Vendor {
     pub(crate) const fn new(kind: Kind, fails: bool) -> Self {
-        Self { kind, rounds: 1, recovers_in: 0, lands_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
+        Self { kind, recovers_in: 0, lands_in: 0, fails, outages: Vec::new(), deaths: Vec::new() }
     }
 
     pub(crate) fn outage(&mut self, from: Moment, until: i64) {
@@ -131,7 +128,7 @@ impl Vendor {
             Kind::Online | Kind::Silent => match settled(change) {
                 (_, None) => {
                     let recovers_in = if self.may_be_lost(change) { self.recovers_in } else { 0 };
-                    change.at + SETTLING * self.rounds + recovers_in
+                    change.at + SETTLING + recovers_in
                 }
                 (_, Some(end)) => self.after(end),
             },
