@@ -139,13 +139,41 @@ impl PanelDriver {
                 on
             }
         };
-        let bits = self.bits(&on)?;
+        self.put(hand, &on).await?;
+        Ok(on)
+    }
+
+    /// Makes the card say what the panel is to hear of it. There is one place for it, so what stands there is wiped first: a card that
+    /// is pulled away in between says nothing.
+    async fn put(&self, hand: &mut Hand<'_>, on: &OnCard) -> Result<(), Trouble> {
+        let wanted = Secret::new(to_block(self.bits(on)?));
         if let Writes::Bits { block, .. } = self.writes {
-            write(hand, block, &Secret::new(to_block(bits))).await?;
+            let stands = hand.read_block(block).await?;
+            if !is_same(&stands, &wanted) {
+                let nothing = Secret::new(NOTHING);
+                if !is_same(&stands, &nothing) {
+                    write(hand, block, &nothing).await?;
+                }
+                write(hand, block, &wanted).await?;
+            }
             hand.find_again().await?;
         }
         hand.beep().await;
-        Ok(on)
+        Ok(())
+    }
+
+    /// Makes the card that lies there say what it said before, if it is one of these; `None` when it is not.
+    async fn give_back(&self, encoder: LockDeviceId, known: &[OnCard]) -> Result<Option<OnCard>, LockError> {
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, Operation::UnsuspendCredential).await?;
+        let on = job.card().and_then(|card| known.iter().find(|on| on.uid == card.uid)).cloned();
+        let Some((mut hand, on)) = job.hand(&keys).zip(on) else {
+            job.end();
+            return Ok(None);
+        };
+        let put = self.put(&mut hand, &on).await.map_err(Stop::Card);
+        let touched = hand.is_touched();
+        job.settle(put, touched).map(|()| Some(on))
     }
 
     /// Whether the card that lies there is this one and says what it is to say; `None` when another does, or none.
@@ -192,11 +220,19 @@ impl PanelDriver {
         let uid = hand.target().uid.clone();
         for on in known.iter().filter(|on| on.uid == uid) {
             if self.says_on(hand, on).await? {
-                write(hand, block, &Secret::new([0; 16])).await?;
+                write(hand, block, &Secret::new(NOTHING)).await?;
             }
         }
         Ok(())
     }
+}
+
+/// A block that says nothing to a panel.
+const NOTHING: [u8; 16] = [0; 16];
+
+/// Whether nothing changes but that the key is to be there: it was taken away for a while, and perhaps the card has lost it.
+fn is_given_back(held: &Held, target: &GrantOrder) -> bool {
+    held.order.window == target.window && held.order.doors == target.doors
 }
 
 /// Writes a block and reads it back through a fresh opening.
@@ -284,14 +320,22 @@ impl VendorDriver for PanelDriver {
         })
     }
 
-    /// Nothing on the card changes: the panel has to be told.
+    /// Nothing on the card changes, and the panel has to be told; but what is given back is put on the card where it is there no more.
     async fn amend(
         &self,
         held: &Held,
         target: &GrantOrder,
         _: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
-        let on = map::known(held).into_iter().next();
+        let known = map::known(held);
+        if matches!(self.writes, Writes::Bits { .. }) && is_given_back(held, target) {
+            let encoder = encoder_of(target)?;
+            return Ok(match self.give_back(encoder, &known).await? {
+                Some(on) => Answer::Done(granted(target, &on)),
+                None => self.site.waits_for_card(encoder, target),
+            });
+        }
+        let on = known.into_iter().next();
         let on = on.ok_or_else(|| LockError::unsupported("nothing is known of the key that is to change"))?;
         Ok(Answer::Done(granted(target, &on)))
     }
