@@ -19,7 +19,9 @@ use lockport::{LockError, Operation, RetryAdvice, Secret};
 use crate::card::Trouble;
 use crate::card::hand::{Hand, is_same};
 use crate::card::place::{DataBlock, Sector};
-use crate::codec::wiegand::{Bits, ByteOrder, Field, Fields, Format, SerialForm, serial_number, to_block};
+use crate::codec::wiegand::{
+    Bits, ByteOrder, Field, Fields, Format, SerialForm, from_block, serial_number, to_block,
+};
 use crate::config::{ConfigError, WiegandConfig};
 use crate::driver::WiegandEnv;
 use crate::encoder::Uid;
@@ -34,6 +36,10 @@ use crate::site::{Site, encoder_of, lease_keys};
 #[derive(Clone, Copy, Debug)]
 pub enum PanelProfile {
     /// Bits that are written on the card, under a number of the property's own.
+    ///
+    /// They have one place, and a reader takes whatever stands there whose parity is right. So a card that is pulled away while it is
+    /// written may say another number than its own, which may be another guest's: no order of writes prevents that. What was there
+    /// is wiped first, so that it is not said any more, and the same call with the card on the encoder again makes it right.
     WiegandBits {
         /// How the bits are laid out.
         format: &'static Format,
@@ -59,7 +65,7 @@ enum Writes {
 }
 
 /// Cards for a panel. Beside the contract of [`VendorDriver`]: a grant holds what the encoder can do, and the panel has to be told
-/// the number, by whoever runs it; a key that is taken away opens until the panel is told.
+/// the number, by whoever runs it: [`CardDesk::read_card`] says it. A key that is taken away opens until the panel is told.
 #[derive(Debug)]
 pub struct PanelDriver {
     site: Site,
@@ -194,6 +200,18 @@ impl PanelDriver {
             Writes::Bits { block, .. } => Ok(is_same(&hand.read_block(block).await?, &wanted)),
             Writes::Nothing { .. } => Ok(true),
         }
+    }
+
+    /// What the panel hears of the card; nothing where there are no bits on it, or its number is none.
+    async fn heard_of(&self, hand: &mut Hand<'_>) -> Result<Option<Bits>, Trouble> {
+        Ok(match self.writes {
+            // EXPOSE: into bits, which are a secret again.
+            Writes::Bits { block, .. } if hand.is_classic() => {
+                from_block(*hand.read_block(block).await?.expose())
+            }
+            Writes::Bits { .. } => None,
+            Writes::Nothing { form, order } => serial_number(&hand.target().uid, form, order),
+        })
     }
 
     /// Takes the bits from the card that lies there, if it is one of these and they are its own; whether it is one of these.
@@ -375,12 +393,18 @@ impl VendorDriver for PanelDriver {
 
 #[async_trait]
 impl CardDesk for PanelDriver {
-    /// The card's number: what the panel makes of it, the panel knows.
+    /// The card's own number, and what the panel hears of it: who may open what with it, the panel knows.
     async fn read_card(&self, encoder: LockDeviceId) -> Result<Option<CardReading>, LockError> {
-        let job = self.site.encoders.begin(encoder, Operation::IssueCredential).await?;
-        let card = job.card().map(|card| Secret::new(map::number_of(&card.uid)));
-        job.end();
-        Ok(card.map(|card| CardReading { card, says: CardSays::Nothing }))
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, Operation::IssueCredential).await?;
+        let Some(mut hand) = job.hand(&keys) else {
+            job.end();
+            return Ok(None);
+        };
+        let card = Secret::new(map::number_of(&hand.target().uid));
+        let bits = self.heard_of(&mut hand).await.map_err(Stop::Card);
+        let for_panel = job.settle(bits, false)?.map(|bits| Secret::new(bits.to_string()));
+        Ok(Some(CardReading { card, says: CardSays::Nothing, for_panel }))
     }
 
     async fn encoder_health(&self, encoder: LockDeviceId) -> Result<DeviceHealth, LockError> {

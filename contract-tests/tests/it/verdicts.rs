@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use lockport::capability::LockCapabilities;
-use lockport::credential::{IssueInput, IssueResult};
+use lockport::credential::{IssueInput, IssueResult, Proof};
 use lockport::driver::{Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Suspend, VendorDriver as _};
 use lockport::{AdapterDescriptor, LockError, LockPort};
 use lockport_contract::harness::MockBench;
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Report, Verdict, run};
-use lockport_mock::MockDriver;
+use lockport_mock::{MockDriver, Personality};
 
 use crate::saboteurs::{BendDriver, BendPort, LostRow, Straight, with_driver, with_port};
 
@@ -174,6 +174,27 @@ async fn missing_areas_must_be_refused_as_well() {
     let open: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, KnowsNoAreas { refuses: false }));
     let report = report_of(open, "ISSUE-004").await;
     assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+}
+
+/// Writes cards, and says that it only reads them.
+#[derive(Debug)]
+struct SaysOnlyRead;
+
+impl BendDriver for SaysOnlyRead {
+    fn describe(&self, inner: &MockDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        descriptor.kinds.iter_mut().for_each(|kind| kind.best_proof = Proof::ExpiresOnly);
+        descriptor
+    }
+}
+
+#[tokio::test]
+async fn who_says_that_a_card_is_only_read_must_have_nothing_to_lose() {
+    let open: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::of(Personality::Card)?, seed, SaysOnlyRead));
+    for case in ["CARD-006", "IDEM-003"] {
+        let report = report_of(open, case).await;
+        assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+    }
 }
 
 #[derive(Debug)]
