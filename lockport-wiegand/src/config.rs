@@ -149,6 +149,9 @@ pub enum ConfigError {
     /// Cards whose keys B are set already are not given others: a sector is changed by its key A once.
     #[error("cards get keys of their own only where they are delivered with key A")]
     Personalise,
+    /// A panel's format has no room for it, or has no such field.
+    #[error("the format has no such facility code")]
+    FacilityCode,
     /// A card would not be done in the time of a job.
     #[error("encoder {device} is too slow to give cards keys of their own")]
     TooSlow {

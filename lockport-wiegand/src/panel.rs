@@ -14,7 +14,7 @@ use lockport::driver::{
     Recovery, Suspend, VendorDriver, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
-use lockport::{LockError, Operation, RetryAdvice, Secret};
+use lockport::{ErrorCode, FailureReason, LockError, Operation, RetryAdvice, Secret};
 
 use crate::card::Trouble;
 use crate::card::hand::{Hand, is_same};
@@ -77,13 +77,15 @@ impl PanelDriver {
     /// A driver for this property. Nothing is opened.
     ///
     /// # Errors
-    /// What [`WiegandConfig::check`] finds; [`ConfigError::Sectors`] for a block that may not be written.
+    /// What [`WiegandConfig::check`] finds; [`ConfigError::Sectors`] for a block that may not be written;
+    /// [`ConfigError::FacilityCode`].
     pub fn new(config: WiegandConfig, profile: PanelProfile, env: WiegandEnv) -> Result<Self, ConfigError> {
         config.check()?;
         let writes = match profile {
             PanelProfile::WiegandBits { format, facility_code, block } => {
                 let at = |sector: Sector| sector.blocks().into_iter().find(|own| own.address() == block);
                 let block = Sector::new(block / 4).and_then(at).ok_or(ConfigError::Sectors)?;
+                numbered(format, facility_code, 1).ok_or(ConfigError::FacilityCode)?;
                 Writes::Bits { format, facility_code, block }
             }
             PanelProfile::Csn { form, order } => Writes::Nothing { form, order },
@@ -95,16 +97,10 @@ impl PanelDriver {
     /// What the panel hears of a card with this number.
     fn bits(&self, on: &OnCard) -> Result<Bits, Trouble> {
         match self.writes {
-            Writes::Bits { format, facility_code, .. } => {
-                let fields = Fields::default()
-                    .with(Field::FacilityCode, facility_code)
-                    .with(Field::CardNumber, on.serial.into());
-                format.encode(&fields).map_err(|_| Trouble::Unsupported)
-            }
-            Writes::Nothing { form, order } => {
-                serial_number(&on.uid, form, order).ok_or(Trouble::Unsupported)
-            }
+            Writes::Bits { format, facility_code, .. } => numbered(format, facility_code, on.serial),
+            Writes::Nothing { form, order } => serial_number(&on.uid, form, order),
         }
+        .ok_or(Trouble::Unsupported)
     }
 
     /// Makes the card that lies there one that the panel can be told of; `None` when none does, or not the one that is meant.
@@ -135,7 +131,11 @@ impl PanelDriver {
             Some(noted) => noted,
             None => {
                 let serial = match self.writes {
-                    Writes::Bits { .. } => self.numbers.next(0, 0).await.map_err(before_writing)?,
+                    Writes::Bits { format, facility_code, .. } => {
+                        let serial = self.numbers.next(0, 0).await.map_err(before_writing)?;
+                        numbered(format, facility_code, serial).ok_or_else(no_number_left)?;
+                        serial
+                    }
                     Writes::Nothing { .. } => 0,
                 };
                 let on = OnCard { uid, serial };
@@ -243,6 +243,19 @@ impl PanelDriver {
         }
         Ok(())
     }
+}
+
+/// The bits of a number of the property's; nothing where the format has no room for it.
+fn numbered(format: &Format, facility_code: u64, number: u32) -> Option<Bits> {
+    let fields =
+        Fields::default().with(Field::FacilityCode, facility_code).with(Field::CardNumber, number.into());
+    format.encode(&fields).ok()
+}
+
+/// Another card would not help.
+fn no_number_left() -> LockError {
+    let message = "every number that the panel's format has was given";
+    LockError::new(ErrorCode::KeyIssueFailed, FailureReason::CapacityFull, RetryAdvice::Never, message)
 }
 
 /// A block that says nothing to a panel.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::{IssueInput, KeyCredentialKind, Proof, RevokeInput, RevokeReason, WarningCode};
 use lockport::env::{Env, SeededEntropy};
+use lockport::store::slots::SlotValue;
 use lockport::store::{MemoryStore, Partition};
-use lockport::{FailureReason, LockPort as _};
+use lockport::{FailureReason, LockPort as _, RetryAdvice, Secret};
 use lockport_contract::Presence as _;
 use lockport_sim_encoder::{Card, Door, Leaves, Panel, SerialHabit, Tear, Then};
 use lockport_wiegand::codec::wiegand::{ByteOrder, Field, Format, SerialForm};
-use lockport_wiegand::{EncoderModel, PanelDriver, PanelProfile};
+use lockport_wiegand::{ConfigError, EncoderModel, PanelDriver, PanelProfile};
 
 use crate::scene::{Scene, Verb};
 
@@ -19,8 +20,15 @@ const BLOCK: u8 = 5;
 const FACILITY: u64 = 18;
 
 async fn adapter(scene: &Scene, profile: PanelProfile) -> Adapter<PanelDriver> {
+    adapter_after(scene, profile, 0).await
+}
+
+/// The adapter of a property that has given so many numbers.
+async fn adapter_after(scene: &Scene, profile: PanelProfile, given: u32) -> Adapter<PanelDriver> {
     let bench = &scene.bench;
     let (config, lent) = bench.lent().await.unwrap();
+    let count = |_| Ok(SlotValue { value: Secret::new(given.to_string()), expires: None });
+    lent.slots.change("generic-wiegand/panel", count).await.unwrap();
     let env = Env {
         clock: bench.clock.clone(),
         sleep: bench.clock.clone(),
@@ -147,6 +155,31 @@ async fn bits_are_written_for_the_panel_and_taken_away_again() {
         let profile = PanelProfile::WiegandBits { format, facility_code: FACILITY, block };
         assert!(PanelDriver::new(config, profile, lent).is_err(), "block {block}");
     }
+}
+
+/// Section 2.1: a value that does not fit its field is never cut down: the count ends where the format does, and a facility code that
+/// it cannot bear is no configuration.
+#[tokio::test]
+async fn what_the_format_has_no_room_for_is_never_written() {
+    let format = Format::of(FORMAT).unwrap();
+    let of = |facility_code| PanelProfile::WiegandBits { format, facility_code, block: BLOCK };
+    let scene = Scene::set(EncoderModel::Pn532Serial, KeyCredentialKind::RfidCard, Verb::Issue).await;
+    let adapter = adapter_after(&scene, of(FACILITY), 65_534).await;
+    scene.card().allow_only([BLOCK]);
+    scene.come();
+    let last = input(&scene);
+    adapter.issue_credential(last.clone()).await.unwrap();
+    adapter.revoke_credential(gone(&last)).await.unwrap();
+    let writes = scene.card().tally().writes;
+    let error = adapter.issue_credential(scene.former_input()).await.unwrap_err();
+    assert_eq!((error.reason(), error.advice()), (FailureReason::CapacityFull, RetryAdvice::Never));
+    assert_eq!(scene.card().tally().writes, writes);
+
+    // The port is one program's alone.
+    drop(adapter);
+    let (config, lent) = scene.bench.lent().await.unwrap();
+    let wrong = PanelDriver::new(config, of(256), lent).map(drop);
+    assert_eq!(wrong, Err(ConfigError::FacilityCode));
 }
 
 /// Section 10: there is one place for the bits, so the former guest's go first; what a card says that was pulled away in the middle is
