@@ -77,9 +77,9 @@ pub(super) const ALL: &[Saboteur] = &[
         build: |bench, seed| with_port(bench, seed, TriesAnew::default()),
     },
     Saboteur {
-        name: "keeps a refusal of wrong input under its key",
+        name: "keeps every refusal under its key",
         on: Personality::PerDoor,
-        caught_by: &["IDEM-009"],
+        caught_by: &["IDEM-009", "IDEM-011"],
         build: |bench, seed| with_port(bench, seed, KeepsRefusals::default()),
     },
     Saboteur {

@@ -52,10 +52,21 @@ impl Backstage {
         seed: u64,
         store: Arc<dyn Store>,
     ) -> Self {
+        Self::over_shared(Arc::new(driver), site, clock, seed, store)
+    }
+
+    /// A driver that somebody else has too, over this ledger.
+    pub(crate) fn over_shared(
+        driver: Arc<dyn VendorDriver>,
+        site: &Site,
+        clock: &Arc<ManualClock>,
+        seed: u64,
+        store: Arc<dyn Store>,
+    ) -> Self {
         let pace = Arc::new(Pace::default());
         Self {
             descriptor: driver.describe(),
-            driver: Arc::new(Paced { inner: Arc::new(driver), pace: Arc::clone(&pace) }),
+            driver: Arc::new(Paced { inner: driver, pace: Arc::clone(&pace) }),
             store: Arc::new(Paced { inner: store, pace: Arc::clone(&pace) }),
             pace,
             site: site.clone(),

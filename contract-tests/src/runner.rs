@@ -9,9 +9,9 @@ use futures_util::FutureExt as _;
 use lockport::credential::Progress;
 use lockport::driver::{Kind, Suspend};
 use lockport::scope::GuestScope;
-use lockport::{ErrorCode, Operation};
+use lockport::{ErrorCode, Operation, RetryAdvice};
 
-use crate::bench::BenchError;
+use crate::bench::{BenchError, Cut, Fault};
 use crate::case::{Case, CaseResult, Need, Stop, check};
 use crate::cases;
 use crate::harness::{Exemption, Harness};
@@ -150,6 +150,7 @@ async fn play(
             Need::Areas if !has_areas => return Err(BenchError::new("the site has no areas").into()),
             Need::Suspend if kind.suspend == Suspend::No => return suspend_is_refused(&trial).await,
             Need::Areas if !capabilities.scope_areas => return areas_are_refused(&trial).await,
+            Need::Faults | Need::Card if trial.is_only_read() => return nothing_can_be_lost(&trial).await,
             Need::Card if !trial.is_written() => return nobody_has_to_come(&trial).await,
             Need::Faults | Need::Areas | Need::Suspend | Need::Locks | Need::Backstage | Need::Card => {}
         }
@@ -181,6 +182,34 @@ async fn nobody_has_to_come(trial: &Trial) -> CaseResult<Verdict> {
     let issued = trial.issue_from_afar(trial.issue("guest", &rooms, window)?).await?;
     check!(issued.state == Progress::Active, "it waits for its holder: {:?}", issued.state);
     trial.judge("the guest, far away,", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
+    Ok(Verdict::Refused)
+}
+
+/// Where an encoder only reads the card, no call has an effect that could be lost, torn or refused: one without an answer is said to
+/// have done nothing, and its repeat gives the key.
+async fn nothing_can_be_lost(trial: &Trial) -> CaseResult<Verdict> {
+    let rooms = trial.rooms::<1>()?;
+    let window = trial.hours(2, 26)?;
+    for fault in [Fault::NeverSend, Fault::DropNextBeforeEffect, Fault::LoseNextReply] {
+        let input = trial.issue(&format!("guest-{fault:?}"), &rooms, window)?;
+        trial.order(fault)?;
+        let answer = trial.port().issue_credential(input.clone()).await;
+        trial.all_struck()?;
+        let Err(error) = answer else {
+            return Err(Stop::Failed(format!("{fault:?}, and the issue succeeded")));
+        };
+        check!(error.advice() == RetryAdvice::NotApplied, "{fault:?} left nothing: {error:?}");
+        trial.vendor_holds_nothing().await?;
+        let issued = trial.port().issue_credential(input).await?.credential;
+        trial.judge("the guest, asked again,", &Keyring::of(&issued), &[(&rooms, window)]).await?;
+        trial.revoke_for_good(trial.revoke(issued.id, &format!("gone-{fault:?}"))?).await?;
+        trial.vendor_holds_nothing().await?;
+    }
+    trial.order(Fault::CutWrite(0, Cut::Early))?;
+    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, window)?).await?.credential;
+    check!(!trial.has_struck()?, "the descriptor says that the card is only read, and it was written");
+    trial.forget()?;
+    trial.judge("the guest", &Keyring::of(&issued), &[(&rooms, window)]).await?;
     Ok(Verdict::Refused)
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chrono::{DurationRound as _, TimeDelta};
 use lockport::credential::{
-    Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, RevokeInput,
-    RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
+    Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, Proof,
+    RevokeInput, RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
 };
 use lockport::driver::{AfterLost, ArtifactSource, Kind, Per};
 use lockport::env::Clock as _;
@@ -234,6 +234,12 @@ impl Trial {
         let presence = self.bench.presence.as_ref();
         let is_read = presence.is_some_and(|presence| presence.read_at_the_desk(somebody).is_some());
         self.is_on_card() && !is_read
+    }
+
+    /// Whether the encoder only reads the card: what is on it is there whatever becomes of the key, so nothing but the end of the
+    /// window can be promised.
+    pub(crate) fn is_only_read(&self) -> bool {
+        self.is_on_card() && self.kind.best_proof == Proof::ExpiresOnly
     }
 
     /// What went over the line to the vendor and must be seen nowhere else.

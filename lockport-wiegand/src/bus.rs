@@ -50,6 +50,15 @@ impl EncoderModel {
     }
 }
 
+impl EncoderModel {
+    /// Whether it gives a card keys of its own within the time of one job: where every command waits a tenth of a second, the record
+    /// alone takes most of it (section 13).
+    #[must_use]
+    pub const fn writes_keys(self) -> bool {
+        !matches!(self, Self::Rrhfoem04)
+    }
+}
+
 impl fmt::Display for EncoderModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

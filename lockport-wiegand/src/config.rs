@@ -149,6 +149,15 @@ pub enum ConfigError {
     /// Cards whose keys B are set already are not given others: a sector is changed by its key A once.
     #[error("cards get keys of their own only where they are delivered with key A")]
     Personalise,
+    /// A panel's format has no room for it, or has no such field.
+    #[error("the format has no such facility code")]
+    FacilityCode,
+    /// A card would not be done in the time of a job.
+    #[error("encoder {device} is too slow to give cards keys of their own")]
+    TooSlow {
+        /// The encoder.
+        device: LockDeviceId,
+    },
 }
 
 impl WiegandConfig {
@@ -166,6 +175,11 @@ impl WiegandConfig {
         }
         if self.personalise && self.sector_key == SharedKey::B {
             return Err(ConfigError::Personalise);
+        }
+        if let Some((device, _)) =
+            self.encoders.iter().find(|(_, own)| self.personalise && !own.model.writes_keys())
+        {
+            return Err(ConfigError::TooSlow { device: *device });
         }
         let mut slots = BTreeSet::new();
         for (device, encoder) in &self.encoders {
@@ -223,10 +237,15 @@ mod tests {
         let encoder = two_desks.encoders.values().next().unwrap().clone();
         two_desks.encoders.insert(device, encoder);
         assert_eq!(with_door(DoorPlace::Number(204), rooms).check(), Ok(()), "a suite's second door");
+        let mut slow = WiegandConfig { personalise: true, ..config() };
+        assert_eq!(slow.check(), Ok(()));
+        let desk = *slow.encoders.keys().next().unwrap();
+        slow.encoders.values_mut().for_each(|own| own.model = EncoderModel::Rrhfoem04);
         let cases = [
             (WiegandConfig { encoders: BTreeMap::new(), ..config() }, ConfigError::NoEncoders),
             (WiegandConfig { doors: BTreeMap::new(), ..config() }, ConfigError::NoDoors),
             (two_desks, ConfigError::SlotTwice { device }),
+            (slow, ConfigError::TooSlow { device: desk }),
             (with_door(DoorPlace::Number(204), vec![]), ConfigError::NumberTwice { device }),
             (WiegandConfig { sectors: [0, 2], ..config() }, ConfigError::Sectors),
             (WiegandConfig { sectors: [2, 16], ..config() }, ConfigError::Sectors),

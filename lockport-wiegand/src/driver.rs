@@ -217,9 +217,13 @@ impl CardDesk for WiegandDriver {
             return Ok(None);
         };
         let card = Secret::new(map::number_of(&uid));
-        let Some(content) = content else { return Ok(Some(CardReading { card, says: CardSays::Foreign })) };
-        let says = content.ruling().and_then(|(_, record)| map::says(&self.site.config, record));
-        Ok(Some(CardReading { card, says: says.unwrap_or(CardSays::Nothing) }))
+        let ruling = content.as_ref().map(|content| content.ruling().map(|(_, record)| record));
+        let says = match ruling {
+            Some(Some(record)) => map::says(&self.site.config, record).unwrap_or(CardSays::Nothing),
+            Some(None) => CardSays::Nothing,
+            None => CardSays::Foreign,
+        };
+        Ok(Some(CardReading { card, says, for_panel: None }))
     }
 
     async fn encoder_health(&self, encoder: LockDeviceId) -> Result<DeviceHealth, LockError> {

@@ -14,12 +14,14 @@ use lockport::driver::{
     Recovery, Suspend, VendorDriver, WhyWithdraw, Withdrawal, Withdrawn,
 };
 use lockport::id::LockDeviceId;
-use lockport::{LockError, Operation, RetryAdvice, Secret};
+use lockport::{ErrorCode, FailureReason, LockError, Operation, RetryAdvice, Secret};
 
 use crate::card::Trouble;
 use crate::card::hand::{Hand, is_same};
 use crate::card::place::{DataBlock, Sector};
-use crate::codec::wiegand::{Bits, ByteOrder, Field, Fields, Format, SerialForm, serial_number, to_block};
+use crate::codec::wiegand::{
+    Bits, ByteOrder, Field, Fields, Format, SerialForm, from_block, serial_number, to_block,
+};
 use crate::config::{ConfigError, WiegandConfig};
 use crate::driver::WiegandEnv;
 use crate::encoder::Uid;
@@ -34,6 +36,10 @@ use crate::site::{Site, encoder_of, lease_keys};
 #[derive(Clone, Copy, Debug)]
 pub enum PanelProfile {
     /// Bits that are written on the card, under a number of the property's own.
+    ///
+    /// They have one place, and a reader takes whatever stands there whose parity is right. So a card that is pulled away while it is
+    /// written may say another number than its own, which may be another guest's: no order of writes prevents that. What was there
+    /// is wiped first, so that it is not said any more, and the same call with the card on the encoder again makes it right.
     WiegandBits {
         /// How the bits are laid out.
         format: &'static Format,
@@ -59,7 +65,7 @@ enum Writes {
 }
 
 /// Cards for a panel. Beside the contract of [`VendorDriver`]: a grant holds what the encoder can do, and the panel has to be told
-/// the number, by whoever runs it; a key that is taken away opens until the panel is told.
+/// the number, by whoever runs it: [`CardDesk::read_card`] says it. A key that is taken away opens until the panel is told.
 #[derive(Debug)]
 pub struct PanelDriver {
     site: Site,
@@ -71,13 +77,15 @@ impl PanelDriver {
     /// A driver for this property. Nothing is opened.
     ///
     /// # Errors
-    /// What [`WiegandConfig::check`] finds; [`ConfigError::Sectors`] for a block that may not be written.
+    /// What [`WiegandConfig::check`] finds; [`ConfigError::Sectors`] for a block that may not be written;
+    /// [`ConfigError::FacilityCode`].
     pub fn new(config: WiegandConfig, profile: PanelProfile, env: WiegandEnv) -> Result<Self, ConfigError> {
         config.check()?;
         let writes = match profile {
             PanelProfile::WiegandBits { format, facility_code, block } => {
                 let at = |sector: Sector| sector.blocks().into_iter().find(|own| own.address() == block);
                 let block = Sector::new(block / 4).and_then(at).ok_or(ConfigError::Sectors)?;
+                numbered(format, facility_code, 1).ok_or(ConfigError::FacilityCode)?;
                 Writes::Bits { format, facility_code, block }
             }
             PanelProfile::Csn { form, order } => Writes::Nothing { form, order },
@@ -89,16 +97,10 @@ impl PanelDriver {
     /// What the panel hears of a card with this number.
     fn bits(&self, on: &OnCard) -> Result<Bits, Trouble> {
         match self.writes {
-            Writes::Bits { format, facility_code, .. } => {
-                let fields = Fields::default()
-                    .with(Field::FacilityCode, facility_code)
-                    .with(Field::CardNumber, on.serial.into());
-                format.encode(&fields).map_err(|_| Trouble::Unsupported)
-            }
-            Writes::Nothing { form, order } => {
-                serial_number(&on.uid, form, order).ok_or(Trouble::Unsupported)
-            }
+            Writes::Bits { format, facility_code, .. } => numbered(format, facility_code, on.serial),
+            Writes::Nothing { form, order } => serial_number(&on.uid, form, order),
         }
+        .ok_or(Trouble::Unsupported)
     }
 
     /// Makes the card that lies there one that the panel can be told of; `None` when none does, or not the one that is meant.
@@ -129,7 +131,11 @@ impl PanelDriver {
             Some(noted) => noted,
             None => {
                 let serial = match self.writes {
-                    Writes::Bits { .. } => self.numbers.next(0, 0).await.map_err(before_writing)?,
+                    Writes::Bits { format, facility_code, .. } => {
+                        let serial = self.numbers.next(0, 0).await.map_err(before_writing)?;
+                        numbered(format, facility_code, serial).ok_or_else(no_number_left)?;
+                        serial
+                    }
                     Writes::Nothing { .. } => 0,
                 };
                 let on = OnCard { uid, serial };
@@ -139,13 +145,41 @@ impl PanelDriver {
                 on
             }
         };
-        let bits = self.bits(&on)?;
+        self.put(hand, &on).await?;
+        Ok(on)
+    }
+
+    /// Makes the card say what the panel is to hear of it. There is one place for it, so what stands there is wiped first: a card that
+    /// is pulled away in between says nothing.
+    async fn put(&self, hand: &mut Hand<'_>, on: &OnCard) -> Result<(), Trouble> {
+        let wanted = Secret::new(to_block(self.bits(on)?));
         if let Writes::Bits { block, .. } = self.writes {
-            write(hand, block, &Secret::new(to_block(bits))).await?;
+            let stands = hand.read_block(block).await?;
+            if !is_same(&stands, &wanted) {
+                let nothing = Secret::new(NOTHING);
+                if !is_same(&stands, &nothing) {
+                    write(hand, block, &nothing).await?;
+                }
+                write(hand, block, &wanted).await?;
+            }
             hand.find_again().await?;
         }
         hand.beep().await;
-        Ok(on)
+        Ok(())
+    }
+
+    /// Makes the card that lies there say what it said before, if it is one of these; `None` when it is not.
+    async fn give_back(&self, encoder: LockDeviceId, known: &[OnCard]) -> Result<Option<OnCard>, LockError> {
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, Operation::UnsuspendCredential).await?;
+        let on = job.card().and_then(|card| known.iter().find(|on| on.uid == card.uid)).cloned();
+        let Some((mut hand, on)) = job.hand(&keys).zip(on) else {
+            job.end();
+            return Ok(None);
+        };
+        let put = self.put(&mut hand, &on).await.map_err(Stop::Card);
+        let touched = hand.is_touched();
+        job.settle(put, touched).map(|()| Some(on))
     }
 
     /// Whether the card that lies there is this one and says what it is to say; `None` when another does, or none.
@@ -166,6 +200,18 @@ impl PanelDriver {
             Writes::Bits { block, .. } => Ok(is_same(&hand.read_block(block).await?, &wanted)),
             Writes::Nothing { .. } => Ok(true),
         }
+    }
+
+    /// What the panel hears of the card; nothing where there are no bits on it, or its number is none.
+    async fn heard_of(&self, hand: &mut Hand<'_>) -> Result<Option<Bits>, Trouble> {
+        Ok(match self.writes {
+            // EXPOSE: into bits, which are a secret again.
+            Writes::Bits { block, .. } if hand.is_classic() => {
+                from_block(*hand.read_block(block).await?.expose())
+            }
+            Writes::Bits { .. } => None,
+            Writes::Nothing { form, order } => serial_number(&hand.target().uid, form, order),
+        })
     }
 
     /// Takes the bits from the card that lies there, if it is one of these and they are its own; whether it is one of these.
@@ -192,11 +238,32 @@ impl PanelDriver {
         let uid = hand.target().uid.clone();
         for on in known.iter().filter(|on| on.uid == uid) {
             if self.says_on(hand, on).await? {
-                write(hand, block, &Secret::new([0; 16])).await?;
+                write(hand, block, &Secret::new(NOTHING)).await?;
             }
         }
         Ok(())
     }
+}
+
+/// The bits of a number of the property's; nothing where the format has no room for it.
+fn numbered(format: &Format, facility_code: u64, number: u32) -> Option<Bits> {
+    let fields =
+        Fields::default().with(Field::FacilityCode, facility_code).with(Field::CardNumber, number.into());
+    format.encode(&fields).ok()
+}
+
+/// Another card would not help.
+fn no_number_left() -> LockError {
+    let message = "every number that the panel's format has was given";
+    LockError::new(ErrorCode::KeyIssueFailed, FailureReason::CapacityFull, RetryAdvice::Never, message)
+}
+
+/// A block that says nothing to a panel.
+const NOTHING: [u8; 16] = [0; 16];
+
+/// Whether nothing changes but that the key is to be there: it was taken away for a while, and perhaps the card has lost it.
+fn is_given_back(held: &Held, target: &GrantOrder) -> bool {
+    held.order.window == target.window && held.order.doors == target.doors
 }
 
 /// Writes a block and reads it back through a fresh opening.
@@ -284,14 +351,22 @@ impl VendorDriver for PanelDriver {
         })
     }
 
-    /// Nothing on the card changes: the panel has to be told.
+    /// Nothing on the card changes, and the panel has to be told; but what is given back is put on the card where it is there no more.
     async fn amend(
         &self,
         held: &Held,
         target: &GrantOrder,
         _: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
-        let on = map::known(held).into_iter().next();
+        let known = map::known(held);
+        if matches!(self.writes, Writes::Bits { .. }) && is_given_back(held, target) {
+            let encoder = encoder_of(target)?;
+            return Ok(match self.give_back(encoder, &known).await? {
+                Some(on) => Answer::Done(granted(target, &on)),
+                None => self.site.waits_for_card(encoder, target),
+            });
+        }
+        let on = known.into_iter().next();
         let on = on.ok_or_else(|| LockError::unsupported("nothing is known of the key that is to change"))?;
         Ok(Answer::Done(granted(target, &on)))
     }
@@ -331,12 +406,18 @@ impl VendorDriver for PanelDriver {
 
 #[async_trait]
 impl CardDesk for PanelDriver {
-    /// The card's number: what the panel makes of it, the panel knows.
+    /// The card's own number, and what the panel hears of it: who may open what with it, the panel knows.
     async fn read_card(&self, encoder: LockDeviceId) -> Result<Option<CardReading>, LockError> {
-        let job = self.site.encoders.begin(encoder, Operation::IssueCredential).await?;
-        let card = job.card().map(|card| Secret::new(map::number_of(&card.uid)));
-        job.end();
-        Ok(card.map(|card| CardReading { card, says: CardSays::Nothing }))
+        let keys = self.site.keys().await?;
+        let mut job = self.site.encoders.begin(encoder, Operation::IssueCredential).await?;
+        let Some(mut hand) = job.hand(&keys) else {
+            job.end();
+            return Ok(None);
+        };
+        let card = Secret::new(map::number_of(&hand.target().uid));
+        let bits = self.heard_of(&mut hand).await.map_err(Stop::Card);
+        let for_panel = job.settle(bits, false)?.map(|bits| Secret::new(bits.to_string()));
+        Ok(Some(CardReading { card, says: CardSays::Nothing, for_panel }))
     }
 
     async fn encoder_health(&self, encoder: LockDeviceId) -> Result<DeviceHealth, LockError> {

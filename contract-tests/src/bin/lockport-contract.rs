@@ -67,6 +67,10 @@ struct Target {
     #[cfg(feature = "wiegand")]
     #[arg(long, value_enum, default_value_t)]
     profile: EncoderProfile,
+    /// What stands on its cards; nothing to the others.
+    #[cfg(feature = "wiegand")]
+    #[arg(long, value_enum, default_value_t)]
+    card: Cards,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -78,6 +82,36 @@ struct LoopTarget {
     #[cfg(feature = "wiegand")]
     #[arg(long, value_enum, default_value_t)]
     profile: EncoderProfile,
+    /// What stands on its cards; nothing to the others.
+    #[cfg(feature = "wiegand")]
+    #[arg(long, value_enum, default_value_t)]
+    card: Cards,
+}
+
+/// What the cards of a hotel can be, in the words of the page on encoders.
+#[cfg(feature = "wiegand")]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Cards {
+    /// Doors that verify a record on the card.
+    #[default]
+    SignedRecord,
+    /// Readers before a panel, and bits on the card.
+    WiegandBits,
+    /// Readers before a panel, and the card's own number.
+    Csn,
+}
+
+#[cfg(feature = "wiegand")]
+impl Cards {
+    const fn profile(self) -> lockport_contract::harness::CardProfile {
+        use lockport_contract::harness::CardProfile;
+        match self {
+            Self::SignedRecord => CardProfile::SignedRecord,
+            Self::WiegandBits => CardProfile::WiegandBits,
+            Self::Csn => CardProfile::Csn,
+        }
+    }
 }
 
 /// The encoders that are simulated.
@@ -131,7 +165,9 @@ impl LoopTarget {
             #[cfg(feature = "ttlock")]
             AdapterName::Ttlock => lockport_contract::fault_loop::ttlock_rigs(),
             #[cfg(feature = "wiegand")]
-            AdapterName::Wiegand => lockport_contract::fault_loop::wiegand_rigs(self.profile.model()),
+            AdapterName::Wiegand => {
+                lockport_contract::fault_loop::wiegand_rigs(self.profile.model(), self.card.profile())
+            }
         }
     }
 }
@@ -145,7 +181,8 @@ impl Target {
             AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness::default()),
             #[cfg(feature = "wiegand")]
             AdapterName::Wiegand => {
-                Box::new(lockport_contract::harness::WiegandHarness::of(self.profile.model()))
+                let (model, cards) = (self.profile.model(), self.card.profile());
+                Box::new(lockport_contract::harness::WiegandHarness::of(model, cards))
             }
         }
     }

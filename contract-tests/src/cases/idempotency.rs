@@ -63,10 +63,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "IDEM-008",
-        requirement: "What failed for good fails again under its key without a call; what was never sent is done when it is called again.",
+        requirement: "What the vendor refuses for good is told so, and fails again under its key without a call.",
         spec: "R39, R74, X10",
         needs: &[Need::Faults],
-        judge: |trial| Box::pin(failed_before(trial)),
+        judge: |trial| Box::pin(refused_for_good(trial)),
     },
     Case {
         id: "IDEM-009",
@@ -81,6 +81,13 @@ pub(super) const CASES: &[Case] = &[
         spec: "R39, R77",
         needs: &[],
         judge: |trial| Box::pin(long_afterwards(trial)),
+    },
+    Case {
+        id: "IDEM-011",
+        requirement: "What was never sent is told so, leaves nothing, and is done when it is called again under its key.",
+        spec: "R39, R74, X10",
+        needs: &[Need::Faults],
+        judge: |trial| Box::pin(never_sent(trial)),
     },
 ];
 
@@ -156,7 +163,7 @@ async fn two_processes(trial: &Trial) -> CaseResult {
     Ok(())
 }
 
-async fn failed_before(trial: &Trial) -> CaseResult {
+async fn refused_for_good(trial: &Trial) -> CaseResult {
     let [one] = trial.rooms()?;
     let window = trial.hours(2, 26)?;
     let refused = trial.issue("refused", &[one], window)?;
@@ -166,6 +173,7 @@ async fn failed_before(trial: &Trial) -> CaseResult {
     let Err(first) = first else {
         return Err(Stop::Failed("the vendor refused, and the issue succeeded".into()));
     };
+    check!(first.advice() == RetryAdvice::Never, "the vendor refused for good: {first:?}");
     let calls = trial.calls().await?;
     for _ in 0..2 {
         let Err(again) = trial.port().issue_credential(refused.clone()).await else {
@@ -176,8 +184,12 @@ async fn failed_before(trial: &Trial) -> CaseResult {
         check!(same, "it failed as {first:?}, and again as {again:?}");
     }
     check!(trial.calls().await? == calls, "the vendor was asked again for what it had refused for good");
-    trial.vendor_holds_nothing().await?;
+    trial.vendor_holds_nothing().await
+}
 
+async fn never_sent(trial: &Trial) -> CaseResult {
+    let [one] = trial.rooms()?;
+    let window = trial.hours(2, 26)?;
     let unsent = trial.issue("unsent", &[one], window)?;
     trial.order(Fault::NeverSend)?;
     let first = trial.port().issue_credential(unsent.clone()).await;
@@ -186,6 +198,7 @@ async fn failed_before(trial: &Trial) -> CaseResult {
         return Err(Stop::Failed("nothing was sent, and the issue succeeded".into()));
     };
     check!(first.advice() == RetryAdvice::NotApplied, "nothing was sent: {first:?}");
+    trial.vendor_holds_nothing().await?;
     let done = trial.port().issue_credential(unsent).await?.credential;
     trial.vendor_holds(1, &trial.doors_of(&[one])).await?;
     trial.judge("the guest", &Keyring::of(&done), &[(&[one], window)]).await

@@ -20,7 +20,7 @@ pub use self::mock::{MockBench, MockHarness};
 #[cfg(feature = "ttlock")]
 pub use self::ttlock::TtlockHarness;
 #[cfg(feature = "wiegand")]
-pub use self::wiegand::{WiegandBench, WiegandHarness};
+pub use self::wiegand::{CardProfile, WiegandBench, WiegandHarness};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Site};
 

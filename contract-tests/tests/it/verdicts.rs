@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use lockport::capability::LockCapabilities;
-use lockport::credential::{IssueInput, IssueResult};
+use lockport::credential::{IssueInput, IssueResult, Proof};
 use lockport::driver::{Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Suspend, VendorDriver as _};
 use lockport::{AdapterDescriptor, LockError, LockPort};
 use lockport_contract::harness::MockBench;
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Report, Verdict, run};
-use lockport_mock::MockDriver;
+use lockport_mock::{MockDriver, Personality};
 
 use crate::saboteurs::{BendDriver, BendPort, LostRow, Straight, with_driver, with_port};
 
@@ -48,8 +48,8 @@ async fn what_was_not_run_is_red() {
         !report.is_green() && report.lines.iter().any(|line| line.verdict == Verdict::Passed),
         "{report}"
     );
-    assert!(report.to_string().contains("red: not run without an exemption: 8"), "{report}");
-    assert!(report.to_string().ends_with("12 passed, 0 failed, 8 skipped"), "{report}");
+    assert!(report.to_string().contains("red: not run without an exemption: 10"), "{report}");
+    assert!(report.to_string().ends_with("12 passed, 0 failed, 10 skipped"), "{report}");
 }
 
 #[tokio::test]
@@ -68,11 +68,11 @@ fn exempt(case: &str, reason: &str) -> Exemption {
 #[tokio::test]
 async fn an_exemption_counts_with_a_reason_and_a_case_only() {
     let plan = Plan { filter: Some("IDEM".to_owned()), seed: 0 };
-    let all = ["IDEM-003", "IDEM-004", "IDEM-005", "IDEM-008"];
+    let all = ["IDEM-003", "IDEM-004", "IDEM-005", "IDEM-008", "IDEM-011"];
     let reasoned = all.map(|case| exempt(case, "the sandbox cannot lose calls")).to_vec();
     let report = run(&Made { open: without_faults, exemptions: reasoned }, &plan).await;
     assert!(report.is_green(), "{report}");
-    assert!(report.to_string().ends_with("12 passed, 0 failed, 8 skipped"), "{report}");
+    assert!(report.to_string().ends_with("12 passed, 0 failed, 10 skipped"), "{report}");
     for wrong in [exempt("IDEM-001", " "), exempt("IDEM-999", "it has never existed")] {
         let report = run(&Made { open: honest, exemptions: vec![wrong] }, &plan).await;
         assert!(!report.is_green(), "{report}");
@@ -174,6 +174,27 @@ async fn missing_areas_must_be_refused_as_well() {
     let open: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, KnowsNoAreas { refuses: false }));
     let report = report_of(open, "ISSUE-004").await;
     assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+}
+
+/// Writes cards, and says that it only reads them.
+#[derive(Debug)]
+struct SaysOnlyRead;
+
+impl BendDriver for SaysOnlyRead {
+    fn describe(&self, inner: &MockDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        descriptor.kinds.iter_mut().for_each(|kind| kind.best_proof = Proof::ExpiresOnly);
+        descriptor
+    }
+}
+
+#[tokio::test]
+async fn who_says_that_a_card_is_only_read_must_have_nothing_to_lose() {
+    let open: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::of(Personality::Card)?, seed, SaysOnlyRead));
+    for case in ["CARD-006", "IDEM-003"] {
+        let report = report_of(open, case).await;
+        assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+    }
 }
 
 #[derive(Debug)]

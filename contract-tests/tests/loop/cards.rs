@@ -9,6 +9,7 @@ use lockport::driver::{Answer, Attempt, Found, GrantOrder, Granted, Held, Vendor
 use lockport_contract::fault_loop::{
     InMemory, LoopPlan, LoopReport, Rig, WiegandPoints, WiegandRig, play_all,
 };
+use lockport_contract::harness::CardProfile;
 use lockport_wiegand::EncoderModel;
 
 use crate::bent::{Bend, Bent};
@@ -49,6 +50,24 @@ fn the_card_is_pulled_away_at_every_exchange() {
     let card = [rig(EncoderModel::Rrhfoem04, at, CARD)];
     play(&card, &InMemory, &["lengthen", "move-and-shorten", "suspend", "unsuspend", "replace"]);
     play(&[rig(EncoderModel::Pn532Serial, at, TAG)], &InMemory, &["shorten"]);
+}
+
+/// Sections 3.1 to 3.3, R62, R78: cards that are no more than a number, cut in the same ways. What was taken away for a while and is given
+/// back stands on its card again.
+#[test]
+fn numbers_for_a_panel_survive_every_exchange() {
+    let rig = |model, at, cards| Box::new(WiegandRig::of(model, at, CARD).with_cards(cards)) as Box<dyn Rig>;
+    let bits = CardProfile::WiegandBits;
+    let written = [
+        rig(EncoderModel::Pn532Serial, WiegandPoints::Cable, bits),
+        rig(EncoderModel::Stronglink, WiegandPoints::Card, bits),
+    ];
+    play(&written, &InMemory, &["issue-three", "move-and-shorten", "suspend-five", "revoke-mid-issue"]);
+    let read = [
+        rig(EncoderModel::Rrhfoem04, WiegandPoints::Cable, CardProfile::Csn),
+        rig(EncoderModel::Pn532Serial, WiegandPoints::Driver, CardProfile::Csn),
+    ];
+    play(&read, &InMemory, &["issue-three", "move-and-shorten", "replace"]);
 }
 
 fn bent(bend: fn(Arc<dyn VendorDriver>) -> Arc<dyn VendorDriver>, scenario: &str) -> LoopReport {

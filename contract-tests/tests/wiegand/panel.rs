@@ -5,11 +5,13 @@ use std::sync::Arc;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::{IssueInput, KeyCredentialKind, Proof, RevokeInput, RevokeReason, WarningCode};
 use lockport::env::{Env, SeededEntropy};
+use lockport::store::slots::SlotValue;
 use lockport::store::{MemoryStore, Partition};
-use lockport::{FailureReason, LockPort as _};
-use lockport_sim_encoder::{Card, Door, Panel, SerialHabit};
-use lockport_wiegand::codec::wiegand::{ByteOrder, Format, SerialForm};
-use lockport_wiegand::{EncoderModel, PanelDriver, PanelProfile};
+use lockport::{FailureReason, LockPort as _, RetryAdvice, Secret};
+use lockport_contract::Presence as _;
+use lockport_sim_encoder::{Card, Door, Leaves, Panel, SerialHabit, Tear, Then};
+use lockport_wiegand::codec::wiegand::{ByteOrder, Field, Format, SerialForm};
+use lockport_wiegand::{ConfigError, EncoderModel, PanelDriver, PanelProfile};
 
 use crate::scene::{Scene, Verb};
 
@@ -18,8 +20,15 @@ const BLOCK: u8 = 5;
 const FACILITY: u64 = 18;
 
 async fn adapter(scene: &Scene, profile: PanelProfile) -> Adapter<PanelDriver> {
+    adapter_after(scene, profile, 0).await
+}
+
+/// The adapter of a property that has given so many numbers.
+async fn adapter_after(scene: &Scene, profile: PanelProfile, given: u32) -> Adapter<PanelDriver> {
     let bench = &scene.bench;
     let (config, lent) = bench.lent().await.unwrap();
+    let count = |_| Ok(SlotValue { value: Secret::new(given.to_string()), expires: None });
+    lent.slots.change("generic-wiegand/panel", count).await.unwrap();
     let env = Env {
         clock: bench.clock.clone(),
         sleep: bench.clock.clone(),
@@ -109,9 +118,15 @@ async fn bits_are_written_for_the_panel_and_taken_away_again() {
     };
     scene.come();
     let input = input(&scene);
+    let encoder = scene.bench.encoder();
+    assert!(adapter.read_card(encoder).await.unwrap().unwrap().for_panel.is_none(), "a blank card");
     let issued = adapter.issue_credential(input.clone()).await.unwrap();
     assert!(issued.warnings.iter().any(|warning| warning.code == WarningCode::NoTimeBound));
-    assert!(door(1).try_open(&card, 0).opened && !door(2).try_open(&card, 0).opened);
+    let told = adapter.read_card(encoder).await.unwrap().unwrap().for_panel.unwrap();
+    let told = format.decode(told.expose().parse().unwrap()).unwrap();
+    let (facility, number) = (told.get(Field::FacilityCode), told.get(Field::CardNumber));
+    assert_eq!((facility, number), (FACILITY, 1), "what the panel is to be told");
+    assert!(door(number).try_open(&card, 0).opened && !door(number + 1).try_open(&card, 0).opened);
     let writes = card.tally().writes;
     adapter.issue_credential(input.clone()).await.unwrap();
     assert_eq!(card.tally().writes, writes, "a repeat writes nothing");
@@ -140,4 +155,77 @@ async fn bits_are_written_for_the_panel_and_taken_away_again() {
         let profile = PanelProfile::WiegandBits { format, facility_code: FACILITY, block };
         assert!(PanelDriver::new(config, profile, lent).is_err(), "block {block}");
     }
+}
+
+/// Section 2.1: a value that does not fit its field is never cut down: the count ends where the format does, and a facility code that
+/// it cannot bear is no configuration.
+#[tokio::test]
+async fn what_the_format_has_no_room_for_is_never_written() {
+    let format = Format::of(FORMAT).unwrap();
+    let of = |facility_code| PanelProfile::WiegandBits { format, facility_code, block: BLOCK };
+    let scene = Scene::set(EncoderModel::Pn532Serial, KeyCredentialKind::RfidCard, Verb::Issue).await;
+    let adapter = adapter_after(&scene, of(FACILITY), 65_534).await;
+    scene.card().allow_only([BLOCK]);
+    scene.come();
+    let last = input(&scene);
+    adapter.issue_credential(last.clone()).await.unwrap();
+    adapter.revoke_credential(gone(&last)).await.unwrap();
+    let writes = scene.card().tally().writes;
+    let error = adapter.issue_credential(scene.former_input()).await.unwrap_err();
+    assert_eq!((error.reason(), error.advice()), (FailureReason::CapacityFull, RetryAdvice::Never));
+    assert_eq!(scene.card().tally().writes, writes);
+
+    // The port is one program's alone.
+    drop(adapter);
+    let (config, lent) = scene.bench.lent().await.unwrap();
+    let wrong = PanelDriver::new(config, of(256), lent).map(drop);
+    assert_eq!(wrong, Err(ConfigError::FacilityCode));
+}
+
+/// Section 10: there is one place for the bits, so the former guest's go first; what a card says that was pulled away in the middle is
+/// never his, and the same call ends right. That it may be somebody else's number no order of writes prevents: counted here.
+#[tokio::test]
+async fn bits_that_are_torn_at_any_byte_are_never_the_former_guests() {
+    let format = Format::of(FORMAT).unwrap();
+    let profile = PanelProfile::WiegandBits { format, facility_code: FACILITY, block: BLOCK };
+    let inside = (1..16).flat_map(|byte| {
+        [(byte, Leaves::OldTail), (byte, Leaves::Erased), (byte, Leaves::Garbage(byte as u64))]
+    });
+    let ends = [(0, Leaves::Old), (16, Leaves::New), (0, Leaves::Erased), (0, Leaves::Garbage(7))];
+    let leavings: Vec<(usize, Leaves)> = ends.into_iter().chain(inside).collect();
+    let (mut cuts, mut strange) = (0, 0);
+    for (used, writes) in [(false, 1), (true, 2)] {
+        for (skip, (byte, leaves)) in
+            (0..writes).flat_map(|skip| leavings.iter().map(move |leaving| (skip, *leaving)))
+        {
+            let told = format!("used: {used}, write {skip} cut at byte {byte}, {leaves:?}");
+            let scene = Scene::set(EncoderModel::Pn532Serial, KeyCredentialKind::RfidCard, Verb::Issue).await;
+            let adapter = adapter(&scene, profile).await;
+            let card = scene.card();
+            card.allow_only([BLOCK]);
+            let panel = Panel::of_bits(BLOCK, [0xFF; 6], FORMAT);
+            scene.come();
+            if used {
+                adapter.issue_credential(scene.former_input()).await.unwrap();
+            }
+            let former = panel.hears(&card.copy());
+            assert_eq!(former.is_some(), used, "{told}");
+            card.tear(Tear { skip, byte, leaves, then: Then::Gone });
+            let answer = adapter.issue_credential(input(&scene)).await;
+            assert_eq!(card.tally().torn, 1, "{told}: nothing was torn");
+            assert!(answer.is_err_and(|error| error.is_retriable()), "{told}: told as done");
+            let says = panel.hears(&card.copy());
+            let is_wiped = skip > 0 || byte == 16;
+            assert!(!is_wiped || says.is_none() || says != former, "{told}: it says the former guest's");
+            scene.come();
+            adapter.issue_credential(input(&scene)).await.unwrap();
+            let own = panel.hears(&card.copy());
+            assert!(own.is_some() && own != former, "{told}, repeated: it says {own:?}");
+            cuts += 1;
+            strange += u32::from(says.is_some() && says != own && says != former);
+            let tally = card.tally();
+            assert_eq!((tally.manufacturer, tally.trailers, tally.foreign), (0, 0, 0), "{told}");
+        }
+    }
+    println!("{cuts} cuts, {strange} of which a panel hears as another number");
 }

@@ -183,6 +183,11 @@ impl Scene {
         self.issue("guest", STAY)
     }
 
+    /// An issue to somebody who had the card before, and of no area.
+    pub(crate) fn former_input(&self) -> IssueInput {
+        self.issue("former", Right { gym: false, ..FORMER }).with_credential_id(former())
+    }
+
     /// The former guest's key is taken away while the card lies there.
     pub(crate) async fn revoke_former(&self) {
         let (id, key) = (former(), "former-gone".parse().unwrap());

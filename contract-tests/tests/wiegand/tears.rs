@@ -1,7 +1,7 @@
 //! Every write of every operation, cut short: at every place in the order, with everything that a chip could leave, and with the
 //! card away, the card still there, or the cable out.
 //!
-//! `LOCKPORT_TEARS=all` cuts at more bytes and, on a tag, at each of its pages: minutes instead of seconds.
+//! `LOCKPORT_TEARS=all` cuts at every byte and, on a tag, at each of its pages: minutes instead of seconds.
 
 use lockport::credential::KeyCredentialKind;
 use lockport_sim_encoder::{Fault, Leaves, Step, Tear, Then, What};
@@ -36,8 +36,7 @@ fn cuts(writes: u32) -> Vec<u32> {
 /// What a chip could leave in a block or a page of so many bytes.
 fn leavings(bytes: usize) -> Vec<(usize, Leaves)> {
     let inside = match (is_all(), bytes) {
-        (true, 16) => vec![1, 2, 3, 4, 8, 12, 15],
-        (true, _) => vec![1, 2, 3],
+        (true, bytes) => (1..bytes).collect(),
         (false, 16) => vec![2, 12],
         (false, _) => vec![2],
     };

@@ -17,13 +17,39 @@ pub const NOT_SUPPORTED: u16 = 0x6A81;
 /// The place among the reader's own in which a key is put before it is used.
 const KEY_SLOT: u8 = 0x00;
 
+/// Where a reader keeps a key that is put into it (PC/SC part 3: the key structure, P1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyMemory {
+    /// In a memory that forgets it without power.
+    #[default]
+    Volatile,
+    /// In one that does not: an OMNIKEY has no other.
+    NonVolatile,
+}
+
+impl KeyMemory {
+    /// The one that a reader of this name has.
+    #[must_use]
+    pub fn of_reader(name: &str) -> Self {
+        // VENDOR: section 7, certainty C.
+        if name.to_ascii_uppercase().contains("OMNIKEY") { Self::NonVolatile } else { Self::Volatile }
+    }
+
+    const fn structure(self) -> u8 {
+        match self {
+            Self::Volatile => 0x00,
+            Self::NonVolatile => 0x20,
+        }
+    }
+}
+
 /// A command to the reader, or through it to the card.
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
     /// The card's number.
     Uid,
     /// Puts a key into the reader, for the authentication after it.
-    LoadKey(&'a SectorKey),
+    LoadKey(&'a SectorKey, KeyMemory),
     /// Opens the sector of this block with the key that was put in last.
     Authenticate(u8, KeyName),
     /// 16 bytes from a block.
@@ -47,7 +73,9 @@ impl Command<'_> {
         match self {
             Self::Uid => whole(&[0xFF, 0xCA, 0x00, 0x00, 0x00], &[]),
             // EXPOSE: the reader wants the key; the command is a secret.
-            Self::LoadKey(key) => whole(&[0xFF, 0x82, 0x00, KEY_SLOT, 0x06], key.expose()),
+            Self::LoadKey(key, memory) => {
+                whole(&[0xFF, 0x82, memory.structure(), KEY_SLOT, 0x06], key.expose())
+            }
             Self::Authenticate(block, name) => {
                 let kind = match name {
                     KeyName::A => 0x60,
@@ -130,7 +158,8 @@ mod tests {
         let sixteen = "11".repeat(16);
         for (command, want) in [
             (Command::Uid, "FFCA000000".to_owned()),
-            (Command::LoadKey(&key), "FF82000006A0A1A2A3A4A5".to_owned()),
+            (Command::LoadKey(&key, KeyMemory::Volatile), "FF82000006A0A1A2A3A4A5".to_owned()),
+            (Command::LoadKey(&key, KeyMemory::NonVolatile), "FF82200006A0A1A2A3A4A5".to_owned()),
             (Command::Authenticate(8, KeyName::A), "FF860000050100086000".to_owned()),
             (Command::Authenticate(9, KeyName::B), "FF860000050100096100".to_owned()),
             (Command::Read(10), "FFB0000A10".to_owned()),

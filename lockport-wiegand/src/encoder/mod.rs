@@ -19,7 +19,7 @@ use lockport::env::LinkError;
 pub use self::pcsc::{CardReader, Pcsc};
 pub use self::pn532::Pn532;
 pub use self::rrhfoem04::Rrhfoem04;
-pub use self::stronglink::{Echo, StrongLink};
+pub use self::stronglink::StrongLink;
 pub use self::timer::Timer;
 
 /// A card's serial number: 4, 7 or 10 bytes. It names a card, it proves nothing; and it is a guest's, so it is not printed.

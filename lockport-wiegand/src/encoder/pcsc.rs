@@ -8,7 +8,7 @@ use lockport::Secret;
 use lockport::env::LinkError;
 
 use super::{Encoder, EncoderError, Family, Identity, KeyName, SectorKey, Target, Uid};
-use crate::codec::pcsc::{CardName, Command, DONE, FAILED, NOT_SUPPORTED, card_name, parse};
+use crate::codec::pcsc::{CardName, Command, DONE, FAILED, KeyMemory, NOT_SUPPORTED, card_name, parse};
 
 /// How long the reader may take for a command, and the service to connect: as any encoder on USB (section 13).
 const LIMIT: Duration = Duration::from_millis(500);
@@ -137,7 +137,8 @@ impl Encoder for Pcsc {
         name: KeyName,
         key: &SectorKey,
     ) -> Result<(), EncoderError> {
-        let commands = [Command::LoadKey(key), Command::Authenticate(block, name)];
+        let memory = KeyMemory::of_reader(self.reader.name());
+        let commands = [Command::LoadKey(key, memory), Command::Authenticate(block, name)];
         self.exchange(target, &commands, EncoderError::KeyRefused).await?;
         Ok(())
     }

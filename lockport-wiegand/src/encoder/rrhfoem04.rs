@@ -1,6 +1,6 @@
 //! A RapidRadio RRHFOEM04 desk encoder (section 6.1 of the page on encoders).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -124,17 +124,30 @@ impl Rrhfoem04 {
     }
 }
 
+/// The model's name, and in hexadecimal what follows it: versions and the reader's own serial number. Where the one ends and the other
+/// begins is not published, and need not be known to tell one reader from another.
+fn firmware(information: &[u8]) -> Option<String> {
+    let mut parts = information.splitn(2, |byte| *byte == b'-');
+    let (name, rest) = (parts.next()?, parts.next().unwrap_or_default());
+    if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let mut text = String::from_utf8_lossy(name).into_owned();
+    for (at, byte) in rest.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _written = write!(text, "{}{byte:02X}", if at == 0 { "-" } else { "" });
+    }
+    Some(text)
+}
+
 #[async_trait]
 impl Encoder for Rrhfoem04 {
     async fn start(&mut self) -> Result<Identity, EncoderError> {
         self.selected = None;
         let data = self.ask(&Command::Information).await?.ok_or(EncoderError::Protocol)?;
-        // EXPOSE: a model's name; versions and a serial number follow it.
-        let name = data.expose().split(|byte| *byte == b'-').next().unwrap_or_default();
-        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
-            return Err(EncoderError::Protocol);
-        }
-        Ok(Identity { model: "rrhfoem04", firmware: String::from_utf8_lossy(name).into_owned() })
+        // EXPOSE: what a device says of itself.
+        let firmware = firmware(data.expose()).ok_or(EncoderError::Protocol)?;
+        Ok(Identity { model: "rrhfoem04", firmware })
     }
 
     /// The reader tells a card's number and not its type. Four bytes are taken for a MIFARE Classic 1K, which is all that it
@@ -192,5 +205,21 @@ impl Encoder for Rrhfoem04 {
     async fn beep(&mut self) -> Result<(), EncoderError> {
         self.ask(&Command::Beep).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Section 6.1: model up to the hyphen, versions, serial in the last bytes. Two readers of one make differ, as do two firmwares.
+    #[test]
+    fn a_reader_is_told_from_another_of_its_make() {
+        let own = firmware(b"RRHFOEM04-\x01\x06\x00\x00\x12\x34");
+        assert_eq!(own.as_deref(), Some("RRHFOEM04-010600001234"));
+        assert_ne!(own, firmware(b"RRHFOEM04-\x01\x06\x00\x00\x12\x35"));
+        assert_ne!(own, firmware(b"RRHFOEM04-\x01\x07\x00\x00\x12\x34"));
+        assert_eq!(firmware(b"RRHFOEM07").as_deref(), Some("RRHFOEM07"));
+        assert_eq!((firmware(b""), firmware(b"-\x01"), firmware(b"R\xFF-")), (None, None, None));
     }
 }

@@ -22,23 +22,13 @@ const BUFFER: usize = 1024;
 /// How many blocks a sector of a MIFARE Classic 1K has.
 const BLOCKS: u8 = 4;
 
-/// Whether a line gives back what is sent on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Echo {
-    /// It does not: a direct line.
-    #[default]
-    None,
-    /// It does: some converters to RS-485. Exactly what was sent is dropped.
-    Own,
-}
-
 /// A StrongLink SL025B or SL025M.
 ///
-/// It shows one card also where two lie there, and it has no GET_VERSION.
+/// It shows one card also where two lie there, and it has no GET_VERSION. Some converters to RS-485 give back what is sent on them
+/// (section 12): exactly that is dropped. No answer begins as a command does, so the line itself tells whether it does so.
 pub struct StrongLink {
     link: Box<dyn ByteLink>,
     timer: Timer,
-    echo: Echo,
     heard: Zeroizing<Vec<u8>>,
     /// The card that is selected, until it refuses something.
     selected: Option<Uid>,
@@ -46,10 +36,7 @@ pub struct StrongLink {
 
 impl fmt::Debug for StrongLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StrongLink")
-            .field("link", &self.link)
-            .field("echo", &self.echo)
-            .finish_non_exhaustive()
+        f.debug_struct("StrongLink").field("link", &self.link).finish_non_exhaustive()
     }
 }
 
@@ -58,14 +45,7 @@ impl StrongLink {
     #[must_use]
     pub fn new(link: Box<dyn ByteLink>, timer: Timer) -> Self {
         let heard = Zeroizing::new(Vec::with_capacity(BUFFER));
-        Self { link, timer, echo: Echo::None, heard, selected: None }
-    }
-
-    /// Over a line that may give back what is sent on it.
-    #[must_use]
-    pub const fn with_echo(mut self, echo: Echo) -> Self {
-        self.echo = echo;
-        self
+        Self { link, timer, heard, selected: None }
     }
 
     /// A command and its answer's data. What got no answer, or was damaged on the way, is sent again, unless a card may be
@@ -77,9 +57,8 @@ impl StrongLink {
         for _ in 0..tries {
             self.drain().await?;
             self.link.write(&frame).await?;
-            // EXPOSE: how long it is.
-            let echoed = if self.echo == Echo::Own { frame.expose().len() } else { 0 };
-            match self.answer(command.code(), echoed).await {
+            // EXPOSE: to know it again when the line gives it back.
+            match self.answer(command.code(), frame.expose()).await {
                 Ok(Answer { said: status::CHECKSUM_WRONG, .. }) => ended = EncoderError::Protocol,
                 Ok(answer) => return verdict(command, answer.said).map(|()| answer.data),
                 Err(again @ (EncoderError::Link(LinkError::TimedOut) | EncoderError::Protocol)) => {
@@ -103,8 +82,8 @@ impl StrongLink {
         Ok(())
     }
 
-    /// Waits for this command's answer; one to another command is an old one.
-    async fn answer(&mut self, code: u8, mut echoed: usize) -> Result<Answer, EncoderError> {
+    /// Waits for this command's answer; one to another command is an old one. `echo` is what the line may give back first.
+    async fn answer(&mut self, code: u8, mut echo: &[u8]) -> Result<Answer, EncoderError> {
         let mut deadline = self.timer.deadline(LIMIT);
         let mut damaged = false;
         loop {
@@ -116,7 +95,7 @@ impl StrongLink {
                 }
             }
             let heard_more = match self.timer.left(&mut deadline) {
-                Some(left) => self.hear(left, &mut echoed).await?,
+                Some(left) => self.hear(left, &mut echo).await?,
                 None => false,
             };
             if heard_more {
@@ -132,14 +111,11 @@ impl StrongLink {
     }
 
     /// Takes in what comes; says whether anything came in time.
-    async fn hear(&mut self, limit: Duration, echoed: &mut usize) -> Result<bool, EncoderError> {
+    async fn hear(&mut self, limit: Duration, echo: &mut &[u8]) -> Result<bool, EncoderError> {
         match self.link.read(limit).await {
             Ok(bytes) => {
                 // EXPOSE: into the buffer, which is wiped.
-                let bytes = bytes.expose();
-                let own = bytes.len().min(*echoed);
-                *echoed -= own;
-                let (_, bytes) = bytes.split_at(own);
+                let bytes = without_echo(bytes.expose(), echo);
                 let room = BUFFER.saturating_sub(self.heard.len());
                 self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 Ok(true)
@@ -176,6 +152,15 @@ impl StrongLink {
         self.selected = Some(target.uid.clone());
         Ok(data)
     }
+}
+
+/// What came, without the command that the line has given back so far; once something else comes, it gives back no more.
+fn without_echo<'b>(bytes: &'b [u8], echo: &mut &[u8]) -> &'b [u8] {
+    let given_back = bytes.iter().zip(*echo).take_while(|(came, sent)| came == sent).count();
+    let (_, rest) = bytes.split_at(given_back);
+    let (_, left) = echo.split_at(given_back);
+    *echo = if rest.is_empty() { left } else { &[] };
+    rest
 }
 
 struct Answer {

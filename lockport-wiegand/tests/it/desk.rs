@@ -1,7 +1,7 @@
 //! A simulated encoder and this crate's end of its cable. Time stands still until somebody waits, so nothing sleeps.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ pub(crate) struct Desk {
 struct Line {
     stalled: AtomicBool,
     lost: Mutex<Vec<u8>>,
-    echoes: AtomicBool,
+    /// In pieces of how many bytes what was sent comes back; 0 where it does not.
+    echoes: AtomicUsize,
     echoed: Mutex<Vec<u8>>,
 }
 
@@ -72,6 +73,11 @@ impl Desk {
         self.bus.reader().unwrap()
     }
 
+    /// The reader, as a service has it under this name.
+    pub(crate) fn reader_called(&self, name: &str) -> Box<dyn CardReader> {
+        self.bus.clone().with_reader(name).reader().unwrap()
+    }
+
     /// From now on a read does not return, until `flows`.
     pub(crate) fn stalls(&self) {
         self.line.stalled.store(true, Ordering::SeqCst);
@@ -86,9 +92,9 @@ impl Desk {
         *self.line.lost.lock().unwrap() = bytes.to_vec();
     }
 
-    /// From now on the line gives back what is sent on it.
-    pub(crate) fn echoes(&self) {
-        self.line.echoes.store(true, Ordering::SeqCst);
+    /// From now on the line gives back what is sent on it, in pieces of so many bytes.
+    pub(crate) fn echoes_in_pieces_of(&self, bytes: usize) {
+        self.line.echoes.store(bytes, Ordering::SeqCst);
     }
 
     /// How much virtual time a call takes, and its answer.
@@ -135,7 +141,7 @@ struct Disturbed {
 #[async_trait]
 impl ByteLink for Disturbed {
     async fn write(&self, bytes: &Secret<Vec<u8>>) -> Result<(), LinkError> {
-        if self.line.echoes.load(Ordering::SeqCst) {
+        if self.line.echoes.load(Ordering::SeqCst) > 0 {
             // EXPOSE: back to where it came from.
             self.line.echoed.lock().unwrap().extend_from_slice(bytes.expose());
         }
@@ -146,7 +152,12 @@ impl ByteLink for Disturbed {
         if self.line.stalled.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        let echoed = std::mem::take(&mut *self.line.echoed.lock().unwrap());
+        let piece = self.line.echoes.load(Ordering::SeqCst);
+        let echoed: Vec<u8> = {
+            let mut echoed = self.line.echoed.lock().unwrap();
+            let most = piece.min(echoed.len());
+            echoed.drain(..most).collect()
+        };
         if !echoed.is_empty() {
             return Ok(Secret::new(echoed));
         }

@@ -11,6 +11,7 @@ mod desk;
 mod drawn;
 #[cfg(all(target_os = "linux", feature = "usb-hid"))]
 mod hidraw;
+mod pairing;
 mod parsers;
 mod pcsc;
 mod pn532;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lockport::Secret;
-use lockport_sim_encoder::{Card, Model, Step, What};
+use lockport_sim_encoder::{Card, Model, Settings, Step, What};
 use lockport_wiegand::encoder::{Encoder, EncoderError, Family, KeyName, Pcsc};
 
-use crate::desk::{Desk, GONE, TIMED_OUT, Trouble, UID, now, opened, writes_and_reads};
+use crate::desk::{Desk, GONE, TIMED_OUT, Trouble, UID, delivery, now, opened, writes_and_reads};
 
 fn started(desk: &Desk) -> Box<dyn Encoder> {
     let mut encoder = Pcsc::new(desk.reader());
@@ -23,6 +23,24 @@ fn a_block_is_written_and_read() {
         let mut encoder = started(&desk);
         writes_and_reads(&mut *encoder, &card);
         now(encoder.beep()).unwrap();
+    }
+}
+
+/// Section 7: an OMNIKEY takes keys with a P1 of its own, and is known by its name.
+#[test]
+fn an_omnikey_gets_its_keys_as_it_takes_them() {
+    for (name, key_structure, opens) in [
+        ("HID Global OMNIKEY 5022 Smart Card Reader 0", 0x20, true),
+        ("ACS ACR122U PICC Interface 00 00", 0x00, true),
+        ("ACS ACR122U PICC Interface 00 00", 0x20, false),
+    ] {
+        let card = Card::classic_1k(UID);
+        let settings = Settings { key_structure, ..Settings::default() };
+        let desk = Desk::with(Model::Pcsc, settings, &[&card]);
+        let mut encoder = Pcsc::new(desk.reader_called(name));
+        let target = now(encoder.list()).unwrap().remove(0);
+        let answer = now(encoder.authenticate(&target, 8, KeyName::A, &delivery()));
+        assert_eq!(answer.is_ok(), opens, "{name}, P1 {key_structure:02X}: {answer:?}");
     }
 }
 

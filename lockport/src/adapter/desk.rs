@@ -15,6 +15,8 @@ pub struct CardOnDesk {
     pub card: Secret,
     /// What stands on it: until when, and which doors.
     pub says: CardSays,
+    /// The bits that a panel hears of it, where one stands behind the doors: whoever runs that has to be told them.
+    pub for_panel: Option<Secret>,
     /// The rooms behind those doors.
     pub rooms: Vec<RoomId>,
     /// Whose it is, where the ledger knows it.
@@ -36,7 +38,9 @@ impl<D: CardDesk> Adapter<D> {
     /// # Errors
     /// As in [`CardDesk::read_card`]; what the store says.
     pub async fn read_card(&self, encoder: LockDeviceId) -> Result<Option<CardOnDesk>, LockError> {
-        let Some(CardReading { card, says }) = self.driver.read_card(encoder).await? else { return Ok(None) };
+        let Some(CardReading { card, says, for_panel }) = self.driver.read_card(encoder).await? else {
+            return Ok(None);
+        };
         let doors = match &says {
             CardSays::Key { doors, .. } => doors.clone(),
             _ => Vec::new(),
@@ -45,7 +49,7 @@ impl<D: CardDesk> Adapter<D> {
         rooms.sort();
         rooms.dedup();
         let owner = self.owner_of(&card, &doors).await?;
-        Ok(Some(CardOnDesk { card, says, rooms, owner }))
+        Ok(Some(CardOnDesk { card, says, for_panel, rooms, owner }))
     }
 
     /// How an encoder is.

@@ -139,7 +139,7 @@ impl<D: VendorDriver> Engine<'_, D> {
                     }
                     return self.record(op, index, effect).await;
                 }
-                if let Some(wait) = self.may_be_seen_in(step_of(op, index)?) {
+                if let Some(wait) = self.may_be_seen_in(step_of(op, index)?, kind) {
                     return Err(not_settled().with_advice(RetryAdvice::After(wait)));
                 }
                 self.mark_sent(op, index).await?;

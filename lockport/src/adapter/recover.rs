@@ -188,10 +188,11 @@ impl<D: VendorDriver> Engine<'_, D> {
     }
 
     /// How long a lost change that takes nothing away may still be on its way to where a look can see it. It is given so long,
-    /// once: sent again at once it would be under way twice, and nobody could say when the first of the two has landed.
-    pub(super) fn may_be_seen_in(&self, step: &Step) -> Option<Duration> {
+    /// once: sent again at once it would be under way twice, and nobody could say when the first of the two has landed. Where no
+    /// call lands late, none is under way.
+    pub(super) fn may_be_seen_in(&self, step: &Step, kind: &Kind) -> Option<Duration> {
         let gives = step.act == Act::Amend && !step.order.blocked && step.unanswered == 1;
-        let seen_by = plus(step.last_sent.filter(|_| gives)?, LOOK_SOON);
+        let seen_by = plus(step.last_sent.filter(|_| gives)?, LOOK_SOON.min(kind.recovery.late_by));
         Some(until(seen_by, self.env.now())).filter(|wait| !wait.is_zero())
     }
 

@@ -32,6 +32,9 @@ pub struct CardReading {
     pub card: Secret,
     /// What stands on it.
     pub says: CardSays,
+    /// The bits that a door's reader makes of it for the panel behind it, which has to be told them; `None` where the doors judge by
+    /// themselves, or where there are none.
+    pub for_panel: Option<Secret>,
 }
 
 /// What stands on a card.

@@ -31,6 +31,7 @@ pub struct SimBus {
     usb: Arc<Mutex<Option<UsbIdentity>>>,
     port: Arc<Mutex<String>>,
     between: Vec<Arc<dyn Between>>,
+    reader: String,
 }
 
 impl SimBus {
@@ -51,7 +52,15 @@ impl SimBus {
     #[must_use]
     pub fn new(encoder: SimEncoder, time: LineTime) -> Self {
         let port = Arc::new(Mutex::new("the desk's port".to_owned()));
-        Self { encoder, time, usb: Arc::default(), port, between: Vec::new() }
+        let reader = "Simulated Reader 01".to_owned();
+        Self { encoder, time, usb: Arc::default(), port, between: Vec::new(), reader }
+    }
+
+    /// With this as the name under which a PC/SC service has its reader.
+    #[must_use]
+    pub fn with_reader(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.reader);
+        self
     }
 
     /// With somebody on the line, nearer to the driver than those before him.
@@ -89,7 +98,15 @@ impl SimBus {
     /// # Errors
     /// [`LinkError`] when the encoder is away, or somebody has its cable.
     pub fn serial(&self) -> Result<Box<dyn ByteLink>, LinkError> {
-        let cable: Box<dyn ByteLink> = Box::new(self.cable()?);
+        self.serial_at(None)
+    }
+
+    fn serial_at(&self, baud: Option<u32>) -> Result<Box<dyn ByteLink>, LinkError> {
+        let cable = self.cable()?;
+        if let Some(baud) = baud {
+            cable.port.set_speed(baud).map_err(|Gone| LinkError::Gone)?;
+        }
+        let cable: Box<dyn ByteLink> = Box::new(cable);
         Ok(self.between.iter().fold(cable, |cable, between| between.bytes(cable)))
     }
 
@@ -107,7 +124,7 @@ impl SimBus {
     /// # Errors
     /// As [`serial`](Self::serial).
     pub fn reader(&self) -> Result<Box<dyn CardReader>, LinkError> {
-        Ok(Box::new(SimReader(self.serial()?)))
+        Ok(Box::new(SimReader { line: self.serial()?, name: self.reader.clone() }))
     }
 
     fn cable(&self) -> Result<Cable, LinkError> {
@@ -129,14 +146,14 @@ impl EncoderBus for SimBus {
         &self,
         _: &Plugged,
         model: EncoderModel,
-        _: Option<u32>,
+        baud: Option<u32>,
     ) -> Result<Box<dyn Encoder>, LinkError> {
         // Nothing on the line is drawn at random.
         let timer = Timer::of(&self.time.env(0));
         Ok(match model {
-            EncoderModel::Pn532Serial => Box::new(Pn532::new(self.serial()?, timer)),
+            EncoderModel::Pn532Serial => Box::new(Pn532::new(self.serial_at(baud)?, timer)),
             EncoderModel::Pn532Hid => Box::new(Pn532::behind_bridge(self.hid()?, timer)),
-            EncoderModel::Stronglink => Box::new(StrongLink::new(self.serial()?, timer)),
+            EncoderModel::Stronglink => Box::new(StrongLink::new(self.serial_at(baud)?, timer)),
             EncoderModel::Rrhfoem04 => Box::new(Rrhfoem04::new(self.hid()?, timer)),
             EncoderModel::Pcsc => Box::new(Pcsc::new(self.reader()?)),
             _ => return Err(LinkError::Denied),

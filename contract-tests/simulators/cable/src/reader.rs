@@ -13,7 +13,10 @@ const ATR: u8 = 0x04;
 const NO_CARD: [u8; 1] = [0x00];
 
 #[derive(Debug)]
-pub(crate) struct SimReader(pub(crate) Box<dyn ByteLink>);
+pub(crate) struct SimReader {
+    pub(crate) line: Box<dyn ByteLink>,
+    pub(crate) name: String,
+}
 
 impl SimReader {
     async fn message(
@@ -22,9 +25,9 @@ impl SimReader {
         timeout: Duration,
     ) -> Result<Option<Secret<Vec<u8>>>, LinkError> {
         // The answer to a call that was given up is nobody's.
-        while self.0.read(Duration::ZERO).await.is_ok() {}
-        self.0.write(bytes).await?;
-        let answer = self.0.read(timeout).await?;
+        while self.line.read(Duration::ZERO).await.is_ok() {}
+        self.line.write(bytes).await?;
+        let answer = self.line.read(timeout).await?;
         // EXPOSE: whether it is an answer at all.
         let is_there = *answer.expose() != NO_CARD;
         Ok(is_there.then_some(answer))
@@ -34,11 +37,11 @@ impl SimReader {
 #[async_trait]
 impl CardReader for SimReader {
     fn name(&self) -> &str {
-        "Simulated Reader 01"
+        &self.name
     }
 
     async fn connect(&self, timeout: Duration) -> Result<Option<Vec<u8>>, LinkError> {
-        self.0.write(&Secret::new(vec![POWER_OFF])).await?;
+        self.line.write(&Secret::new(vec![POWER_OFF])).await?;
         let atr = self.message(&Secret::new(vec![ATR]), timeout).await?;
         // EXPOSE: of a simulated card.
         Ok(atr.map(|atr| atr.expose().clone()))

@@ -59,7 +59,7 @@ fn power_up(model: Model, settings: Settings) -> Box<dyn Face> {
         Model::Pn532Hid => Box::new(Bridge::new(settings.finds_halted)),
         Model::StrongLink => Box::new(StrongLink::new(settings.reads_high_pages)),
         Model::Rrhfoem04 => Box::new(Rrhfoem04::new(settings.least_gap)),
-        Model::Pcsc => Box::new(Pcsc::default()),
+        Model::Pcsc => Box::new(Pcsc::new(settings.key_structure)),
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Settings {
     pub reads_high_pages: bool,
     /// A RRHFOEM04 loses a command that comes sooner than this after the one before (section 6.1).
     pub least_gap: Option<Duration>,
+    /// The P1 with which a PC/SC reader takes a key; an OMNIKEY's is 20 (section 7).
+    pub key_structure: u8,
 }
 
 impl Default for Settings {
@@ -73,6 +75,7 @@ impl Default for Settings {
             finds_halted: true,
             reads_high_pages: false,
             least_gap: Some(Duration::from_millis(100)),
+            key_structure: 0x00,
         }
     }
 }

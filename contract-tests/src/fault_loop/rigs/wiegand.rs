@@ -12,13 +12,13 @@ use lockport::env::{ByteLink, ReportLink};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport_sim_cable::Between;
-use lockport_wiegand::{EncoderModel, WiegandConfig, WiegandDriver, WiegandEnv};
+use lockport_wiegand::{EncoderModel, WiegandConfig, WiegandEnv};
 
 use crate::bench::{BenchError, Presence};
 use crate::fault_loop::choke::{Choke, Torn};
 use crate::fault_loop::link::Pulled;
 use crate::fault_loop::rig::{DriverSource, Rig, Stand};
-use crate::harness::WiegandBench;
+use crate::harness::{CardProfile, WiegandBench};
 
 /// What stands between the adapter and the driver, for a test.
 type Bend = fn(Arc<dyn VendorDriver>) -> Arc<dyn VendorDriver>;
@@ -27,6 +27,7 @@ type Bend = fn(Arc<dyn VendorDriver>) -> Arc<dyn VendorDriver>;
 #[derive(Clone, Copy, Debug)]
 pub struct WiegandRig {
     model: EncoderModel,
+    cards: CardProfile,
     at: WiegandPoints,
     kind: KeyCredentialKind,
     bend: Option<Bend>,
@@ -36,7 +37,13 @@ impl WiegandRig {
     /// The driver over this encoder, with its points there, for a card or a tag.
     #[must_use]
     pub const fn of(model: EncoderModel, at: WiegandPoints, kind: KeyCredentialKind) -> Self {
-        Self { model, at, kind, bend: None }
+        Self { model, cards: CardProfile::SignedRecord, at, kind, bend: None }
+    }
+
+    /// The same with cards of this profile.
+    #[must_use]
+    pub const fn with_cards(self, cards: CardProfile) -> Self {
+        Self { cards, ..self }
     }
 
     /// The same with this around the driver: for drivers that are wrong on purpose.
@@ -81,21 +88,28 @@ impl WiegandPoints {
 
 /// The encoder in every way, with every kind that it writes.
 #[must_use]
-pub fn wiegand_rigs(model: EncoderModel) -> Vec<Box<dyn Rig>> {
-    let tags = model.writes_tags().then_some(KeyCredentialKind::NfcTag);
+pub fn wiegand_rigs(model: EncoderModel, cards: CardProfile) -> Vec<Box<dyn Rig>> {
+    let has_tags = cards == CardProfile::SignedRecord && model.writes_tags();
+    let tags = has_tags.then_some(KeyCredentialKind::NfcTag);
     let kinds = [KeyCredentialKind::RfidCard].into_iter().chain(tags);
-    let rigs = kinds.flat_map(|kind| WiegandPoints::ALL.map(|at| WiegandRig::of(model, at, kind)));
+    let rigs =
+        kinds.flat_map(|kind| WiegandPoints::ALL.map(|at| WiegandRig::of(model, at, kind).with_cards(cards)));
     rigs.map(|rig| Box::new(rig) as Box<dyn Rig>).collect()
 }
 
 #[async_trait]
 impl Rig for WiegandRig {
     fn name(&self) -> String {
-        format!("wiegand:{}:{}:{}", self.model, self.at.as_str(), self.kind)
+        let Self { model, cards, at, kind, .. } = self;
+        let cards = match cards {
+            CardProfile::SignedRecord => String::new(),
+            other => format!("{}:", other.as_str()),
+        };
+        format!("wiegand:{model}:{cards}{}:{kind}", at.as_str())
     }
 
     async fn open(&self, seed: u64) -> Result<Stand, BenchError> {
-        let bench = WiegandBench::of(self.model, seed)?;
+        let bench = WiegandBench::with_cards(self.model, self.cards, seed)?;
         // Closing the port ends what was begun: nothing is written later.
         let choke = Choke::new(&bench.clock, Duration::ZERO).with_torn(self.torn());
         let encoder = bench.encoder.clone();
@@ -109,6 +123,7 @@ impl Rig for WiegandRig {
         let (config, env) = bench.lent_with(between).await?;
         let parts = Parts {
             at: self.at,
+            bench: bench.clone(),
             config,
             env,
             serials: Arc::new(MemoryStore::new()),
@@ -133,6 +148,7 @@ impl Rig for WiegandRig {
 /// What every process of a stand makes its driver of.
 struct Parts {
     at: WiegandPoints,
+    bench: WiegandBench,
     config: WiegandConfig,
     env: WiegandEnv,
     serials: Arc<dyn Store>,
@@ -150,9 +166,7 @@ impl Parts {
         let partition = Partition { tenant, property };
         let slots = Slots::new(serials, partition, self.env.env.clone(), format!("process-{birth}"));
         let env = WiegandEnv { slots, ..self.env.clone() };
-        let driver = WiegandDriver::new(self.config.clone(), env);
-        let driver: Arc<dyn VendorDriver> =
-            Arc::new(driver.map_err(|error| BenchError::new(error.to_string()))?);
+        let driver = self.bench.driver_over(self.config.clone(), env)?;
         Ok(if is_inside { driver } else { self.choke.driver(driver) })
     }
 }

@@ -3,13 +3,18 @@
 use lockport_sim_encoder::{Fault as SimFault, Leaves, Step, Tear, Then, What};
 use lockport_wiegand::EncoderModel;
 
-use super::WiegandBench;
+use super::{CardProfile, WiegandBench};
 use crate::bench::{BenchError, Cut, Fault, FaultInjector};
 
 impl FaultInjector for WiegandBench {
     fn order(&self, fault: Fault) -> Result<(), BenchError> {
         let next = |step, what| self.encoder.fault(SimFault::next(step, what));
         match fault {
+            // Where nothing is written, what can be lost is what was read.
+            Fault::LoseNextReply | Fault::LateEffect if self.profile == CardProfile::Csn => {
+                next(Step::Find, What::UnplugAfter);
+            }
+            Fault::DropNextBeforeEffect if self.profile == CardProfile::Csn => next(Step::Find, What::Unplug),
             // It happens now or never: closing the port ends what was under way.
             Fault::LoseNextReply | Fault::LateEffect => self.watch.seen().cut_when_done = true,
             Fault::DropNextBeforeEffect => next(Step::Write, What::Unplug),

@@ -1,6 +1,8 @@
-//! The encoder driver on the bench: its own wire to a simulated encoder, and doors that read the cards.
+//! The encoder's drivers on the bench: their own wire to a simulated encoder, and doors that read the cards.
 
 mod faults;
+mod panel;
+mod probe;
 mod records;
 mod watch;
 
@@ -8,25 +10,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
-use lockport::credential::{Artifact, KeyCredentialKind};
+use lockport::credential::KeyCredentialKind;
+use lockport::driver::VendorDriver;
 use lockport::env::{ManualClock, SecretError, SecretProvider};
 use lockport::id::{KeyCredentialId, LockDeviceId, PropertyId, TenantId};
 use lockport::store::slots::Slots;
 use lockport::store::{MemoryStore, Partition};
-use lockport::{Secret, Timestamp, Validity};
+use lockport::{Secret, Timestamp};
 use lockport_sim_cable::{Between, LineTime, SimBus};
 use lockport_sim_encoder::{Area, Card, Door, Encoder, Place, Property};
 use lockport_wiegand::{
-    DoorPlace, EncoderModel, PROPERTY_KEY, RecordArea, SharedKey, UsbIdentity, WiegandConfig, WiegandDoor,
-    WiegandDriver, WiegandEncoder, WiegandEnv, pair,
+    DoorPlace, EncoderModel, PROPERTY_KEY, PanelDriver, RecordArea, SharedKey, UsbIdentity, WiegandConfig,
+    WiegandDoor, WiegandDriver, WiegandEncoder, WiegandEnv, pair,
 };
 
+pub use self::panel::CardProfile;
+use self::panel::{Operated, PanelDesk};
 use self::records::{ms, records_on};
 use self::watch::Watch;
 use super::{Exemption, Harness};
 use crate::backstage::Backstage;
-use crate::bench::{Bench, BenchError, LockControl, Presence, Site, VendorProbe, WireTap};
+use crate::bench::{Bench, BenchError, Site};
 
 /// When every bench begins: 2026-03-02 12:34:56 UTC, on no round figure.
 const BEGIN: i64 = 1_772_454_896;
@@ -37,47 +41,72 @@ const FIRST_DOOR: u16 = 201;
 #[derive(Clone, Debug)]
 pub struct WiegandHarness {
     model: EncoderModel,
+    profile: CardProfile,
     exemptions: Vec<Exemption>,
 }
 
 /// What an offline card vendor cannot be asked, whichever encoder writes its cards.
-const EXEMPT: &[(&str, &str)] = &[
+const OFFLINE: &[(&str, &str)] = &[
     ("DEVICE-003", "the doors are offline: nobody is told of their batteries, and none is ever in reach"),
     ("PLAN-002", "the doors are offline: none is ever in reach, and none has to be"),
+];
+/// What cannot be asked of an encoder that writes.
+const WRITTEN: &[(&str, &str)] = &[
     (
         "ERROR-001",
         "an encoder has no code that its page does not know: section 4.6 treats every other status as a refusal by the card, and \
          section 6.1 knows one code for all",
     ),
-    ("ISSUE-003", NOTHING_FOR_GOOD),
-    ("IDEM-008", NOTHING_FOR_GOOD),
+    ("IDEM-008", "whatever an encoder refuses, another card may take: all of it is retriable (section 11)"),
 ];
-const NOTHING_FOR_GOOD: &str =
-    "whatever an encoder refuses, another card may take: all of it is retriable (section 11)";
-/// The case that needs a key which is refused, on a card that has none.
-const NO_KEYS: (&str, &str) =
-    ("UPDATE-005", "a tag has no sectors and no keys (section 8.3): nobody refuses its writes");
+/// What cannot be asked where neither a door nor a time stands on the card.
+const BITS: &[(&str, &str)] = &[
+    ("UPDATE-003", NOTHING_SENT),
+    ("UPDATE-004", NOTHING_SENT),
+    ("UPDATE-005", NOTHING_SENT),
+    ("CARD-001", NOTHING_SENT),
+    ("CARD-007", NOTHING_SENT),
+];
+const NOTHING_SENT: &str = "neither doors nor times stand on the card (section 3.3): a change is the panel's, and nothing is sent \
+                            that could be lost, refused or torn";
+/// What cannot be asked where nothing is written.
+const NUMBERS: &[(&str, &str)] = &[(
+    "CARD-003",
+    "nothing can be taken from the card (section 3.1): a revoke is the panel's work, and whether it was told the driver cannot know",
+)];
+/// The cases that need a key which is refused, on a card that has none.
+const TAGS: &[(&str, &str)] = &[("ISSUE-003", NO_KEYS), ("UPDATE-005", NO_KEYS)];
+const NO_KEYS: &str = "a tag has no sectors and no keys (section 8.3): nobody refuses its writes";
 
 impl WiegandHarness {
-    /// An encoder of this model at the desk.
+    /// An encoder of this model at the desk, and cards of this profile.
     #[must_use]
-    pub fn of(model: EncoderModel) -> Self {
-        let exempt = |kind, (case, reason): (&str, &str)| Exemption {
-            case: case.to_owned(),
-            kind,
-            reason: reason.to_owned(),
+    pub fn of(model: EncoderModel, profile: CardProfile) -> Self {
+        let rows: &[&[(&str, &str)]] = match profile {
+            CardProfile::SignedRecord => &[OFFLINE, WRITTEN],
+            CardProfile::WiegandBits => &[OFFLINE, WRITTEN, BITS],
+            CardProfile::Csn => &[OFFLINE, NUMBERS],
         };
-        let all = EXEMPT.iter().map(|row| exempt(None, *row));
-        let of_tags = model.writes_tags().then(|| exempt(Some(KeyCredentialKind::NfcTag), NO_KEYS));
-        Self { model, exemptions: all.chain(of_tags).collect() }
+        let has_tags = profile == CardProfile::SignedRecord && model.writes_tags();
+        let of_tags = TAGS.iter().filter(|_| has_tags).map(|row| (Some(KeyCredentialKind::NfcTag), row));
+        let all = rows.iter().copied().flatten().map(|row| (None, row)).chain(of_tags);
+        let exempt = |(kind, (case, reason)): (_, &(&str, &str))| Exemption {
+            case: (*case).to_owned(),
+            kind,
+            reason: (*reason).to_owned(),
+        };
+        Self { model, profile, exemptions: all.map(exempt).collect() }
     }
 }
 
 #[async_trait]
 impl Harness for WiegandHarness {
     async fn open(&self, seed: u64) -> Result<Bench, BenchError> {
-        let bench = WiegandBench::of(self.model, seed)?;
-        let backstage = Backstage::over(bench.driver().await?, &bench.site, &bench.clock, seed);
+        let bench = WiegandBench::with_cards(self.model, self.profile, seed)?;
+        let (config, lent) = bench.lent().await?;
+        let driver = bench.driver_over(config, lent)?;
+        let store = Arc::new(MemoryStore::new());
+        let backstage = Backstage::over_shared(driver, &bench.site, &bench.clock, seed, store);
         Ok(bench.with_backstage(backstage))
     }
 
@@ -108,10 +137,13 @@ pub struct WiegandBench {
     pub encoder: Encoder,
     bus: SimBus,
     model: EncoderModel,
+    profile: CardProfile,
     seed: u64,
     hands: Arc<Mutex<Hands>>,
     watch: Watch,
     doors: BTreeMap<LockDeviceId, (Place, Door)>,
+    /// What decides at the doors, where a card is no more than a number.
+    panel: Option<PanelDesk>,
 }
 
 /// The cards that were handed out.
@@ -120,12 +152,30 @@ struct Hands {
     cards: BTreeMap<(KeyCredentialId, String), Card>,
 }
 
+impl Hands {
+    fn card(&self, holder: KeyCredentialId, kind: KeyCredentialKind) -> Option<Card> {
+        self.cards.get(&(holder, kind.to_string())).cloned()
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl WiegandBench {
-    /// The standard hotel with this encoder at its desk.
+    /// The standard hotel with this encoder at its desk, and signed records on its cards.
     ///
     /// # Errors
     /// When the encoder is not simulated.
     pub fn of(model: EncoderModel, seed: u64) -> Result<Self, BenchError> {
+        Self::with_cards(model, CardProfile::SignedRecord, seed)
+    }
+
+    /// The same with cards of this profile.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn with_cards(model: EncoderModel, profile: CardProfile, seed: u64) -> Result<Self, BenchError> {
         let begin = Timestamp::from_timestamp(BEGIN, 0).ok_or_else(|| BenchError::new("no such time"))?;
         let site = Site::standard();
         let nobody = || BenchError::new(format!("nobody plays a {model}"));
@@ -139,11 +189,13 @@ impl WiegandBench {
         };
         let doors = (FIRST_DOOR..).zip(site.doors()).map(place).collect();
         let clock = Arc::new(ManualClock::new(begin));
-        let watch = Watch::over(&encoder);
+        let hands = Arc::default();
+        let panel = PanelDesk::of(profile, &hands);
+        let watch = Watch::over(&encoder, panel.clone());
         let bus =
             SimBus::new(encoder.clone(), LineTime::of_day(&clock)).with_between(Arc::new(watch.clone()));
         bus.set_usb(usb());
-        Ok(Self { site, clock, encoder, bus, model, seed, hands: Arc::default(), watch, doors })
+        Ok(Self { site, clock, encoder, bus, model, profile, seed, hands, watch, doors, panel })
     }
 
     /// The driver of this desk.
@@ -165,6 +217,25 @@ impl WiegandBench {
         let (mut config, lent) = self.lent().await?;
         change(&mut config);
         WiegandDriver::new(config, lent).map_err(|error| BenchError::new(error.to_string()))
+    }
+
+    /// The driver of this desk's cards. Where a panel decides, whoever runs it is told of every answer.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub fn driver_over(
+        &self,
+        config: WiegandConfig,
+        lent: WiegandEnv,
+    ) -> Result<Arc<dyn VendorDriver>, BenchError> {
+        let wrong = |error: lockport_wiegand::ConfigError| BenchError::new(error.to_string());
+        Ok(match (&self.panel, self.profile.of_panel()?) {
+            (Some(panel), Some(profile)) => {
+                let inner = PanelDriver::new(config, profile, lent).map_err(wrong)?;
+                Arc::new(Operated::over(inner, panel.clone()))
+            }
+            _ => Arc::new(WiegandDriver::new(config, lent).map_err(wrong)?),
+        })
     }
 
     /// The configuration of this desk, with its encoder paired, and what a driver of it stands on.
@@ -214,7 +285,7 @@ impl WiegandBench {
     }
 
     fn hands(&self) -> MutexGuard<'_, Hands> {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hands)
     }
 
     fn door(&self, door: LockDeviceId) -> Result<&(Place, Door), BenchError> {
@@ -235,7 +306,7 @@ impl WiegandBench {
                 return card;
             }
             let card = Card::classic_1k([0xA1, b, c, d]);
-            card.allow_only([8, 9, 10, 12, 13, 14]);
+            card.allow_only(self.profile.blocks().iter().copied());
             card
         });
         card.clone()
@@ -270,6 +341,14 @@ impl WiegandBench {
         records_on(card).len()
     }
 
+    fn opens(&self, door: LockDeviceId, card: &Card, at: Timestamp) -> Result<bool, BenchError> {
+        let (_, lock) = self.door(door)?;
+        Ok(match &self.panel {
+            Some(panel) => panel.lets_in(door, card, at),
+            None => lock.try_open(card, ms(at)).opened,
+        })
+    }
+
     /// Whether the door opens to anything that this holder has.
     pub(crate) fn try_all_of(
         &self,
@@ -277,10 +356,13 @@ impl WiegandBench {
         holder: KeyCredentialId,
         at: Timestamp,
     ) -> Result<bool, BenchError> {
-        let (_, lock) = self.door(door)?;
         let hands = self.hands();
-        let mut own = hands.cards.iter().filter(|((of, _), _)| *of == holder).map(|(_, card)| card);
-        Ok(own.any(|card| lock.try_open(card, ms(at)).opened))
+        for (_, card) in hands.cards.iter().filter(|((of, _), _)| *of == holder) {
+            if self.opens(door, card, at)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn cards(&self) -> Vec<Card> {
@@ -335,141 +417,5 @@ fn key_text() -> String {
 impl SecretProvider for Secrets {
     async fn secret(&self, _: TenantId, _: PropertyId, name: &str) -> Result<Secret, SecretError> {
         if name == PROPERTY_KEY { Ok(Secret::new(key_text())) } else { Err(SecretError::Missing) }
-    }
-}
-
-#[async_trait]
-impl VendorProbe for WiegandBench {
-    async fn try_open(
-        &self,
-        door: LockDeviceId,
-        artifact: &Artifact,
-        at: Timestamp,
-    ) -> Result<bool, BenchError> {
-        let Artifact::Nfc(number) = artifact else {
-            return Err(BenchError::new(format!("no door here takes a {}", artifact.type_name())));
-        };
-        // EXPOSE: the guest holds his tag against the door; it is told by its number.
-        let number = number.expose();
-        let is_his = |card: &Card| {
-            let uid: String = card.uid().iter().map(|byte| format!("{byte:02X}")).collect();
-            uid == *number
-        };
-        let (_, lock) = self.door(door)?;
-        Ok(self
-            .cards()
-            .iter()
-            .find(|card| is_his(card))
-            .is_some_and(|card| lock.try_open(card, ms(at)).opened))
-    }
-
-    /// Cards with a record that names the door.
-    async fn live(&self, door: LockDeviceId) -> Result<u64, BenchError> {
-        let (place, _) = self.door(door)?;
-        let names = |card: &Card| records_on(card).iter().any(|record| record.names(*place));
-        let live = self.cards().iter().filter(|card| names(card)).count();
-        self.check_profile()?;
-        u64::try_from(live).map_err(|error| BenchError::new(error.to_string()))
-    }
-
-    async fn ever_made(&self) -> Result<u64, BenchError> {
-        self.check_profile()?;
-        self.watch.look_at(&self.cards());
-        u64::try_from(self.watch.seen().made.len()).map_err(|error| BenchError::new(error.to_string()))
-    }
-
-    async fn calls(&self) -> Result<u64, BenchError> {
-        u64::try_from(self.encoder.seen().len()).map_err(|error| BenchError::new(error.to_string()))
-    }
-
-    fn clock_moved(&self, _: Timestamp) {}
-}
-
-impl WiegandBench {
-    /// # Errors
-    /// When anything was written where nothing may be: block 0, a trailer, a foreign block.
-    pub fn check_profile(&self) -> Result<(), BenchError> {
-        for card in self.cards() {
-            let tally = card.tally();
-            if (tally.manufacturer, tally.trailers, tally.foreign) != (0, 0, 0) {
-                return Err(BenchError::new(format!("a card was written outside its profile: {tally:?}")));
-            }
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Presence for WiegandBench {
-    fn encoder(&self) -> LockDeviceId {
-        encoder_id()
-    }
-
-    fn come(&self, holder: KeyCredentialId, kind: KeyCredentialKind) {
-        let card = self.card_of(holder, kind);
-        self.plug();
-        let _left = self.encoder.take_all();
-        self.encoder.put(&card);
-    }
-
-    fn go(&self) {
-        let _taken = self.encoder.take_all();
-        self.plug();
-    }
-
-    async fn try_card(
-        &self,
-        door: LockDeviceId,
-        holder: KeyCredentialId,
-        at: Timestamp,
-    ) -> Result<bool, BenchError> {
-        self.try_all_of(door, holder, at)
-    }
-}
-
-impl LockControl for WiegandBench {
-    fn set_battery(&self, _: LockDeviceId, _: u8) -> Result<(), BenchError> {
-        Err(BenchError::new("nobody is told how an offline lock is"))
-    }
-
-    fn set_online(&self, _: LockDeviceId, _: bool) -> Result<(), BenchError> {
-        Err(BenchError::new("nobody is told how an offline lock is"))
-    }
-
-    /// Every door reads every card that the hotel writes.
-    fn set_able(&self, _: LockDeviceId, _: KeyCredentialKind, _: bool) -> Result<bool, BenchError> {
-        Ok(false)
-    }
-
-    /// A record that no desk wrote opens no door.
-    fn set_by_hand(
-        &self,
-        _: LockDeviceId,
-        _: KeyCredentialKind,
-        _: Validity,
-        _: Option<&Secret>,
-    ) -> Result<Option<Secret>, BenchError> {
-        Ok(None)
-    }
-
-    fn set_lock_clock(&self, door: LockDeviceId, ahead: TimeDelta) -> Result<(), BenchError> {
-        self.door(door)?.1.set_drift_ms(ahead.num_milliseconds());
-        Ok(())
-    }
-
-    /// An encoder has no clock.
-    fn set_vendor_clock(&self, _: TimeDelta) -> Result<(), BenchError> {
-        Ok(())
-    }
-}
-
-impl WireTap for WiegandBench {
-    fn secrets(&self) -> Vec<Secret> {
-        vec![Secret::new(key_text()), Secret::new(key_text().to_uppercase())]
-    }
-
-    /// The driver keeps no log of its line: everything that goes over it is a key, a number or a record.
-    fn log(&self) -> String {
-        String::new()
     }
 }

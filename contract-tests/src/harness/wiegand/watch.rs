@@ -10,6 +10,7 @@ use lockport::env::{ByteLink, LinkError, ReportLink};
 use lockport_sim_cable::Between;
 use lockport_sim_encoder::{Card, Encoder};
 
+use super::panel::PanelDesk;
 use super::records::{Record, records_on};
 
 /// What is to go wrong, beside the simulator's own faults; and what was seen to be written.
@@ -20,23 +21,32 @@ pub(super) struct Seen {
     /// The cable comes out when the next change of a card is done, and nobody hears of it.
     pub(super) cut_when_done: bool,
     /// What the cards said when that was ordered.
-    before: Option<BTreeSet<(Vec<u8>, Record)>>,
-    /// Every record that ever was whole on a card.
-    pub(super) made: BTreeSet<(Vec<u8>, Record)>,
+    before: Option<BTreeSet<(Vec<u8>, Mark)>>,
+    /// Every mark that ever was whole on a card.
+    pub(super) made: BTreeSet<(Vec<u8>, Mark)>,
     /// The writes after which that was looked at.
     writes: u32,
+}
+
+/// What a door takes a card by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    Record(Record),
+    /// Facility and number.
+    Number(u64, u64),
 }
 
 /// The one who watches. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     encoder: Encoder,
+    panel: Option<PanelDesk>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Watch {
-    pub(super) fn over(encoder: &Encoder) -> Self {
-        Self { encoder: encoder.clone(), seen: Arc::default() }
+    pub(super) fn over(encoder: &Encoder, panel: Option<PanelDesk>) -> Self {
+        Self { encoder: encoder.clone(), panel, seen: Arc::default() }
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -45,11 +55,23 @@ impl Watch {
 
     /// Sees what stands on these cards, wherever they are: an answer that nobody heard told nothing of it.
     pub(super) fn look_at(&self, cards: &[Card]) {
-        self.seen().made.extend(content(cards));
+        self.seen().made.extend(self.content(cards));
     }
 
-    fn content(&self) -> BTreeSet<(Vec<u8>, Record)> {
-        content(&self.encoder.cards())
+    fn content(&self, cards: &[Card]) -> BTreeSet<(Vec<u8>, Mark)> {
+        let marks = |card: &Card| match &self.panel {
+            Some(panel) => panel
+                .hears(card)
+                .map(|(facility, number)| Mark::Number(facility, number))
+                .into_iter()
+                .collect(),
+            None => records_on(card).into_iter().map(Mark::Record).collect::<Vec<_>>(),
+        };
+        let on = |card: &Card| {
+            let uid = card.uid();
+            marks(card).into_iter().map(move |mark| (uid.clone(), mark)).collect::<Vec<_>>()
+        };
+        cards.iter().flat_map(on).collect()
     }
 
     fn before_sending(&self) -> Result<(), LinkError> {
@@ -59,7 +81,7 @@ impl Watch {
             return Err(LinkError::Gone);
         }
         if seen.cut_when_done && seen.before.is_none() {
-            seen.before = Some(self.content());
+            seen.before = Some(self.content(&self.encoder.cards()));
         }
         Ok(())
     }
@@ -72,7 +94,7 @@ impl Watch {
             return Ok(());
         }
         seen.writes = writes;
-        let content = self.content();
+        let content = self.content(&self.encoder.cards());
         let is_done = seen.cut_when_done && seen.before.as_ref().is_some_and(|before| *before != content);
         seen.made.extend(content);
         if is_done {
@@ -83,14 +105,6 @@ impl Watch {
         }
         Ok(())
     }
-}
-
-fn content(cards: &[Card]) -> BTreeSet<(Vec<u8>, Record)> {
-    let on = |card: &Card| {
-        let uid = card.uid();
-        records_on(card).into_iter().map(move |record| (uid.clone(), record)).collect::<Vec<_>>()
-    };
-    cards.iter().flat_map(on).collect()
 }
 
 impl Between for Watch {

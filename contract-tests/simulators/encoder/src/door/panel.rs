@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Verdict;
 use super::format::{FrameError, decode};
 use super::read::Held;
+use crate::card::Card;
 
 /// How a reader makes a frame of a serial number (section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +73,23 @@ impl Panel {
         self
     }
 
-    pub(super) fn judge(&self, held: Held) -> Verdict {
-        let numbers = match &self.source {
+    /// What the panel hears of a card that is held to its reader: facility and number; nothing where they are none.
+    ///
+    /// The card loses its selection and its power for a moment, as at a door.
+    #[must_use]
+    pub fn hears(&self, card: &Card) -> Option<(u64, u64)> {
+        self.numbers(Held::new(card)?).ok()
+    }
+
+    fn numbers(&self, held: Held) -> Result<(u64, u64), &'static str> {
+        match &self.source {
             Source::Block { block, key, format } => bits_of(held, *block, key.0, format),
             Source::SerialNumber { habit, reversed } => serial_number(held.uid(), *habit, *reversed),
-        };
-        match numbers {
+        }
+    }
+
+    pub(super) fn judge(&self, held: Held) -> Verdict {
+        match self.numbers(held) {
             Ok(numbers) if self.admitted.contains(&numbers) => {
                 Verdict::opened("the panel lets this number in")
             }

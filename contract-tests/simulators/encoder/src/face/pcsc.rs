@@ -32,6 +32,8 @@ pub(crate) struct Pcsc {
     key: Option<[u8; 6]>,
     /// A sector of the card was opened.
     is_open: bool,
+    /// The P1 with which it takes a key.
+    key_structure: u8,
 }
 
 fn meaning(command: &[u8]) -> Step {
@@ -67,6 +69,11 @@ fn atr(name: [u8; 2]) -> Vec<u8> {
 }
 
 impl Pcsc {
+    /// A reader that takes keys with this P1, and with no other.
+    pub(crate) fn new(key_structure: u8) -> Self {
+        Self { key_structure, ..Self::default() }
+    }
+
     fn take_message(&mut self, at: Duration, message: &[u8], desk: &mut Desk) {
         // A service has one call under way: the answer to one that was given up is nobody's.
         self.outbox.recall(at);
@@ -135,7 +142,7 @@ impl Pcsc {
         let uid = field.active_uid().ok_or(FAILED)?;
         match command {
             [0xFF, 0xCA, 0x00, 0x00, 0x00] => Ok(uid),
-            [0xFF, 0x82, 0x00, 0x00, 0x06, key @ ..] => {
+            [0xFF, 0x82, structure, 0x00, 0x06, key @ ..] if *structure == self.key_structure => {
                 self.key = Some(key.try_into().map_err(|_| WRONG_LENGTH)?);
                 Ok(Vec::new())
             }
