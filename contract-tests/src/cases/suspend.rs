@@ -1,6 +1,7 @@
 //! What a suspension promises.
 
 use chrono::TimeDelta;
+use lockport::credential::SuspendMethod;
 use lockport::driver::Suspend;
 
 use crate::bench::Fault;
@@ -48,6 +49,8 @@ async fn shut(trial: &Trial) -> CaseResult {
     trial.judge("the guest", &keys, &[(&[one, two], window)]).await?;
     let outcome = trial.port().suspend_credential(trial.suspend(issued.credential.id, "suspend")?).await?;
     check!(outcome.credential_id == issued.credential.id, "the answer is about {}", outcome.credential_id);
+    let is_frozen = trial.kind().suspend == Suspend::Native;
+    check!((outcome.how == SuspendMethod::Native) == is_frozen, "it was done another way: {:?}", outcome.how);
     trial.judge("the suspended guest", &keys, &[]).await?;
     trial.judge("the neighbour", &Keyring::of(&neighbour.credential), &[(&[one], window)]).await
 }

@@ -64,6 +64,30 @@ async fn a_lost_change_that_gives_is_looked_for_before_it_is_sent_again() {
     assert!(!house.opens(&text(&issued), 0));
 }
 
+/// What was begun before a crash, and is refused for good after it, is settled: a sweep leaves it, and nothing waits for it.
+#[tokio::test]
+async fn what_is_refused_after_a_crash_is_no_longer_open() {
+    let house = House::of(Personality::PerDoor);
+    let process = house.process("one", house.driver());
+    let issued = process.issue_credential(house.issue("ada", &[0])).await.unwrap().credential;
+    for (name, sweeps) in [("swept", true), ("passed", false)] {
+        let ends = issued.validity.until() + TimeDelta::hours(5);
+        house.bench.vendor.push_fault(Fault::LoseCall);
+        let longer = house.update(issued.id, name).with_valid_until(ends);
+        process.update_credential(longer).await.unwrap_err();
+        house.pass(LATE);
+        house.bench.vendor.push_fault(Fault::Refuse(no()));
+        if sweeps {
+            assert_eq!(process.sweep().await.unwrap(), 0);
+        } else {
+            let other = house.update(issued.id, "other").with_valid_until(ends - TimeDelta::hours(1));
+            process.update_credential(other).await.unwrap();
+        }
+        assert_eq!(house.bench.vendor.faults_waiting(), 0, "{name}");
+    }
+    assert!(house.opens(&text(&issued), 0));
+}
+
 /// Does the first grant by half and says nothing; says no from then on.
 #[derive(Debug, Default)]
 struct Half(AtomicU32);

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use lockport::adapter::Adapter;
 use lockport::credential::{SettleInput, Verdict};
 use lockport::driver::{AfterLost, Amend, Attempt, DriverDescriptor, Found, GrantOrder, VendorDriver};
-use lockport::id::UserId;
+use lockport::id::{KeyCredentialId, UserId};
 use lockport::port::Settle as _;
 use lockport::{FailureReason, LockError, LockPort as _, RetryAdvice};
 use lockport_mock::{Fault, Personality};
@@ -58,6 +58,52 @@ async fn a_word_on_a_change_holds_at_every_door() {
     }
 }
 
+/// An issue of which nobody knows whether it came about is a key like any other once somebody has found it: it is changed and taken away.
+#[tokio::test]
+async fn a_word_on_an_issue_makes_it_a_key() {
+    let house = House::of(Personality::PerDoor);
+    let process = house.process("one", Bent { inner: Arc::new(house.driver()), bend: Mute::Amends });
+    house.bench.vendor.push_fault(Fault::LoseReply);
+    let wanted = house.issue("ada", &[0]);
+    let (id, ends) = (wanted.resulting_id(), wanted.validity.until());
+    let declared = process.issue_credential(wanted).await.unwrap_err();
+    assert_eq!((declared.reason(), declared.advice()), (FailureReason::OutcomeUnknown, RetryAdvice::Never));
+    house.pass(LATE);
+    let told = process.settle(word(&house, id, Verdict::Happened)).await.unwrap().unwrap();
+    assert!(house.opens(&text(&told), 0));
+    let longer = house.update(id, "longer").with_valid_until(ends + TimeDelta::hours(10));
+    let updated = process.update_credential(longer).await.unwrap().credential;
+    let later = ends + TimeDelta::hours(5);
+    assert!(house.bench.vendor.door(house.door(0)).try_open(&text(&updated), later));
+    process.revoke_credential(house.revoke(id, "revoke")).await.unwrap();
+    assert_eq!(house.bench.vendor.live_grants(house.door(0)), 0);
+}
+
+/// A word is on the change whose answer was lost, and on none that was refused after it.
+#[tokio::test]
+async fn a_word_on_a_lost_change_is_no_word_on_one_that_was_refused_since() {
+    let house = House::of(Personality::PerDoor);
+    let process = house.process("one", Bent { inner: Arc::new(house.driver()), bend: Mute::Amends });
+    let issued = process.issue_credential(house.issue("ada", &[0])).await.unwrap().credential;
+    let (id, ends) = (issued.id, issued.validity.until());
+    let until = |name, hours| house.update(id, name).with_valid_until(ends + TimeDelta::hours(hours));
+    house.bench.vendor.push_fault(Fault::LoseReply);
+    let declared = process.update_credential(until("longer", 10)).await.unwrap_err();
+    assert_eq!((declared.reason(), declared.advice()), (FailureReason::OutcomeUnknown, RetryAdvice::Never));
+    house.pass(LATE);
+    house.bench.vendor.push_fault(Fault::Code(4003));
+    let refused = process.update_credential(until("longest", 20)).await.unwrap_err();
+    assert_ne!(refused.reason(), FailureReason::OutcomeUnknown);
+    assert_eq!(house.bench.vendor.faults_waiting(), 0);
+    let told = process.settle(word(&house, id, Verdict::Happened)).await.unwrap().unwrap();
+    assert_eq!(told.validity.until(), ends + TimeDelta::hours(10));
+}
+
+fn word(house: &House, id: KeyCredentialId, verdict: Verdict) -> SettleInput {
+    let operator = UserId::derived("test", &[b"operator"]);
+    SettleInput::new(house.bench.site.tenant, id, verdict, operator, "word".parse().unwrap())
+}
+
 async fn a_word_holds(house: &House, process: &Adapter<Bent<Mute>>, fault: Fault, verdict: Verdict) {
     let issued = process.issue_credential(house.issue("ada", &[0, 1])).await.unwrap().credential;
     let (id, key, ends) = (issued.id, text(&issued), issued.validity.until());
@@ -67,14 +113,7 @@ async fn a_word_holds(house: &House, process: &Adapter<Bent<Mute>>, fault: Fault
     assert_eq!((declared.reason(), declared.advice()), (FailureReason::OutcomeUnknown, RetryAdvice::Never));
     // Before that, it may happen still.
     house.pass(LATE);
-    let word = SettleInput::new(
-        house.bench.site.tenant,
-        id,
-        verdict,
-        UserId::derived("test", &[b"operator"]),
-        "word".parse().unwrap(),
-    );
-    let told = process.settle(word).await.unwrap().unwrap();
+    let told = process.settle(word(house, id, verdict)).await.unwrap().unwrap();
     let happened = verdict == Verdict::Happened;
     assert_eq!(told.validity.until(), ends + TimeDelta::hours(if happened { 10 } else { 0 }));
     let later = ends + TimeDelta::hours(5);
