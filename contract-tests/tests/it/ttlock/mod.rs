@@ -5,6 +5,8 @@ mod house;
 #[cfg(test)]
 mod passcodes;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod told;
 #[cfg(test)]
 mod world;
