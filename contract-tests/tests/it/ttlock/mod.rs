@@ -7,6 +7,8 @@ mod passcodes;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod told;
 #[cfg(test)]
 mod world;
