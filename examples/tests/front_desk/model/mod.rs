@@ -362,8 +362,11 @@ fn vendor_of(entry: &Value) -> Vendor {
         () => Kind::Online,
     };
     let mut vendor = Vendor::new(kind, url.contains("fail="));
-    let calls_back = url.contains("personality=webhook");
-    (vendor.rounds, vendor.recovers_in) = if calls_back { (2, 15) } else { (1, 0) };
+    (vendor.rounds, vendor.recovers_in) = match () {
+        () if url.contains("personality=webhook") => (2, 15),
+        () if url.contains("passcodes=custom") => (1, 120),
+        () => (1, 0),
+    };
     vendor
 }
 

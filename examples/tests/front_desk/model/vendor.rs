@@ -38,8 +38,9 @@ pub(crate) struct Vendor {
     /// How many times the five seconds a change takes, and one on its heels waits for it: a vendor that calls back four seconds
     /// after each call (`webhook`) is done with two calls after eight. The page knows no such vendor.
     pub(crate) rounds: i64,
-    /// How much later a change counts where a call to a vendor that calls back may have been lost in a crash: its list shows only
-    /// what is done, so it is looked at again after its queue. Any other vendor's list shows at once what became of the call.
+    /// How much later a change counts where a call to a vendor with a queue may have been lost in a crash: its list shows only what is
+    /// done, so it is looked at again after its queue. One that calls back has one, and gateways that carry passcodes are one: two
+    /// minutes. Any other vendor's list shows at once what became of the call.
     pub(crate) recovers_in: i64,
     /// Whether its address orders calls to fail. Then it is not online in the sense of the page, now and then, and nothing is said
     /// about when that ends.
