@@ -37,6 +37,10 @@ pub enum Need {
     Backstage,
     /// The kind is written on what its holder brings; where it is not, that nobody has to come is judged.
     Card,
+    /// One key can be for several doors; where it cannot, the refusal is judged.
+    Doors,
+    /// A key can be taken back before its end; where it cannot, it is judged that this is said and that the key opens until then.
+    Revoke,
 }
 
 impl Need {
@@ -50,6 +54,8 @@ impl Need {
             Self::Locks => "locks",
             Self::Backstage => "backstage",
             Self::Card => "card",
+            Self::Doors => "doors",
+            Self::Revoke => "revoke",
         }
     }
 }

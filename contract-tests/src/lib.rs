@@ -10,6 +10,7 @@ pub mod fault_loop;
 pub mod harness;
 mod ledger;
 pub mod matrix;
+mod refusals;
 mod report;
 mod runner;
 mod tally;

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use lockport::credential::Progress;
+use lockport::Operation;
 use lockport::driver::{Kind, Suspend};
-use lockport::scope::GuestScope;
-use lockport::{ErrorCode, Operation, RetryAdvice};
 
-use crate::bench::{BenchError, Cut, Fault};
-use crate::case::{Case, CaseResult, Need, Stop, check};
+use crate::bench::BenchError;
+use crate::case::{Case, CaseResult, Need, Stop};
 use crate::cases;
 use crate::harness::{Exemption, Harness};
+use crate::refusals;
 use crate::report::{About, Latency, Line, Report, Verdict};
 use crate::tally::Tally;
-use crate::trial::{Keyring, Trial};
+use crate::trial::Trial;
 
 /// How long one case may take in real time. Nothing in a case waits, so only an adapter that hangs gets there.
 const CASE_LIMIT: Duration = Duration::from_secs(30);
@@ -148,81 +147,26 @@ async fn play(
                 return Err(BenchError::new("nobody sees behind this port").into());
             }
             Need::Areas if !has_areas => return Err(BenchError::new("the site has no areas").into()),
-            Need::Suspend if kind.suspend == Suspend::No => return suspend_is_refused(&trial).await,
-            Need::Areas if !capabilities.scope_areas => return areas_are_refused(&trial).await,
-            Need::Faults | Need::Card if trial.is_only_read() => return nothing_can_be_lost(&trial).await,
-            Need::Card if !trial.is_written() => return nobody_has_to_come(&trial).await,
-            Need::Faults | Need::Areas | Need::Suspend | Need::Locks | Need::Backstage | Need::Card => {}
+            Need::Suspend if kind.suspend == Suspend::No => {
+                return refusals::suspend_is_refused(&trial).await;
+            }
+            Need::Areas if !capabilities.scope_areas => return refusals::areas_are_refused(&trial).await,
+            Need::Faults | Need::Card if trial.is_only_read() => {
+                return refusals::nothing_can_be_lost(&trial).await;
+            }
+            Need::Card if !trial.is_written() => return refusals::nobody_has_to_come(&trial).await,
+            Need::Doors if !trial.spans_doors() => return refusals::one_door_and_no_more(&trial).await,
+            Need::Revoke if !trial.takes_back() => return refusals::open_until_its_end(&trial).await,
+            Need::Faults
+            | Need::Areas
+            | Need::Suspend
+            | Need::Locks
+            | Need::Backstage
+            | Need::Card
+            | Need::Doors
+            | Need::Revoke => {}
         }
     }
     (case.judge)(&trial).await?;
     Ok(Verdict::Passed)
-}
-
-/// An adapter that says it cannot suspend must say so again when asked, and leave the key alone.
-async fn suspend_is_refused(trial: &Trial) -> CaseResult<Verdict> {
-    let rooms = trial.rooms::<1>()?;
-    let window = trial.hours(2, 26)?;
-    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, window)?).await?;
-    let calls = trial.calls().await?;
-    let Err(error) = trial.port().suspend_credential(trial.suspend(issued.credential.id, "suspend")?).await
-    else {
-        return Err(Stop::Failed("the descriptor says that it cannot suspend, and it suspended".into()));
-    };
-    check!(error.code() == ErrorCode::Unsupported, "UNSUPPORTED is right: {error:?}");
-    check!(trial.calls().await? == calls, "the vendor saw a call for what cannot be");
-    trial.judge("the guest", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
-    Ok(Verdict::Refused)
-}
-
-/// A kind that is written on nothing that its holder brings is given while he is away.
-async fn nobody_has_to_come(trial: &Trial) -> CaseResult<Verdict> {
-    let rooms = trial.rooms::<1>()?;
-    let window = trial.hours(2, 26)?;
-    let issued = trial.issue_from_afar(trial.issue("guest", &rooms, window)?).await?;
-    check!(issued.state == Progress::Active, "it waits for its holder: {:?}", issued.state);
-    trial.judge("the guest, far away,", &Keyring::of(&issued.credential), &[(&rooms, window)]).await?;
-    Ok(Verdict::Refused)
-}
-
-/// Where an encoder only reads the card, no call has an effect that could be lost, torn or refused: one without an answer is said to
-/// have done nothing, and its repeat gives the key.
-async fn nothing_can_be_lost(trial: &Trial) -> CaseResult<Verdict> {
-    let rooms = trial.rooms::<1>()?;
-    let window = trial.hours(2, 26)?;
-    for fault in [Fault::NeverSend, Fault::DropNextBeforeEffect, Fault::LoseNextReply] {
-        let input = trial.issue(&format!("guest-{fault:?}"), &rooms, window)?;
-        trial.order(fault)?;
-        let answer = trial.port().issue_credential(input.clone()).await;
-        trial.all_struck()?;
-        let Err(error) = answer else {
-            return Err(Stop::Failed(format!("{fault:?}, and the issue succeeded")));
-        };
-        check!(error.advice() == RetryAdvice::NotApplied, "{fault:?} left nothing: {error:?}");
-        trial.vendor_holds_nothing().await?;
-        let issued = trial.port().issue_credential(input).await?.credential;
-        trial.judge("the guest, asked again,", &Keyring::of(&issued), &[(&rooms, window)]).await?;
-        trial.revoke_for_good(trial.revoke(issued.id, &format!("gone-{fault:?}"))?).await?;
-        trial.vendor_holds_nothing().await?;
-    }
-    trial.order(Fault::CutWrite(0, Cut::Early))?;
-    let issued = trial.port().issue_credential(trial.issue("guest", &rooms, window)?).await?.credential;
-    check!(!trial.has_struck()?, "the descriptor says that the card is only read, and it was written");
-    trial.forget()?;
-    trial.judge("the guest", &Keyring::of(&issued), &[(&rooms, window)]).await?;
-    Ok(Verdict::Refused)
-}
-
-async fn areas_are_refused(trial: &Trial) -> CaseResult<Verdict> {
-    let rooms = trial.rooms::<1>()?;
-    let areas = trial.site().areas.iter().map(|area| area.name.clone()).collect();
-    let scope = GuestScope { areas, ..GuestScope::default() };
-    let input = trial.issue("guest", &rooms, trial.hours(2, 26)?)?.with_scope(scope);
-    let calls = trial.calls().await?;
-    let Err(error) = trial.port().issue_credential(input).await else {
-        return Err(Stop::Failed("the descriptor says that it knows no areas, and it issued one".into()));
-    };
-    check!(error.code() == ErrorCode::Unsupported, "UNSUPPORTED is right: {error:?}");
-    check!(trial.calls().await? == calls, "the vendor saw a call for what cannot be");
-    Ok(Verdict::Refused)
 }

@@ -1,16 +1,17 @@
 //! One case on one bench with one kind of credential: inputs, time, and the judgement at the doors.
 
 mod desk;
+mod vendor;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DurationRound as _, TimeDelta};
 use lockport::credential::{
     Artifact, Contact, Guest, Holder, IssueInput, IssuedCredential, KeyCredentialKind, Place, Proof,
-    RevokeInput, RevokeOutcome, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
+    RevokeInput, RevokeReason, SuspendInput, SuspendReason, UnsuspendInput, UpdateInput,
 };
-use lockport::driver::{AfterLost, ArtifactSource, Kind, Per};
+use lockport::driver::{AfterLost, ArtifactSource, Kind};
 use lockport::env::Clock as _;
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId, TenantId};
 use lockport::idempotency::IdempotencyKey;
@@ -18,6 +19,8 @@ use lockport::{
     ErrorCode, FailureReason, LockError, LockPort, RetryAdvice, Secret, SharedLockPort, Timestamp, Validity,
 };
 
+use self::vendor::Left;
+pub(crate) use self::vendor::{grants_of, takes_back};
 use crate::backstage::Backstage;
 use crate::bench::{Bench, BenchError, Fault, FaultInjector, LockControl, Presence, Site};
 use crate::case::{CaseResult, Stop, check};
@@ -25,11 +28,6 @@ use crate::tally::{Tally, Watched};
 
 /// How many hours the doors are watched. Windows of cases lie inside, on whole hours, so that no lock's grain moves their edges.
 const HORIZON_HOURS: i32 = 50;
-
-/// How often a revoke may ask to be called again.
-const REVOKE_CALLS: usize = 8;
-/// The pause before a retry where the answer names none.
-const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// One case being judged.
 #[derive(Clone, Debug)]
@@ -39,6 +37,7 @@ pub(crate) struct Trial {
     kind: Kind,
     start: Timestamp,
     tally: Arc<Tally>,
+    left: Arc<Mutex<Left>>,
 }
 
 /// Everything one guest was ever handed: whoever stands at a door tries all of it.
@@ -111,7 +110,7 @@ impl Trial {
         let start =
             bench.clock.now().duration_trunc(hour).map_err(|_| BenchError::new("the clock is absurd"))?;
         let port = Arc::new(Watched::new(Arc::clone(&bench.port), Arc::clone(&tally)));
-        Ok(Self { bench: Arc::new(bench), port, kind, start: start + hour, tally })
+        Ok(Self { bench: Arc::new(bench), port, kind, start: start + hour, tally, left: Arc::default() })
     }
 
     /// The same trial through another port over the same ledger: another process, or another layer on top.
@@ -171,24 +170,6 @@ impl Trial {
             .map_err(|_| Stop::Failed("the descriptor says that a lost call lands in another age".into()))?;
         self.pass(late_by + TimeDelta::seconds(1));
         Ok(())
-    }
-
-    /// Revokes, and calls again with the same key as long as the answers ask for it, at the times they name.
-    pub(crate) async fn revoke_for_good(&self, input: RevokeInput) -> CaseResult {
-        for _ in 0..REVOKE_CALLS {
-            let wait = match self.port().revoke_credential(input.clone()).await {
-                Ok(RevokeOutcome { again_at: None, .. }) => return Ok(()),
-                Ok(RevokeOutcome { again_at: Some(then), .. }) => then - self.now(),
-                Err(error) => match error.advice() {
-                    RetryAdvice::After(pause) => TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX),
-                    RetryAdvice::NotApplied | RetryAdvice::OutcomeUnknown => RETRY_PAUSE,
-                    _ => return Err(error.into()),
-                },
-            };
-            check!(wait <= TimeDelta::hours(1), "a revoke asks for another call in {wait}");
-            self.pass(wait.max(TimeDelta::zero()));
-        }
-        Err(Stop::Failed(format!("a revoke still asks for more after {REVOKE_CALLS} calls")))
     }
 
     /// Orders a fault for the next calls of the port.
@@ -355,14 +336,10 @@ impl Trial {
         of_rooms.flat_map(|room| &room.doors).copied().collect()
     }
 
-    /// How many permissions at the vendor a key for these rooms is made of.
-    pub(crate) fn grants_for(&self, rooms: &[RoomId]) -> u64 {
-        grants_of(self.kind.per, self.doors_of(rooms).len())
-    }
-
     /// Whether anything on the ring opens the door at `at`.
     pub(crate) async fn opens(&self, door: LockDeviceId, keys: &Keyring, at: Timestamp) -> CaseResult<bool> {
-        for held in &keys.0 {
+        // The newest first: whoever was handed another key uses that one.
+        for held in keys.0.iter().rev() {
             let opens = match held {
                 Held::Artifact(artifact) => self.bench.probe.try_open(door, artifact, at).await?,
                 Held::Card(holder) => self.presence()?.try_card(door, *holder, at).await?,
@@ -463,40 +440,6 @@ impl Trial {
         Ok(())
     }
 
-    /// Fails unless the vendor holds exactly `each` permissions at each of these doors, and none anywhere else.
-    pub(crate) async fn vendor_holds(&self, each: u64, doors: &BTreeSet<LockDeviceId>) -> CaseResult {
-        for door in self.site().doors() {
-            let should = if doors.contains(&door) { each } else { 0 };
-            let live = self.bench.probe.live(door).await?;
-            check!(live == should, "the vendor holds {live} permissions at {door}, {should} is right");
-        }
-        Ok(())
-    }
-
-    /// Fails if the vendor holds more than so many permissions anywhere.
-    pub(crate) async fn vendor_holds_at_most(&self, most: u64) -> CaseResult {
-        for door in self.site().doors() {
-            let live = self.bench.probe.live(door).await?;
-            check!(live <= most, "the vendor holds {live} permissions at {door}, {most} at most is right");
-        }
-        Ok(())
-    }
-
-    /// Fails unless the vendor holds nothing at all.
-    pub(crate) async fn vendor_holds_nothing(&self) -> CaseResult {
-        self.vendor_holds(0, &BTreeSet::new()).await
-    }
-
-    /// How many permissions the vendor ever made.
-    pub(crate) async fn ever_made(&self) -> CaseResult<u64> {
-        Ok(self.bench.probe.ever_made().await?)
-    }
-
-    /// How many calls the vendor has seen.
-    pub(crate) async fn calls(&self) -> CaseResult<u64> {
-        Ok(self.bench.probe.calls().await?)
-    }
-
     /// A kind that the adapter does not offer.
     pub(crate) fn foreign_kind(&self) -> Option<KeyCredentialKind> {
         let descriptor = self.port().describe_adapter();
@@ -511,13 +454,4 @@ fn word(is_open: bool) -> &'static str {
 /// An idempotency key of the suite's own.
 pub(crate) fn key(name: &str) -> CaseResult<IdempotencyKey> {
     name.parse().map_err(|_| Stop::NotRun(format!("{name:?} is no idempotency key")))
-}
-
-/// How many permissions at the vendor so many doors are.
-pub(crate) fn grants_of(per: Per, doors: usize) -> u64 {
-    let grants = match per {
-        Per::Stay { max_doors } => doors.div_ceil(usize::from(max_doors).max(1)),
-        _ => doors,
-    };
-    u64::try_from(grants).unwrap_or(u64::MAX)
 }

@@ -18,6 +18,7 @@ use crate::error::{Stakes, before_sending, code, no_secret};
 use crate::limits::{MAX_TOKEN_LIFE_SECONDS, REFRESH_AFTER_PERCENT, TOKEN_LEASE_SECONDS};
 use crate::line::{Form, Line, Trouble};
 use crate::map;
+use crate::refused::{Refused, is_about_the_login};
 use crate::wire::TokenAnswer;
 
 /// The name under which the host keeps the application's client secret.
@@ -38,9 +39,13 @@ pub(crate) struct Auth {
     line: Line,
     slots: Slots,
     slot: String,
+    /// Where the last login that was turned down lies.
+    refused_slot: String,
     env: Env,
     /// The last token seen. The mutex is also what lets one task of this instance ask at a time.
     token: Mutex<Option<Token>>,
+    /// The last login that was turned down, as far as this instance has seen.
+    refused: Mutex<Option<Refused>>,
 }
 
 #[derive(Clone)]
@@ -74,7 +79,9 @@ impl Auth {
         slots: Slots,
         env: Env,
     ) -> Self {
+        // A row's name is not sealed, so the account does not stand in it.
         let whose = [config.base().as_bytes(), config.client_id.as_bytes(), config.account.as_bytes()];
+        let whose = map::name_from("lockport-ttlock/token/v1", &whose);
         Self {
             tenant: config.tenant,
             property: config.property,
@@ -83,10 +90,11 @@ impl Auth {
             secrets,
             line,
             slots,
-            // A row's name is not sealed, so the account does not stand in it.
-            slot: format!("ttlock-token/{}", map::name_from("lockport-ttlock/token/v1", &whose)),
+            slot: format!("ttlock-token/{whose}"),
+            refused_slot: format!("ttlock-refused/{whose}"),
             env,
             token: Mutex::new(None),
+            refused: Mutex::new(None),
         }
     }
 
@@ -102,7 +110,52 @@ impl Auth {
 
     /// The application's secret, for calls that need no account.
     pub(crate) async fn client_secret(&self) -> Result<Secret, LockError> {
+        self.is_to_be_sent().await?;
         self.secret(CLIENT_SECRET).await
+    }
+
+    /// A call with this token was refused because of the application: the token is worth nothing, and whether anything still is shows
+    /// the next login.
+    pub(crate) async fn forget(&self, access: &Secret) {
+        let mut token = self.token.lock().await;
+        let Some(own) = token.as_mut().filter(|token| token.is(access)) else { return };
+        let now = self.env.now();
+        (own.refresh_from, own.expires) = (now, now);
+        // A store that does not take it leaves another refused call to the other instances.
+        if let Ok(value) = own.kept() {
+            self.slots.put(&self.slot, SlotValue { value, expires: Some(now) }).await.ok();
+        }
+    }
+
+    /// A digest of all that a login is made of.
+    async fn login(&self) -> Result<String, LockError> {
+        let (secret, password) =
+            (self.secret(CLIENT_SECRET).await?, map::md5_hex(&self.secret(ACCOUNT_PASSWORD).await?));
+        // EXPOSE: hashed here into what does not lead back to them.
+        let (secret, password) = (secret.expose().as_bytes(), password.expose().as_bytes());
+        let parts = [self.client_id.as_bytes(), secret, self.account.as_bytes(), password];
+        Ok(map::name_from("lockport-ttlock/login/v1", &parts))
+    }
+
+    /// Fails when this very login was turned down not long ago.
+    async fn is_to_be_sent(&self) -> Result<(), LockError> {
+        let refused = self.refused.lock().await.clone();
+        let now = self.env.now();
+        let Some(refused) = refused.filter(|refused| refused.is_on(now)) else { return Ok(()) };
+        refused.answer(&self.login().await?, STAKES, now).map_or(Ok(()), Err)
+    }
+
+    /// The vendor said no with this number. Where that is about the login, it is written down for every instance.
+    pub(crate) async fn turned_down(&self, code: i64) {
+        let now = self.env.now();
+        if !is_about_the_login(code, STAKES, now) {
+            return;
+        }
+        let Ok(login) = self.login().await else { return };
+        let refused = Refused::new(login, code, now);
+        // A store that does not take it leaves one more login to each of the other instances.
+        refused.keep(&self.slots, &self.refused_slot).await.ok();
+        *self.refused.lock().await = Some(refused);
     }
 
     /// The secret part of the address at which the vendor calls back.
@@ -128,6 +181,13 @@ impl Auth {
         *token = self.read().await?;
         if let Some(token) = token.as_ref().filter(fresh) {
             return Ok(token.access.clone());
+        }
+        let kept = Refused::kept(&self.slots, &self.refused_slot).await?;
+        if kept.is_some() {
+            *self.refused.lock().await = kept;
+        }
+        if let Err(error) = self.is_to_be_sent().await {
+            return token.as_ref().filter(usable).map(|token| token.access.clone()).ok_or(error);
         }
         match self.slots.lease(&self.slot, TOKEN_LEASE_SECONDS).await.map_err(before_sending)? {
             Lease::Yours => {}
@@ -176,7 +236,8 @@ impl Auth {
                     code: code::TOKEN_UNKNOWN | code::TOKEN_EXPIRED | code::REFRESH_INVALID,
                     ..
                 }) => {}
-                other => return other.map_err(|trouble| self.error(trouble)),
+                Err(trouble) => return Err(self.error(trouble).await),
+                Ok(token) => return Ok(token),
             }
         }
         let password = map::md5_hex(&self.secret(ACCOUNT_PASSWORD).await?);
@@ -184,7 +245,10 @@ impl Auth {
             .with("grant_type", "password")
             .with("username", self.account.as_str())
             .with_secret("password", &password);
-        self.ask(&form(), &login).await.map_err(|trouble| self.error(trouble))
+        match self.ask(&form(), &login).await {
+            Ok(token) => Ok(token),
+            Err(trouble) => Err(self.error(trouble).await),
+        }
     }
 
     async fn ask(&self, application: &Form, grant: &Form) -> Result<Token, Trouble> {
@@ -192,9 +256,12 @@ impl Auth {
         Token::from_answer(&answer, self.env.now()).ok_or_else(|| STAKES.malformed().into())
     }
 
-    fn error(&self, trouble: Trouble) -> LockError {
+    async fn error(&self, trouble: Trouble) -> LockError {
         match trouble {
-            Trouble::Refused { code, .. } => STAKES.refused(code, self.env.now()),
+            Trouble::Refused { code, .. } => {
+                self.turned_down(code).await;
+                STAKES.refused(code, self.env.now())
+            }
             Trouble::Failed(error) => error,
         }
     }

@@ -36,7 +36,7 @@ impl TtlockDriver {
             Err(full) if self.makes_room(Sort::Card, lock, &full).await => self.client.add_card(&new).await?,
             added => added?,
         };
-        let handle = Handle { lock: Some(lock), id };
+        let handle = Handle::in_lock(lock, id);
         Ok(self.granted(Sort::Card, handle, order, None, Proof::AtLock))
     }
 }

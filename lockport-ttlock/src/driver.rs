@@ -78,7 +78,7 @@ impl TtlockDriver {
     pub fn new(config: TtlockConfig, env: TtlockEnv) -> Result<Self, ConfigError> {
         config.check()?;
         let TtlockEnv { http, secrets, slots, env } = env;
-        let line = Line::new(http, config.base().to_owned());
+        let line = Line::new(http, config.base().to_owned(), env.clone());
         let auth = Auth::new(&config, secrets, line.clone(), slots, env.clone());
         let client = Client::new(config.client_id.clone(), line, auth, env.clone());
         Ok(Self { config, client, env })
@@ -115,7 +115,7 @@ impl TtlockDriver {
             all.extend(match sort {
                 Sort::EKey => {
                     let keys = self.client.keys(lock, marker, refusal).await?;
-                    map::ekey::listed(keys, lock, marker, order)
+                    map::ekey::listed(keys, lock, marker, order, &self.config.account_prefix)
                 }
                 Sort::Custom | Sort::Random => {
                     let name = Secret::new((*marker).to_owned());
@@ -176,7 +176,9 @@ impl TtlockDriver {
     ) -> Granted {
         let prefix = &self.config.account_prefix;
         let artifact = match sort {
-            Sort::EKey => map::ekey::account(prefix, order).ok().as_ref().map(map::ekey::login),
+            Sort::EKey => {
+                map::ekey::account(prefix, order, handle.holder).ok().as_ref().map(map::ekey::login)
+            }
             Sort::Random => made,
             Sort::Custom | Sort::Card => None,
         };
@@ -238,14 +240,14 @@ impl VendorDriver for TtlockDriver {
         &self,
         held: &Held,
         target: &GrantOrder,
-        _: &Attempt<'_>,
+        attempt: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
         if held.order.doors != target.doors {
             return Err(LockError::unsupported("a key of this vendor stays at its door"));
         }
         let sort = self.sort(target.kind)?;
         let granted = match sort {
-            Sort::EKey => self.amend_ekey(held, target).await?,
+            Sort::EKey => self.amend_ekey(held, target, attempt).await?,
             Sort::Custom | Sort::Card => self.move_in_lock(sort, held, target).await?,
             Sort::Random => {
                 return Err(LockError::unsupported("a passcode of the vendor's choice is not changed"));
@@ -270,7 +272,9 @@ impl VendorDriver for TtlockDriver {
         if let Some(handle) = known {
             took.push(self.delete(sort, handle, order).await?);
         }
-        if known.is_none() || (attempt.resend && searchable) {
+        // A change whose answer was lost may have sent an eKey anew: then it has another number.
+        let is_another = sort == Sort::EKey && took.contains(&Deleted::Before) && !held.maybe.is_empty();
+        if known.is_none() || ((attempt.resend || is_another) && searchable) {
             let unseen = map::unseen(&order.marker);
             let mut markers = map::markers(held);
             markers.extend(order.already.then_some(unseen.as_str()));

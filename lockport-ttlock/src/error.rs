@@ -10,6 +10,10 @@ use crate::limits::{BUSY_PAUSE, CALL_TIMEOUT, LOCK_TIMEOUT, THROTTLE_PAUSE};
 
 /// Codes that the driver acts on.
 pub(crate) mod code {
+    /// The client id is unknown.
+    pub(crate) const NO_APPLICATION: i64 = 10000;
+    /// The client id or the client secret is wrong.
+    pub(crate) const WRONG_SECRET: i64 = 10001;
     /// The token is unknown.
     pub(crate) const TOKEN_UNKNOWN: i64 = 10003;
     /// The token is over, or was revoked.
@@ -18,8 +22,14 @@ pub(crate) mod code {
     pub(crate) const REFRESH_INVALID: i64 = 10011;
     /// The account's name is taken.
     pub(crate) const NAME_TAKEN: i64 = 30003;
+    /// Too many calls at once.
+    pub(crate) const TOO_MANY_CALLS: i64 = 30006;
     /// `date` is off by more than five minutes.
     pub(crate) const CLOCK: i64 = 80000;
+    /// The account is bound to another system and receives no eKeys.
+    pub(crate) const BOUND_ELSEWHERE: i64 = -1027;
+    /// The period of the eKey cannot be changed now.
+    pub(crate) const PERIOD_STANDS: i64 = -2023;
     /// There is no such eKey.
     pub(crate) const NO_KEY: i64 = -1008;
     /// The receiver is not registered.

@@ -17,7 +17,9 @@ mod map;
 mod passcode;
 mod quota;
 mod record;
+mod refused;
 mod register;
+mod throttle;
 mod wire;
 
 use lockport::credential::VendorCode;

@@ -15,6 +15,10 @@ pub(crate) const LATE_BY: Duration = Duration::from_secs(60);
 /// How long one instance keeps others from asking for a token: a refresh and a password grant, each at its time-out, and some.
 pub(crate) const TOKEN_LEASE_SECONDS: i64 = 20;
 
+/// How long a login that the vendor has turned down is not sent again, as long as it is the same: name, password and both parts of the
+/// application. It is looked at every two minutes otherwise, and no page says after how many wrong passwords an account is locked.
+pub(crate) const REFUSED_PAUSE: TimeDelta = TimeDelta::hours(1);
+
 /// The part of a token's life, in percent, after which it is refreshed ahead of time.
 pub(crate) const REFRESH_AFTER_PERCENT: i64 = 90;
 
@@ -27,8 +31,11 @@ pub(crate) const PAGE_SIZE: i64 = 100;
 /// The most pages of one list: 5,000 locks, gateways or keys. A longer list is not believed.
 pub(crate) const MAX_PAGES: i64 = 50;
 
-/// The pause after "too many calls". The vendor publishes no number.
+/// The pause after "too many calls", doubled each time in a row. The vendor publishes no number.
 pub(crate) const THROTTLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// The longest of those pauses. Chance at most doubles it.
+pub(crate) const LONGEST_THROTTLE_PAUSE: Duration = Duration::from_secs(64);
 
 /// The pause after "gateway busy" or "lock busy": one command takes a few seconds.
 pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(3);

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lockport::env::{HttpMethod, HttpRequest, HttpTransport};
+use lockport::env::{Env, HttpMethod, HttpRequest, HttpTransport};
 use lockport::{LockError, Secret, Timestamp};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::error::Stakes;
+use crate::error::{Stakes, code};
+use crate::throttle::Throttle;
 use crate::wire::{Loose, Outcome};
 
 /// Why there is no answer to work with.
@@ -91,6 +92,8 @@ fn push_encoded(body: &mut Vec<u8>, byte: u8) {
 pub(crate) struct Line {
     http: Arc<dyn HttpTransport>,
     base: String,
+    env: Env,
+    throttle: Arc<Throttle>,
 }
 
 impl fmt::Debug for Line {
@@ -101,8 +104,8 @@ impl fmt::Debug for Line {
 
 impl Line {
     /// To this base address, without a slash at its end.
-    pub(crate) fn new(http: Arc<dyn HttpTransport>, base: String) -> Self {
-        Self { http, base }
+    pub(crate) fn new(http: Arc<dyn HttpTransport>, base: String, env: Env) -> Self {
+        Self { http, base, env, throttle: Arc::default() }
     }
 
     /// Sends `form` and then `more` as one form, once.
@@ -122,6 +125,7 @@ impl Line {
             body: Some(form.encoded_with(more)),
             timeout: stakes.timeout,
         };
+        self.throttle.check(self.env.now(), stakes)?;
         let response = self.http.send(request).await.map_err(|error| stakes.unanswered(error))?;
         // VENDOR: the application answers 200 whatever it says; any other status is the edge's (docs/vendor.md#transport).
         if response.status != 200 {
@@ -130,7 +134,11 @@ impl Line {
         // EXPOSE: taken apart here, into shapes that are wiped where they hold a secret.
         let body = response.body.expose();
         match read::<Outcome>(body, stakes)?.errcode {
-            None | Some(Loose(0)) => Ok(read(body, stakes)?),
+            None | Some(Loose(0)) => {
+                self.throttle.answered();
+                Ok(read(body, stakes)?)
+            }
+            Some(Loose(code::TOO_MANY_CALLS)) => Err(self.throttle.refused(&self.env, stakes).into()),
             Some(Loose(code)) => Err(Trouble::Refused { code, date: response.date }),
         }
     }

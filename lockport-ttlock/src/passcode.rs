@@ -32,7 +32,7 @@ impl TtlockDriver {
             }
             added => added?,
         };
-        let handle = Handle { lock: Some(lock), id };
+        let handle = Handle::in_lock(lock, id);
         Ok(self.granted(Sort::Custom, handle, order, None, Proof::AtLock))
     }
 
@@ -50,7 +50,7 @@ impl TtlockDriver {
         let dates = map::window_ms(window)?;
         attempt.note(PASSCODE_IS_BEING_WORKED_OUT).await?;
         let made = self.client.random_passcode(&NewRandom { lock, name: &order.marker, dates }).await?;
-        let handle = Handle { lock: Some(lock), id: made.keyboard_pwd_id.0 };
+        let handle = Handle::in_lock(lock, made.keyboard_pwd_id.0);
         let digits = Secret::new(made.keyboard_pwd.clone());
         let order = GrantOrder { window, ..order.clone() };
         Ok(self.granted(Sort::Random, handle, &order, Some(digits), Proof::AtVendor))

@@ -47,7 +47,7 @@ impl TtlockDriver {
         };
         match self.client.confirm_passcode((lock, id), dates, &order.marker).await {
             Ok(()) => {
-                let handle = Handle { lock: Some(lock), id };
+                let handle = Handle::in_lock(lock, id);
                 Ok(self.granted(Sort::Custom, handle, order, None, Proof::AtLock))
             }
             Err(error) if error.advice() == RetryAdvice::OutcomeUnknown => Err(error),

@@ -71,6 +71,10 @@ struct Target {
     #[cfg(feature = "wiegand")]
     #[arg(long, value_enum, default_value_t)]
     card: Cards,
+    /// Which sort of passcode the locks take; nothing to the others. The vendor's choice goes with a house without gateways.
+    #[cfg(feature = "ttlock")]
+    #[arg(long, value_enum, default_value_t)]
+    passcodes: PasscodeSort,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -110,6 +114,30 @@ impl Cards {
             Self::SignedRecord => CardProfile::SignedRecord,
             Self::WiegandBits => CardProfile::WiegandBits,
             Self::Csn => CardProfile::Csn,
+        }
+    }
+}
+
+/// The sorts of passcodes of TTLock's locks.
+#[cfg(feature = "ttlock")]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum PasscodeSort {
+    /// Of ours.
+    #[default]
+    Custom,
+    /// Of the vendor's choice.
+    Random,
+    /// None.
+    Off,
+}
+
+#[cfg(feature = "ttlock")]
+impl PasscodeSort {
+    const fn of_driver(self) -> lockport_ttlock::Passcodes {
+        match self {
+            Self::Custom => lockport_ttlock::Passcodes::Custom,
+            Self::Random => lockport_ttlock::Passcodes::Random,
+            Self::Off => lockport_ttlock::Passcodes::Off,
         }
     }
 }
@@ -178,7 +206,9 @@ impl Target {
             #[cfg(feature = "mock")]
             AdapterName::Mock => Box::new(lockport_contract::harness::MockHarness::of(self.personality)),
             #[cfg(feature = "ttlock")]
-            AdapterName::Ttlock => Box::new(lockport_contract::harness::TtlockHarness::default()),
+            AdapterName::Ttlock => {
+                Box::new(lockport_contract::harness::TtlockHarness::of(self.passcodes.of_driver()))
+            }
             #[cfg(feature = "wiegand")]
             AdapterName::Wiegand => {
                 let (model, cards) = (self.profile.model(), self.card.profile());

@@ -11,7 +11,7 @@ use lockport::{ErrorCode, LockError};
 
 use crate::bench::SiteRoom;
 use crate::case::{Case, CaseResult, Need, Stop, check};
-use crate::trial::{Keyring, Trial};
+use crate::trial::{Keyring, Trial, takes_back};
 
 /// The most doors of a key whose descriptor knows no limit.
 const WING: u16 = 9;
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = &[
         id: "CAPA-002",
         requirement: "Floors and areas are refused before any call where the descriptor knows none, at an issue and at an update, and open where it does.",
         spec: "R30, R35",
-        needs: &[],
+        needs: &[Need::Doors, Need::Revoke],
         judge: |trial| Box::pin(scopes(trial)),
     },
     Case {
@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
         id: "CAPA-006",
         requirement: "A key for as many doors as the site has opens them all, however few one grant holds; one for more than the descriptor allows is refused before any call, at an issue and at an update.",
         spec: "R30, X9",
-        needs: &[Need::Backstage],
+        needs: &[Need::Doors, Need::Revoke, Need::Backstage],
         judge: |trial| Box::pin(most_doors(trial)),
     },
     Case {
@@ -160,8 +160,14 @@ fn must_be_remote(trial: &Trial) -> bool {
     !trial.is_on_card() || kinds.iter().all(|kind| kind.artifact == ArtifactSource::Card)
 }
 
-fn as_said(trial: &Trial, flag: &str, says: bool, does: bool) -> CaseResult {
-    if says && !does && must_be_remote(trial) {
+/// The same of a revoke: a key that only its end stops is out of anybody's reach.
+fn must_be_taken_remotely(trial: &Trial) -> bool {
+    let kinds = trial.port().describe_adapter().kinds;
+    must_be_remote(trial) && (trial.takes_back() || !kinds.iter().any(takes_back))
+}
+
+fn as_said(trial: &Trial, flag: &str, says: bool, does: bool, must: bool) -> CaseResult {
+    if says && !does && must {
         return Err(trial.differs(flag, "it says that nobody is needed, and waits for somebody"));
     }
     if !says && does {
@@ -177,7 +183,7 @@ async fn remote(trial: &Trial) -> CaseResult {
     let input = trial.issue("guest", &[one], window)?;
     let from_afar = trial.issue_from_afar(input.clone()).await;
     let is_given = from_afar.as_ref().is_ok_and(|answer| answer.state == Progress::Active);
-    as_said(trial, "remoteIssue", can.remote_issue, is_given)?;
+    as_said(trial, "remoteIssue", can.remote_issue, is_given, must_be_remote(trial))?;
     let issued = match from_afar {
         Ok(answer) if is_given => answer.credential,
         _ => trial.port().issue_credential(input).await?.credential,
@@ -185,7 +191,8 @@ async fn remote(trial: &Trial) -> CaseResult {
     let keys = Keyring::of(&issued);
     trial.judge("the guest", &keys, &[(&[one], window)]).await?;
     let RevokeOutcome { proof, .. } = trial.revoke_from_afar(trial.revoke(issued.id, "revoke")?).await?;
-    as_said(trial, "remoteRevoke", can.remote_revoke, proof != Proof::ExpiresOnly)?;
+    let is_taken = proof != Proof::ExpiresOnly;
+    as_said(trial, "remoteRevoke", can.remote_revoke, is_taken, must_be_taken_remotely(trial))?;
     if proof != Proof::ExpiresOnly {
         trial.judge("the guest without a key", &keys, &[]).await?;
     }
@@ -243,7 +250,9 @@ async fn proof_and_digits(trial: &Trial) -> CaseResult {
         let Artifact::Pin(pin) = &delivery.artifact else { continue };
         // EXPOSE: counted, and nowhere shown.
         let digits = u8::try_from(pin.expose().len()).ok();
-        if digits != descriptor.capabilities.pin_digits {
+        // Of a PIN of the vendor's choice nothing is said.
+        let is_ours = super::pin_of_ours(trial, &issued).is_some();
+        if is_ours && digits != descriptor.capabilities.pin_digits {
             return Err(trial.differs("pinDigits", "a PIN has another length than it says"));
         }
     }

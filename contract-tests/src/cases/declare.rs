@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[Case {
 }];
 
 async fn one_or_unknown(trial: &Trial) -> CaseResult {
-    let rooms = trial.rooms::<2>()?;
+    let rooms = trial.rooms_of_a_key()?;
     for fault in Fault::UNANSWERED {
         let guest = format!("guest-{fault:?}");
         let input = trial.issue(&guest, &rooms, trial.hours(6, 26)?)?;
@@ -30,8 +30,7 @@ async fn one_or_unknown(trial: &Trial) -> CaseResult {
         check!(made <= most, "after {fault:?} and repeats {made} permissions were made, {most} at most");
         trial.vendor_holds_at_most(1).await?;
         let revoke = trial.revoke(input.resulting_id(), &format!("revoke-{guest}"))?;
-        trial.revoke_for_good(revoke).await?;
-        trial.vendor_holds_nothing().await?;
+        trial.clear(revoke).await?;
     }
     Ok(())
 }

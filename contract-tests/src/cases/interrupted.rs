@@ -31,14 +31,14 @@ pub(super) const CASES: &[Case] = &[
         id: "CANCEL-002",
         requirement: "An update whose caller goes away at any point makes the doors as it asked when it is called again with its key.",
         spec: "R33, R39, R78",
-        needs: &[Need::Backstage],
+        needs: &[Need::Revoke, Need::Backstage],
         judge: |trial| Box::pin(dropped(trial, Verb::Update, Afterwards::CallerReturns)),
     },
     Case {
         id: "CANCEL-003",
         requirement: "A revoke whose caller goes away at any point takes the key away when it is called again with its key.",
         spec: "R39, R78",
-        needs: &[Need::Backstage],
+        needs: &[Need::Revoke, Need::Backstage],
         judge: |trial| Box::pin(dropped(trial, Verb::Revoke, Afterwards::CallerReturns)),
     },
     Case {
@@ -59,14 +59,14 @@ pub(super) const CASES: &[Case] = &[
         id: "RECOVER-002",
         requirement: "When a process dies in the middle of an update, its successor's sweep leaves the old key or the new one, and the repeat gives the new.",
         spec: "R33, R78",
-        needs: &[Need::Backstage],
+        needs: &[Need::Revoke, Need::Backstage],
         judge: |trial| Box::pin(dropped(trial, Verb::Update, Afterwards::SuccessorSweeps)),
     },
     Case {
         id: "RECOVER-003",
         requirement: "When a process dies in the middle of a revoke, its successor's sweep and the repeat take the key away.",
         spec: "R78",
-        needs: &[Need::Backstage],
+        needs: &[Need::Revoke, Need::Backstage],
         judge: |trial| Box::pin(dropped(trial, Verb::Revoke, Afterwards::SuccessorSweeps)),
     },
     Case {
@@ -231,8 +231,7 @@ async fn dropped(trial: &Trial, verb: Verb, afterwards: Afterwards) -> CaseResul
             );
         }
         let revoke = trial.revoke(id, &format!("revoke-{verb:?}-{polls}"))?;
-        again.revoke_for_good(revoke).await?;
-        trial.vendor_holds_nothing().await?;
+        again.clear(revoke).await?;
     }
     Err(Stop::Failed(format!("a call goes on after {POINTS} polls")))
 }
@@ -305,8 +304,7 @@ async fn settled(trial: &Trial) -> CaseResult {
             trial.vendor_holds(1, &trial.doors_of(&rooms)).await?;
             trial.judge("the guest", &Keyring::of(&issued), &[(&rooms, window)]).await?;
         }
-        trial.revoke_for_good(trial.revoke(id, &format!("revoke-{name}"))?).await?;
-        trial.vendor_holds_nothing().await?;
+        trial.clear(trial.revoke(id, &format!("revoke-{name}"))?).await?;
     }
     Ok(())
 }

@@ -308,7 +308,7 @@ async fn stored(trial: &Trial) -> CaseResult {
         let file = InFile.fresh().await?;
         let filed = trial.through(backstage.with_store(file.open().await?).port());
         let mut input = marked(&filed, "guest-in-file")?;
-        input.rooms = trial.rooms::<2>()?.to_vec();
+        input.rooms = trial.rooms_of_a_key()?;
         let issued = filed.port().issue_credential(input).await?;
         let bytes = file.on_disk()?;
         check!(!bytes.is_empty(), "nothing was written to the file");

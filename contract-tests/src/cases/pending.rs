@@ -27,7 +27,7 @@ async fn said_as_it_is(trial: &Trial, input: &IssueInput, answer: &IssueResult) 
 }
 
 async fn told_as_pending(trial: &Trial) -> CaseResult {
-    let rooms = trial.rooms::<2>()?;
+    let rooms = trial.rooms_of_a_key()?;
     let input = trial.issue("guest", &rooms, trial.hours(2, 26)?)?;
     for _ in 0..2 {
         // The second is too early, or nobody has come: it changes nothing.

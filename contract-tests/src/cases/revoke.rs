@@ -21,7 +21,7 @@ pub(super) const CASES: &[Case] = &[
         id: "REVOKE-002",
         requirement: "Revoking what is revoked succeeds with the proof of the first time, and changes nothing.",
         spec: "R38, X11",
-        needs: &[],
+        needs: &[Need::Revoke],
         judge: |trial| Box::pin(twice(trial)),
     },
     Case {
@@ -35,20 +35,20 @@ pub(super) const CASES: &[Case] = &[
         id: "REVOKE-004",
         requirement: "When a revoke gets no answer, the outcome is said to be unknown, and a repeat with the same key takes the key away.",
         spec: "R39, R78",
-        needs: &[Need::Faults],
+        needs: &[Need::Revoke, Need::Faults],
         judge: |trial| Box::pin(unanswered(trial)),
     },
     Case {
         id: "REVOKE-005",
         requirement: "A revoke of a key whose issue got no answer, called again when its answer says so, holds: also when the issue takes effect after it.",
         spec: "R76, R78",
-        needs: &[Need::Faults],
+        needs: &[Need::Revoke, Need::Faults],
         judge: |trial| Box::pin(of_an_unanswered_issue(trial)),
     },
 ];
 
 async fn opens_nothing(trial: &Trial) -> CaseResult {
-    let rooms = trial.rooms::<2>()?;
+    let rooms = trial.rooms_of_a_key()?;
     let window = trial.hours(0, 26)?;
     let issued = trial.port().issue_credential(trial.issue("guest", &rooms, window)?).await?;
     let keys = Keyring::of(&issued.credential);

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 use lockport::credential::{Holder, Staff};
 use lockport::id::UserId;
 
-use crate::case::{Case, CaseResult};
+use crate::case::{Case, CaseResult, Need};
 use crate::trial::{Keyring, Trial};
 
 pub(super) const CASES: &[Case] = &[Case {
     id: "SHARED-001",
     requirement: "Whoever leaves a shared room, for good or for another room, opens it no more and takes nobody else's key along.",
     spec: "R30, R38, R71",
-    needs: &[],
+    needs: &[Need::Revoke, Need::Doors],
     judge: |trial| Box::pin(leaving_a_shared_room(trial)),
 }];
 

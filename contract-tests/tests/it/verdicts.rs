@@ -2,8 +2,11 @@
 
 use async_trait::async_trait;
 use lockport::capability::LockCapabilities;
-use lockport::credential::{IssueInput, IssueResult, Proof};
-use lockport::driver::{Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Suspend, VendorDriver as _};
+use lockport::credential::{IssueInput, IssueResult, Proof, Warning, WarningCode};
+use lockport::driver::{
+    Answer, Attempt, DriverDescriptor, GrantOrder, Granted, Kind, Suspend, VendorDriver as _, Withdrawal,
+    Withdrawn,
+};
 use lockport::{AdapterDescriptor, LockError, LockPort};
 use lockport_contract::harness::MockBench;
 use lockport_contract::{Bench, BenchError, Exemption, Harness, Plan, Report, Verdict, run};
@@ -194,6 +197,73 @@ async fn who_says_that_a_card_is_only_read_must_have_nothing_to_lose() {
     for case in ["CARD-006", "IDEM-003"] {
         let report = report_of(open, case).await;
         assert!(report.lines.iter().all(|line| matches!(line.verdict, Verdict::Failed(_))), "{report}");
+    }
+}
+
+/// Says that nothing can be taken back; whether that is true is another matter.
+#[derive(Debug)]
+struct OpenToTheEnd {
+    takes: bool,
+}
+
+fn without_a_way_back(kinds: &mut [Kind]) {
+    for kind in kinds {
+        (kind.can_undo, kind.best_proof) = (false, Proof::ExpiresOnly);
+    }
+}
+
+#[async_trait]
+impl BendDriver for OpenToTheEnd {
+    fn describe(&self, inner: &MockDriver) -> DriverDescriptor {
+        let mut descriptor = inner.describe();
+        without_a_way_back(&mut descriptor.kinds);
+        descriptor
+    }
+
+    async fn withdraw(
+        &self,
+        inner: &MockDriver,
+        withdrawal: &Withdrawal,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Withdrawn>, LockError> {
+        if self.takes {
+            inner.withdraw(withdrawal, attempt).await?;
+        }
+        let warnings = vec![Warning { code: WarningCode::ExpiresOnly, detail: "so it is".to_owned() }];
+        Ok(Answer::Done(Withdrawn { proof: Proof::ExpiresOnly, warnings }))
+    }
+}
+
+/// Takes keys back and gives them for several doors, and says that it can do neither.
+#[derive(Debug)]
+struct DeniesBoth;
+
+impl BendPort for DeniesBoth {
+    fn describe(&self, inner: &dyn LockPort) -> AdapterDescriptor {
+        let mut descriptor = inner.describe_adapter();
+        without_a_way_back(&mut descriptor.kinds);
+        descriptor
+    }
+}
+
+/// R71: what cannot be taken back, or be for two doors, is declared, and what is declared is true.
+#[tokio::test]
+async fn a_key_that_nothing_takes_back_is_judged_as_one() {
+    let open: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::new()?, seed, OpenToTheEnd { takes: false }));
+    for case in ["REVOKE-002", "ISSUE-003"] {
+        let report = report_of(open, case).await;
+        assert!(report.lines.iter().all(|line| line.verdict == Verdict::Refused), "{report}");
+    }
+    let takes: fn(u64) -> _ = |seed| Ok(with_driver(&MockBench::new()?, seed, OpenToTheEnd { takes: true }));
+    let denies: fn(u64) -> _ = |seed| Ok(with_port(&MockBench::new()?, seed, DeniesBoth));
+    for (open, case, why) in [
+        (takes, "REVOKE-002", "revokeProof: it says that only the end stops a key, and a revoke did"),
+        (denies, "REVOKE-002", "revokeProof: it says that only the end stops a key, and proves AtLock"),
+        (denies, "ISSUE-003", "canUndo: it says that a key is for one door, and gives one for two"),
+    ] {
+        let report = report_of(open, case).await;
+        let wrong = Verdict::Failed(why.to_owned());
+        assert!(report.lines.iter().all(|line| line.verdict == wrong), "{report}");
     }
 }
 

@@ -204,7 +204,10 @@ fn is_as_without_restarts(day: &Day) -> bool {
         .any(|item| matches!(item, Item::Said { value, .. } if !value["afterCalls"].is_null()));
     let vendors = day.hotel["vendors"].to_string();
     let has_outage = day.items.iter().any(|item| said(item, "outage"));
-    let is_noticed = dies && ["silent_ack", "webhook", "room_wide"].iter().any(|slow| vendors.contains(slow));
+    let is_noticed = dies
+        && ["silent_ack", "webhook", "room_wide", "passcodes=custom"]
+            .iter()
+            .any(|slow| vendors.contains(slow));
     day.items.iter().any(Item::is_restart) && !has_outage && !vendors.contains("fail=") && !is_noticed
 }
 

@@ -6,7 +6,7 @@ use super::{Caller, Client, Deleted};
 use crate::error::{Stakes, code};
 use crate::line::{Form, Trouble};
 use crate::map::{self, ekey::Account};
-use crate::wire::{KeyItem, Registered, Sent};
+use crate::wire::{Ack, KeyItem, Registered, Sent};
 
 /// One eKey to be sent.
 #[derive(Debug)]
@@ -25,6 +25,17 @@ pub(crate) enum Sending {
     Key(i64),
     /// The receiver is not registered; nothing was sent.
     NoReceiver(LockError),
+    /// The receiver is bound to another system, and receives nothing ever.
+    Bound(LockError),
+}
+
+/// What became of moving one's window.
+#[derive(Debug)]
+pub(crate) enum Moving {
+    /// It is moved.
+    Done,
+    /// The vendor does not move it now, and a key that is sent anew has the window that it is sent with.
+    Stands(LockError),
 }
 
 impl Client {
@@ -65,6 +76,9 @@ impl Client {
             Err(trouble @ Trouble::Refused { code: code::NO_RECEIVER, .. }) => {
                 Ok(Sending::NoReceiver(self.error(trouble, stakes)))
             }
+            Err(trouble @ Trouble::Refused { code: code::BOUND_ELSEWHERE, .. }) => {
+                Ok(Sending::Bound(self.error(trouble, stakes)))
+            }
             Err(trouble) => Err(self.error(trouble, stakes)),
         }
     }
@@ -75,12 +89,19 @@ impl Client {
         key: i64,
         dates: (i64, i64),
         refusal: ErrorCode,
-    ) -> Result<(), LockError> {
+    ) -> Result<Moving, LockError> {
+        let stakes = Stakes::effect(refusal);
         let form = Form::default()
             .with_number("keyId", key)
             .with_number("startDate", dates.0)
             .with_number("endDate", dates.1);
-        self.write("/v3/key/changePeriod", &form, Stakes::effect(refusal)).await
+        match self.call::<Ack>(Caller::Account, "/v3/key/changePeriod", &form, stakes).await {
+            Ok(Ack {}) => Ok(Moving::Done),
+            Err(trouble @ Trouble::Refused { code: code::PERIOD_STANDS, .. }) => {
+                Ok(Moving::Stands(self.error(trouble, stakes)))
+            }
+            Err(trouble) => Err(self.error(trouble, stakes)),
+        }
     }
 
     /// Freezes an eKey.

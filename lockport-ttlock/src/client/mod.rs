@@ -15,7 +15,7 @@ use lockport::{ErrorCode, LockError, Secret, Timestamp};
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::cards::NewCard;
-pub(crate) use self::ekeys::{NewKey, Sending};
+pub(crate) use self::ekeys::{Moving, NewKey, Sending};
 pub(crate) use self::passcodes::{NewPasscode, NewRandom, WITH_A_PERIOD};
 use crate::auth::Auth;
 use crate::error::{Stakes, code};
@@ -168,6 +168,18 @@ impl Client {
                 (Trouble::Refused { code: code::CLOCK, date: Some(date) }, _) if !adjusted => {
                     adjusted = true;
                     self.adjust(*date);
+                }
+                // Nothing that is sent again would be answered otherwise.
+                (
+                    Trouble::Refused { code: code::NO_APPLICATION | code::WRONG_SECRET, .. },
+                    Caller::Account,
+                ) => {
+                    self.auth.forget(&pass).await;
+                    return Err(trouble);
+                }
+                (Trouble::Refused { code, .. }, Caller::Application) => {
+                    self.auth.turned_down(*code).await;
+                    return Err(trouble);
                 }
                 _ => return Err(trouble),
             }

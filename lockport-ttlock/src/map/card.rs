@@ -65,7 +65,7 @@ pub(crate) fn bearing(
     let number = order.artifact.as_ref().zip(reader).and_then(|(read, reader)| stored(read, reader).ok());
     let bears = |item: &&CardItem| item.lock_id == Loose(lock) && item.card_name.as_deref() == Some(marker);
     let listed = |item: &CardItem| Listed {
-        handle: Handle { lock: Some(lock), id: item.card_id.0 },
+        handle: Handle::in_lock(lock, item.card_id.0),
         is_target: number.is_some_and(|number| has_number(item, number))
             && is_window((item.start_date, item.end_date), order.window),
         artifact: None,

@@ -17,6 +17,24 @@ mod status {
     pub(super) const DELETED: i64 = 110_408;
 }
 
+/// Which of a guest's accounts it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The one that every credential has.
+    First,
+    /// The one that takes its place where the vendor does not let the first receive anything.
+    Another,
+}
+
+impl Holder {
+    const fn domain(self) -> &'static str {
+        match self {
+            Self::First => "lockport-ttlock/account/v1",
+            Self::Another => "lockport-ttlock/account/v1/another",
+        }
+    }
+}
+
 /// The guest's account at the vendor.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -30,15 +48,12 @@ pub(crate) struct Account {
 
 /// The account of an order: the same for all doors of one credential, and another for another password. So "this name exists"
 /// can only mean that an earlier try registered it with this very password.
-pub(crate) fn account(prefix: &str, order: &GrantOrder) -> Result<Account, LockError> {
+pub(crate) fn account(prefix: &str, order: &GrantOrder, holder: Holder) -> Result<Account, LockError> {
     let Some(password) = order.artifact.clone() else {
         return Err(LockError::invalid_input("a mobile key needs a secret: the password of its account"));
     };
     // EXPOSE: hashed here into a name that does not lead back to it.
-    let name = name_from(
-        "lockport-ttlock/account/v1",
-        &[&order.credential.to_bytes(), password.expose().as_bytes()],
-    );
+    let name = name_from(holder.domain(), &[&order.credential.to_bytes(), password.expose().as_bytes()]);
     Ok(Account { username: format!("{prefix}_{name}"), name, password })
 }
 
@@ -65,9 +80,20 @@ fn bearing(mut keys: Vec<KeyItem>, lock: i64, marker: &str) -> Vec<KeyItem> {
 }
 
 /// Those keys, as the driver looks at whatever a lock's list shows.
-pub(crate) fn listed(keys: Vec<KeyItem>, lock: i64, marker: &str, order: &GrantOrder) -> Vec<Listed> {
+pub(crate) fn listed(
+    keys: Vec<KeyItem>,
+    lock: i64,
+    marker: &str,
+    order: &GrantOrder,
+    prefix: &str,
+) -> Vec<Listed> {
+    let anothers = account(prefix, order, Holder::Another).ok().map(|account| account.username);
+    let holder = |key: &KeyItem| match key.username == anothers && anothers.is_some() {
+        true => Holder::Another,
+        false => Holder::First,
+    };
     let one = |key: &KeyItem| Listed {
-        handle: Handle { lock: None, id: key.key_id.0 },
+        handle: Handle::of_key(key.key_id.0, holder(key)),
         is_target: is_target(key, order),
         artifact: None,
         window: None,
@@ -161,26 +187,30 @@ mod tests {
             key_status: Loose(status),
             start_date: Loose(1_777_644_000_000),
             end_date: Loose(1_777_802_400_000),
+            username: None,
         }
     }
 
     #[test]
     fn an_account_is_named_after_its_credential_and_its_password() {
-        let one = account("abcde", &order(false, SHORT)).unwrap();
+        let one = account("abcde", &order(false, SHORT), Holder::First).unwrap();
         assert_eq!(one.username, format!("abcde_{}", one.name));
         assert!(one.name.len() == 32 && one.name.chars().all(|c| c.is_ascii_alphanumeric()));
         assert_eq!(login(&one).expose(), &format!("{}:password", one.username));
 
         let door = GrantOrder { doors: vec![], marker: "m2".to_owned(), ..order(true, LONG) };
-        assert_eq!(account("abcde", &door).unwrap().name, one.name, "the same for every door");
+        assert_eq!(account("abcde", &door, Holder::First).unwrap().name, one.name, "the same for every door");
         let password = GrantOrder { artifact: Some(Secret::new("other".to_owned())), ..order(false, SHORT) };
-        assert_ne!(account("abcde", &password).unwrap().name, one.name);
+        assert_ne!(account("abcde", &password, Holder::First).unwrap().name, one.name);
+        assert_ne!(account("abcde", &order(false, SHORT), Holder::Another).unwrap().name, one.name);
         let credential = "key_01STPS8FNWQ9SP6SX84512QPKQ".parse().unwrap();
         assert_ne!(
-            account("abcde", &GrantOrder { credential, ..order(false, SHORT) }).unwrap().name,
+            account("abcde", &GrantOrder { credential, ..order(false, SHORT) }, Holder::First).unwrap().name,
             one.name
         );
-        assert!(account("abcde", &GrantOrder { artifact: None, ..order(false, SHORT) }).is_err());
+        assert!(
+            account("abcde", &GrantOrder { artifact: None, ..order(false, SHORT) }, Holder::First).is_err()
+        );
     }
 
     #[test]

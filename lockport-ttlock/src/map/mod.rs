@@ -25,24 +25,43 @@ pub(crate) struct Handle {
     pub(crate) lock: Option<i64>,
     /// The vendor's number of it.
     pub(crate) id: i64,
+    /// Whose it is, where it is an eKey.
+    pub(crate) holder: ekey::Holder,
 }
 
+/// What stands behind the number of an eKey that is not of the guest's first account.
+const OF_ANOTHER: char = '+';
+
 impl Handle {
+    /// Of what a lock keeps.
+    pub(crate) fn in_lock(lock: i64, id: i64) -> Self {
+        Self { lock: Some(lock), id, holder: ekey::Holder::First }
+    }
+
+    /// Of an eKey.
+    pub(crate) fn of_key(id: i64, holder: ekey::Holder) -> Self {
+        Self { lock: None, id, holder }
+    }
+
     /// As the core keeps it.
     pub(crate) fn reference(self) -> Secret {
-        Secret::new(match self.lock {
-            Some(lock) => format!("{lock}:{}", self.id),
-            None => self.id.to_string(),
+        Secret::new(match (self.lock, self.holder) {
+            (Some(lock), _) => format!("{lock}:{}", self.id),
+            (None, ekey::Holder::First) => self.id.to_string(),
+            (None, ekey::Holder::Another) => format!("{}{OF_ANOTHER}", self.id),
         })
     }
 
     /// What is in a reference.
     pub(crate) fn of(reference: &Secret) -> Option<Self> {
         // EXPOSE: read back into the numbers it was made from.
-        match reference.expose().split_once(':') {
-            Some((lock, id)) => Some(Self { lock: Some(lock.parse().ok()?), id: id.parse().ok()? }),
-            // EXPOSE: the same.
-            None => Some(Self { lock: None, id: reference.expose().parse().ok()? }),
+        let text = reference.expose();
+        if let Some((lock, id)) = text.split_once(':') {
+            return Some(Self::in_lock(lock.parse().ok()?, id.parse().ok()?));
+        }
+        match text.strip_suffix(OF_ANOTHER) {
+            Some(id) => Some(Self::of_key(id.parse().ok()?, ekey::Holder::Another)),
+            None => Some(Self::of_key(text.parse().ok()?, ekey::Holder::First)),
         }
     }
 }
@@ -202,11 +221,16 @@ mod tests {
 
     #[test]
     fn a_reference_is_read_as_it_was_written() {
-        for lock in [None, Some(7), Some(9_007_199_254_740_995)] {
-            let handle = Handle { lock, id: 9_007_199_254_740_993 };
+        let id = 9_007_199_254_740_993;
+        for handle in [
+            Handle::of_key(id, ekey::Holder::First),
+            Handle::of_key(id, ekey::Holder::Another),
+            Handle::in_lock(7, id),
+            Handle::in_lock(9_007_199_254_740_995, id),
+        ] {
             assert_eq!(Handle::of(&handle.reference()), Some(handle));
         }
-        for bad in ["", "x", "7:", ":7", "7:x", "1:2:3"] {
+        for bad in ["", "x", "+", "7++", "7:", ":7", "7:x", "7:1+", "1:2:3"] {
             assert_eq!(Handle::of(&Secret::new(bad.to_owned())), None, "{bad}");
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn bearing(items: &[PasscodeItem], lock: i64, marker: &str, order: &G
     };
     let is_ours = order.artifact.is_some();
     let listed = |item: &PasscodeItem| Listed {
-        handle: Handle { lock: Some(lock), id: item.keyboard_pwd_id.0 },
+        handle: Handle::in_lock(lock, item.keyboard_pwd_id.0),
         is_target: if is_ours { is_target(item, order) } else { is_random_target(item, order) },
         artifact: item.keyboard_pwd.clone().map(Secret::new),
         window: window_of(item).filter(|_| !is_ours),

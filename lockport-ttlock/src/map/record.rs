@@ -12,30 +12,37 @@ use crate::wire::{Loose, RecordItem};
 // VENDOR: docs/vendor.md#records. The cloud's own numbering of the same is another one.
 mod in_lock {
     /// Opened from outside by something that is shown or told to the lock: Bluetooth, passcode, the passcode that clears others,
-    /// card, wristband, fingerprint, gateway, hotel card, key fob, QR code, the administrator's passcode.
-    pub(super) const OPENED: &[i64] = &[1, 4, 10, 17, 19, 20, 28, 49, 55, 57, 92];
+    /// card, wristband, fingerprint, mechanical key, gateway, hotel card, key fob, QR code, face, authorised button of the app and of
+    /// the gateway, palm, the administrator's passcode.
+    pub(super) const OPENED: &[i64] = &[1, 4, 10, 17, 19, 20, 27, 28, 49, 55, 57, 67, 75, 76, 84, 92];
     /// Not any more, or not yet; the record does not say which: passcode, fingerprint, card, QR code, face, palm.
     pub(super) const OUT_OF_TIME: &[i64] = &[11, 22, 25, 58, 71, 88];
     /// Digits that the lock does not know.
     pub(super) const UNKNOWN: &[i64] = &[7];
     /// Passcode or card on the black list.
     pub(super) const BARRED: &[i64] = &[13, 51];
-    /// Locked twice from inside: passcode, card, fingerprint, app.
-    pub(super) const BOLTED: &[i64] = &[38, 39, 40, 41];
-    /// A card that the lock does not take, and it does not say why.
-    pub(super) const REFUSED: &[i64] = &[91];
+    /// Locked twice from inside: passcode, card, fingerprint, app, QR code, face, palm.
+    pub(super) const BOLTED: &[i64] = &[38, 39, 40, 41, 62, 68, 85];
+    /// Not taken, for reasons that are the lock's own: a passcode for which it has no room, a card that fails its chip's check, a
+    /// card that it says no more about.
+    pub(super) const REFUSED: &[i64] = &[12, 74, 91];
     /// Those of them that were about a card.
-    pub(super) const CARDS: &[i64] = &[17, 25, 39, 51, 91];
+    pub(super) const CARDS: &[i64] = &[17, 25, 39, 51, 74, 91];
+    /// Those that were about a part of somebody: fingerprint, face, palm. Their numbers are nothing that a desk has handed out.
+    pub(super) const BODY: &[i64] = &[20, 22, 40, 67, 68, 71, 84, 85, 88];
+    // Nobody can tell an attempt to open from 37, which is any button of the app: up, down, stop, lock. And 77 to 83 are the first half
+    // of two: the lock waits for the second, of which there is a record of its own.
 }
 
 /// The same as far as the cloud's numbering has it, for records without the lock's.
 mod in_cloud {
-    /// App, passcode, card, fingerprint, wristband, gateway, hotel card, key fob, QR code.
-    pub(super) const OPENS: &[i64] = &[1, 4, 7, 8, 9, 12, 49, 55, 57];
+    /// App, passcode, card, fingerprint, wristband, mechanical key, gateway, hotel card, key fob, QR code.
+    pub(super) const OPENS: &[i64] = &[1, 4, 7, 8, 9, 10, 12, 49, 55, 57];
     pub(super) const OUT_OF_TIME: &[i64] = &[58];
     pub(super) const BARRED: &[i64] = &[51];
     pub(super) const BOLTED: &[i64] = &[62];
     pub(super) const CARDS: &[i64] = &[7, 51];
+    pub(super) const BODY: &[i64] = &[8];
 }
 
 /// What a record says of an attempt to open; `None` when it is about something else.
@@ -65,11 +72,34 @@ fn outcome(in_lock: Option<i64>, in_cloud: Option<i64>, success: bool) -> Option
     }
 }
 
+/// What was held to the lock, as far as a record names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Card,
+    Body,
+    /// Digits, or a phone.
+    Other,
+}
+
+fn sort(in_lock: Option<i64>, in_cloud: Option<i64>) -> Sort {
+    let (number, cards, body) = match (in_lock, in_cloud) {
+        (Some(number), _) => (number, in_lock::CARDS, in_lock::BODY),
+        (None, Some(number)) => (number, in_cloud::CARDS, in_cloud::BODY),
+        (None, None) => return Sort::Other,
+    };
+    match () {
+        () if cards.contains(&number) => Sort::Card,
+        () if body.contains(&number) => Sort::Body,
+        () => Sort::Other,
+    }
+}
+
 /// What was shown: the digits as they were typed, the card as the desk's reader would have read it, or the account of a phone.
-fn shown(item: &RecordItem, is_card: bool, cards: Option<CardOrder>) -> Option<Shown> {
+fn shown(item: &RecordItem, sort: Sort, cards: Option<CardOrder>) -> Option<Shown> {
     let text = item.keyboard_pwd.as_deref().filter(|text| !text.is_empty());
     match text {
-        Some(number) if is_card => {
+        _ if sort == Sort::Body => None,
+        Some(number) if sort == Sort::Card => {
             let as_read = super::card::as_read(number, cards);
             Some(Shown::Artifact(Secret::new(as_read.unwrap_or_else(|| number.to_owned()))))
         }
@@ -92,17 +122,12 @@ pub(crate) fn attempts(
         let number = |loose: Option<Loose>| loose.map(|loose| loose.0);
         let (in_lock, in_cloud) = (number(item.record_type_from_lock), number(item.record_type));
         let outcome = outcome(in_lock, in_cloud, super::is_yes(item.success))?;
-        let is_card = match (in_lock, in_cloud) {
-            (Some(number), _) => in_lock::CARDS.contains(&number),
-            (None, Some(number)) => in_cloud::CARDS.contains(&number),
-            (None, None) => false,
-        };
         let told = DoorAttempt {
             event: VendorEventId::of(&format!("record-{}", item.record_id.0)),
             device,
             at: instant(item.lock_date)?,
             outcome,
-            shown: shown(item, is_card, cards),
+            shown: shown(item, sort(in_lock, in_cloud), cards),
         };
         Some((item.record_id.0, told))
     };
@@ -125,15 +150,39 @@ mod tests {
         for (number, success, want) in [
             (4, true, granted),
             (17, true, granted),
+            (27, true, granted),
             (28, true, granted),
+            (67, true, granted),
+            (75, true, granted),
+            (76, true, granted),
+            (84, true, granted),
             (4, false, denied(DenyReason::Unsaid)),
             (7, false, denied(DenyReason::UnknownKey)),
             (11, false, denied(DenyReason::OutsideWindow)),
+            (12, false, denied(DenyReason::Unsaid)),
             (25, false, denied(DenyReason::OutsideWindow)),
+            (71, false, denied(DenyReason::OutsideWindow)),
+            (88, false, denied(DenyReason::OutsideWindow)),
             (13, false, denied(DenyReason::Blocked)),
             (51, false, denied(DenyReason::Blocked)),
             (39, false, denied(DenyReason::DoubleLocked)),
+            (62, false, denied(DenyReason::DoubleLocked)),
+            (68, false, denied(DenyReason::DoubleLocked)),
+            (85, false, denied(DenyReason::DoubleLocked)),
+            (74, false, denied(DenyReason::Unsaid)),
             (91, false, denied(DenyReason::Unsaid)),
+            // A button of the app, whichever; the first of two who are needed; faces and palms locked by, added, deleted and cleared.
+            (37, true, None),
+            (77, true, None),
+            (83, true, None),
+            (69, true, None),
+            (70, true, None),
+            (72, true, None),
+            (73, true, None),
+            (86, true, None),
+            (87, true, None),
+            (89, true, None),
+            (90, true, None),
             // Changed, added, cleared, closed, from inside, by itself, tampered with: nobody tried to open.
             (5, true, None),
             (15, true, None),
@@ -150,6 +199,8 @@ mod tests {
         for (number, success, want) in [
             (1, true, granted),
             (7, true, granted),
+            (10, true, granted),
+            (37, true, None),
             (4, false, denied(DenyReason::Unsaid)),
             (51, false, denied(DenyReason::Blocked)),
             (58, false, denied(DenyReason::OutsideWindow)),

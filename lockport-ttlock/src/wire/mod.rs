@@ -67,6 +67,9 @@ pub(crate) struct KeyItem {
     pub(crate) start_date: Loose,
     /// Milliseconds since 1970, UTC.
     pub(crate) end_date: Loose,
+    /// The account that it was sent to.
+    #[serde(default)]
+    pub(crate) username: Option<String>,
 }
 
 /// `/v3/keyboardPwd/add`

@@ -69,6 +69,26 @@ async fn the_attempts_at_a_door_are_told_once_and_in_order() {
     assert!(forms.len() == 1 && forms[0].ends_with(&want), "{forms:?}");
 }
 
+/// R108: face, palm, fingerprint and mechanical key are attempts, and what stands in their records is nobody's passcode.
+#[tokio::test]
+async fn what_is_nobodys_key_is_an_attempt_without_one() {
+    let (all, _) = read(fake::config(), |_| {
+        let mut key = record(1, 27, 1, "");
+        key["username"] = json!("");
+        page(&[
+            key,
+            record(2, 67, 1, "50432139"),
+            record(3, 88, 0, "50432140"),
+            record(4, 20, 1, fake::DIGITS),
+        ])
+    })
+    .await;
+    let told: Vec<_> = all.iter().map(|one| (one.outcome, one.shown.is_some())).collect();
+    let outside = AttemptOutcome::Denied(DenyReason::OutsideWindow);
+    let granted = AttemptOutcome::Granted;
+    assert_eq!(told, [(granted, false), (granted, false), (outside, false), (granted, false)]);
+}
+
 /// The vendor lists the newest first, so the last page is read first. Records that come or go between two pages stand on other pages
 /// then: the lock is read anew, and what is told twice has the same name.
 #[tokio::test]

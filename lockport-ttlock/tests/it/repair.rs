@@ -287,3 +287,21 @@ async fn a_key_is_not_sent_before_it_is_noted() {
     let paths = vendor.paths();
     assert!(!paths.is_empty() && !paths.iter().any(|path| path.ends_with("/key/send")), "{paths:?}");
 }
+
+/// A change that was lost may have sent the key anew, under another number: sent again, it goes to the key that there is.
+#[tokio::test]
+async fn a_change_that_is_sent_again_finds_a_key_that_was_sent_anew() {
+    let vendor = Vendor::new(|_, path, form| match path {
+        "/v3/key/changePeriod" if form.contains("keyId=234522&") => Reply::Json(refused(-1008)),
+        "/v3/lock/listKey" => Reply::Json(page(&[fake::key(234_601, 110_401)])),
+        _ => Reply::Json(good(path)),
+    });
+    let driver = fake::driver(&vendor);
+    let later = fake::until(fake::order(), "2026-05-04T10:00:00Z");
+    let held = fake::held(fake::order(), Some("234522"));
+    let error = driver.amend(&held, &later, &FIRST).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CredentialExpired, "nothing was lost: {error:?}");
+    driver.amend(&held, &later, &fake::AGAIN).await.unwrap();
+    let (path, form) = vendor.seen().pop().unwrap();
+    assert!(path == "/v3/key/changePeriod" && form.contains("keyId=234601&"), "{path} {form}");
+}

@@ -44,10 +44,31 @@ const GATEWAY: &str = "corridor";
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The TTLock driver over the simulated cloud, in a house whose locks take this sort of passcode.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TtlockHarness {
-    /// The vendor's choice goes with a house without gateways.
-    pub passcodes: Passcodes,
+    passcodes: Passcodes,
+    exemptions: Vec<Exemption>,
+}
+
+/// What a house without gateways cannot be asked.
+const UNTOLD: (&str, &str) =
+    ("DEVICE-003", "nothing reaches the locks: nobody is told of their batteries, and none is ever in reach");
+
+impl TtlockHarness {
+    /// In a house with a gateway; passcodes of the vendor's choice go with one that has none.
+    #[must_use]
+    pub fn of(passcodes: Passcodes) -> Self {
+        let (case, reason) = UNTOLD;
+        let untold = Exemption { case: case.to_owned(), kind: None, reason: reason.to_owned() };
+        let exemptions = if passcodes == Passcodes::Random { vec![untold] } else { Vec::new() };
+        Self { passcodes, exemptions }
+    }
+}
+
+impl Default for TtlockHarness {
+    fn default() -> Self {
+        Self::of(Passcodes::default())
+    }
 }
 
 #[async_trait]
@@ -66,7 +87,7 @@ impl Harness for TtlockHarness {
             builder = builder.lock(name, None);
         }
         let heard: Vec<&str> = names.iter().map(String::as_str).collect();
-        if self.passcodes == Passcodes::Custom {
+        if self.passcodes != Passcodes::Random {
             builder = builder.gateway(GATEWAY, &heard);
         }
         let sim = Arc::new(builder.start().await.map_err(told)?);
@@ -100,7 +121,7 @@ impl Harness for TtlockHarness {
     }
 
     fn exemptions(&self) -> &[Exemption] {
-        &[]
+        &self.exemptions
     }
 }
 

@@ -113,9 +113,9 @@ impl LockControl for Locks {
         Ok(())
     }
 
-    /// All locks hang on one gateway.
+    /// All locks hang on one gateway; where there is none, nothing reaches them.
     fn set_online(&self, _door: LockDeviceId, is_online: bool) -> Result<(), BenchError> {
-        if self.wire.sim.set_gateway_power(GATEWAY, is_online) {
+        if self.wire.sim.set_gateway_power(GATEWAY, is_online) || !is_online {
             return Ok(());
         }
         Err(BenchError::new("the gateway is gone"))

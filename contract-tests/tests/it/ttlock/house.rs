@@ -1,7 +1,7 @@
 //! One lock on a corridor's gateway, the driver, and the core's port over it: for what only this vendor does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,19 +46,29 @@ pub(super) struct House {
     pub(super) site: Site,
 }
 
-#[derive(Debug)]
-struct Secrets;
+/// What the property's secret store has, by name. It can be another at any time.
+#[derive(Clone, Debug)]
+pub(super) struct Secrets(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
+
+impl Default for Secrets {
+    fn default() -> Self {
+        let all = [(CLIENT_SECRET, SECRET), (ACCOUNT_PASSWORD, PASSWORD), (CALLBACK_SEGMENT, SEGMENT)];
+        Self(Arc::new(Mutex::new(BTreeMap::from(all))))
+    }
+}
+
+impl Secrets {
+    /// Another text under this name: what was there before.
+    pub(super) fn rotate(&self, name: &'static str, text: &'static str) -> &'static str {
+        self.0.lock().unwrap().insert(name, text).unwrap()
+    }
+}
 
 #[async_trait]
 impl SecretProvider for Secrets {
     async fn secret(&self, _: TenantId, _: PropertyId, name: &str) -> Result<Secret, SecretError> {
-        let text = match name {
-            CLIENT_SECRET => SECRET,
-            ACCOUNT_PASSWORD => PASSWORD,
-            CALLBACK_SEGMENT => SEGMENT,
-            _ => return Err(SecretError::Missing),
-        };
-        Ok(Secret::new(text.to_owned()))
+        let text = self.0.lock().unwrap().get(name).copied();
+        text.map(|text| Secret::new(text.to_owned())).ok_or(SecretError::Missing)
     }
 }
 
@@ -104,11 +114,23 @@ async fn prefix(sim: &TtlockSim, now: Timestamp) -> String {
 
 /// A driver with its own way to the vendor.
 pub(super) fn new_driver(config: &TtlockConfig, clock: &Arc<ManualClock>) -> TtlockDriver {
+    instance(config, clock, &Arc::new(MemoryStore::new()), "house", &Secrets::default())
+}
+
+/// One of several, which share a store.
+pub(super) fn instance(
+    config: &TtlockConfig,
+    clock: &Arc<ManualClock>,
+    store: &Arc<MemoryStore>,
+    name: &str,
+    secrets: &Secrets,
+) -> TtlockDriver {
     let http = Arc::new(transport());
     let env = Env { clock: clock.clone(), sleep: clock.clone(), entropy: Arc::new(SeededEntropy::new(8)) };
     let partition = Partition { tenant: config.tenant, property: config.property };
-    let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "house".to_owned());
-    TtlockDriver::new(config.clone(), TtlockEnv { http, secrets: Arc::new(Secrets), slots, env }).unwrap()
+    let slots = Slots::new(store.clone(), partition, env.clone(), name.to_owned());
+    let secrets = Arc::new(secrets.clone());
+    TtlockDriver::new(config.clone(), TtlockEnv { http, secrets, slots, env }).unwrap()
 }
 
 impl House {

@@ -5,6 +5,10 @@ mod house;
 #[cfg(test)]
 mod passcodes;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod told;
 #[cfg(test)]
 mod world;

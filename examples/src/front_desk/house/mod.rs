@@ -205,7 +205,9 @@ impl House {
                     return Err(HouseError::NotPlayed { name: name.clone(), what: code.to_string() });
                 }
                 _ if !has_doors => continue,
-                code if *code == VendorCode::TTLOCK => ttlock::start(&site, name).await?,
+                code if *code == VendorCode::TTLOCK => {
+                    ttlock::start(&site, name, vendor.url.as_deref()).await?
+                }
                 code if *code == VendorCode::GENERIC_WIEGAND => {
                     wiegand::start(&site, name, vendor.profile).await?
                 }

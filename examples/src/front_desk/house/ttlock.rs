@@ -36,6 +36,7 @@ struct Ttlock {
     sim: TtlockSim,
     /// What the vendor puts before the names of this application's accounts.
     account_prefix: String,
+    passcodes: Passcodes,
     own: Vec<String>,
 }
 
@@ -83,8 +84,7 @@ impl Vendor for Ttlock {
             client_id: CLIENT.to_owned(),
             account: ACCOUNT.to_owned(),
             account_prefix: self.account_prefix.clone(),
-            // A day tells its windows to the second; a lock keeps a passcode's in minutes.
-            passcodes: Passcodes::Off,
+            passcodes: self.passcodes,
             cards: None,
             monthly_calls: 30_000,
             locks: self.own.iter().filter_map(|door| self.lock(site, &setup.doors, door)).collect(),
@@ -120,9 +120,23 @@ impl SecretProvider for Secrets {
     }
 }
 
+/// The address of a TTLock whose gateways carry passcodes to the locks.
+const WITH_PASSCODES: &str = "ttlock://?passcodes=custom";
+
+/// Which passcodes the locks take. Without a word of the hotel none: a day tells its windows to the second, and a lock keeps a
+/// passcode's in minutes.
+fn passcodes(url: Option<&str>) -> Result<Passcodes, String> {
+    match url {
+        Some(WITH_PASSCODES) => Ok(Passcodes::Custom),
+        Some(url) if url.starts_with("ttlock://") => Err(format!("{url:?} is not {WITH_PASSCODES:?}")),
+        _ => Ok(Passcodes::Off),
+    }
+}
+
 /// Starts the cloud and puts a lock behind a gateway into each door of the vendor.
-pub(super) async fn start(site: &Site, name: &str) -> Result<Box<dyn Vendor>, HouseError> {
+pub(super) async fn start(site: &Site, name: &str, url: Option<&str>) -> Result<Box<dyn Vendor>, HouseError> {
     let trouble = |reason: String| HouseError::DoesNotStart { name: name.to_owned(), reason };
+    let passcodes = passcodes(url).map_err(trouble)?;
     let own = site.hotel.doors().filter(|(_, vendor)| *vendor == name).map(|(door, _)| door.to_owned());
     let own: Vec<String> = own.collect();
     let clock = SimClock::new(site.env.now().timestamp_millis());
@@ -136,7 +150,7 @@ pub(super) async fn start(site: &Site, name: &str) -> Result<Box<dyn Vendor>, Ho
     let sim = cloud.start().await.map_err(|error| trouble(error.to_string()))?;
     let http = transport().map_err(trouble)?;
     let account_prefix = account_prefix(&http, &sim).await.map_err(|reason| trouble(reason.to_owned()))?;
-    Ok(Box::new(Ttlock { sim, account_prefix, own }))
+    Ok(Box::new(Ttlock { sim, account_prefix, passcodes, own }))
 }
 
 fn transport() -> Result<ReqwestTransport, String> {

@@ -33,6 +33,7 @@ features! {
     MOCK_FAULTS = 14, "mock_faults";
     ANY_KINDS = 15, "any_kinds";
     ENCODER = 16, "encoder";
+    PASSCODES = 17, "passcodes";
 }
 
 impl Features {

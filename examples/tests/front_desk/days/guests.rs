@@ -178,13 +178,13 @@ fn world_delay(world: &World) -> i64 {
 }
 
 pub(crate) fn book(chance: &mut Chance, world: &World, at: i64) -> Booking {
-    let (from, until) = window(chance, at);
+    let (from, until) = window(chance, world, at);
     Booking { rooms: rooms(chance, world), areas: areas(chance, world), from, until }
 }
 
 /// A change: of one thing, of everything, or of nothing at all.
 fn rebook(chance: &mut Chance, world: &World, at: i64, before: Booking) -> Booking {
-    match chance.below(8) {
+    let booking = match chance.below(8) {
         0 => before,
         1 => Booking { rooms: rooms(chance, world), ..before },
         2 => Booking { areas: areas(chance, world), ..before },
@@ -192,7 +192,15 @@ fn rebook(chance: &mut Chance, world: &World, at: i64, before: Booking) -> Booki
         4 => Booking { until: chance.between(before.from + 1, before.until), ..before },
         5 => Booking { from: chance.between(before.from - DAY, before.until - 1), ..before },
         _ => book(chance, world, at),
-    }
+    };
+    let (from, until) = told_apart(world, booking.from, booking.until);
+    Booking { from, until, ..booking }
+}
+
+/// The least window around these that every lock in the house can tell.
+fn told_apart(world: &World, from: i64, until: i64) -> (i64, i64) {
+    let grain = world.grain();
+    (from.div_euclid(grain) * grain, (until + grain - 1).div_euclid(grain) * grain)
 }
 
 fn rooms(chance: &mut Chance, world: &World) -> Vec<usize> {
@@ -210,7 +218,7 @@ fn areas(chance: &mut Chance, world: &World) -> Vec<usize> {
 }
 
 /// Mostly nights ahead; sometimes a walk-in, a moment, or a stay that is over already.
-pub(crate) fn window(chance: &mut Chance, at: i64) -> (i64, i64) {
+pub(crate) fn window(chance: &mut Chance, world: &World, at: i64) -> (i64, i64) {
     let from = match chance.below(12) {
         0 => at - chance.between(0, DAY),
         1 | 2 => at,
@@ -224,5 +232,5 @@ pub(crate) fn window(chance: &mut Chance, at: i64) -> (i64, i64) {
         3 => chance.between(DAY, 400 * DAY),
         _ => chance.between(1, 72) * HOUR,
     };
-    (from, from + length)
+    told_apart(world, from, from + length)
 }

@@ -38,7 +38,7 @@ fn shift(chance: &mut Chance, world: &World, start: i64, user: &str, script: &mu
         let from = (at + chance.between(0, 12 * HOUR)).div_euclid(HOUR) * HOUR;
         (from, from + chance.between(4, 12) * HOUR)
     } else {
-        window(chance, at)
+        window(chance, world, at)
     };
     let id = chance.id("shf");
     let data = json!({

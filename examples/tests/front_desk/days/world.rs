@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Chance, Features};
+use super::{Chance, Features, MINUTE};
 
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -26,6 +26,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn doors(&self) -> Vec<&str> {
         self.rooms.iter().chain(&self.areas).map(|place| &*place.door).collect()
+    }
+
+    /// The finest time that every lock in the house can tell, in seconds: a passcode's window is kept in minutes.
+    pub(crate) fn grain(&self) -> i64 {
+        if self.has("passcodes=custom") { MINUTE } else { 1 }
     }
 
     /// Whether a lock system of this kind is in the house.
@@ -104,7 +109,10 @@ fn systems(features: Features) -> Vec<&'static str> {
 
 fn defined(chance: &mut Chance, system: &str, features: Features) -> Value {
     if system == "ttlock" {
-        return json!({ "vendor": "ttlock" });
+        return match features.has(Features::PASSCODES) && chance.percent(60) {
+            true => json!({ "vendor": "ttlock", "url": "ttlock://?passcodes=custom" }),
+            false => json!({ "vendor": "ttlock" }),
+        };
     }
     if system == ENCODER {
         return match *chance.pick(&["", "pn532-serial", "stronglink", "rrhfoem04"]) {

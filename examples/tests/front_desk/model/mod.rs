@@ -362,8 +362,11 @@ fn vendor_of(entry: &Value) -> Vendor {
         () => Kind::Online,
     };
     let mut vendor = Vendor::new(kind, url.contains("fail="));
-    let calls_back = url.contains("personality=webhook");
-    (vendor.recovers_in, vendor.lands_in) = if calls_back { (15, 35) } else { (0, 0) };
+    (vendor.recovers_in, vendor.lands_in) = match () {
+        () if url.contains("personality=webhook") => (15, 35),
+        () if url.contains("passcodes=custom") => (120, 0),
+        () => (0, 0),
+    };
     vendor
 }
 

@@ -35,8 +35,9 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Vendor {
     pub(crate) kind: Kind,
-    /// How much later a change counts where a call to a vendor that calls back may have been lost in a crash: its list shows only
-    /// what is done, so it is looked at again after its queue. Any other vendor's list shows at once what became of the call.
+    /// How much later a change counts where a call to a vendor with a queue may have been lost in a crash: its list shows only what is
+    /// done, so it is looked at again after its queue. One that calls back has one, and gateways that carry passcodes are one: two
+    /// minutes. Any other vendor's list shows at once what became of the call.
     pub(crate) recovers_in: i64,
     /// How long a call to a vendor that calls back may be on its way. A suspension that may have been lost in a crash is sent again at
     /// once, and is not lifted before the first of the two can no longer come.
