@@ -88,8 +88,10 @@ impl MockVendor {
     }
 
     fn built(url: MockUrl, property: PropertyId, doors: DoorMap, clock: Arc<dyn Clock>) -> Self {
-        let locks = doors.doors().into_iter().map(|door| (door, MEMORY_LIMIT)).collect();
-        let mut cloud = Cloud::new(locks, url.personality.receive(), Chance::new(url.seed));
+        let locks = doors.doors();
+        let chance = Chance::behind(url.seed, locks.iter());
+        let locks = locks.into_iter().map(|door| (door, MEMORY_LIMIT)).collect();
+        let mut cloud = Cloud::new(locks, url.personality.receive(), chance);
         cloud.webhooks = (url.personality == Personality::Webhook).then(Vec::new);
         let wire = Wire::new(url.fail.clone(), Chance::new(!url.seed));
         let state = Mutex::new(State {
