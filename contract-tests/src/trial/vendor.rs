@@ -121,9 +121,10 @@ impl Trial {
     }
 }
 
-/// Whether what was given of this kind can be taken back: before anybody has used it, and so that somebody knows.
+/// Whether what was given of this kind can be taken back: before anybody has used it, or so that somebody knows. Where a card is only
+/// read, who is told ends it.
 pub(crate) fn takes_back(kind: &Kind) -> bool {
-    kind.can_undo && kind.best_proof != Proof::ExpiresOnly
+    kind.can_undo || kind.best_proof != Proof::ExpiresOnly
 }
 
 /// How many permissions at the vendor so many doors are.
