@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use lockport::adapter::{Adapter, AdapterSetup};
-use lockport::credential::{KeyCredentialKind, RevokeInput, WarningCode};
+use lockport::credential::{
+    Contact, Guest, Holder, IssueInput, KeyCredentialKind, Place as CardPlace, RevokeInput, RevokeReason,
+    Staff, WarningCode,
+};
 use lockport::driver::{CardDesk as _, CardSays, VendorDriver as _};
 use lockport::env::{Clock as _, Env, SeededEntropy};
-use lockport::id::LockDeviceId;
+use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, UserId};
 use lockport::store::{MemoryStore, Partition};
-use lockport::{ErrorCode, FailureReason, LockError, LockPort as _, RetryAdvice};
+use lockport::{ErrorCode, FailureReason, LockError, LockPort as _, RetryAdvice, Validity};
 use lockport_contract::Presence as _;
 use lockport_contract::harness::WiegandBench;
 use lockport_sim_encoder::{Card, Door, Fault, On, Place, SectorKeys, Step, What};
@@ -218,8 +221,7 @@ async fn a_card_on_the_desk_says_whose_it_is() {
     assert_eq!((owner.credential, owner.holder), (issued.id, input.holder.clone()));
 
     let key = "away".parse().unwrap();
-    let revoke =
-        RevokeInput::new(input.tenant_id, issued.id, lockport::credential::RevokeReason::Checkout, key);
+    let revoke = RevokeInput::new(input.tenant_id, issued.id, RevokeReason::Checkout, key);
     let outcome = adapter.revoke_credential(revoke.with_place(input.place.clone())).await.unwrap();
     assert!(outcome.warnings.is_empty());
     let lies = adapter.read_card(encoder).await.unwrap().unwrap();
@@ -263,8 +265,7 @@ async fn a_card_gets_keys_of_its_own() {
     assert!(door.try_open(&card, at).opened);
 
     let key = "gone".parse().unwrap();
-    let revoke =
-        RevokeInput::new(input.tenant_id, issued.id, lockport::credential::RevokeReason::Checkout, key);
+    let revoke = RevokeInput::new(input.tenant_id, issued.id, RevokeReason::Checkout, key);
     adapter.revoke_credential(revoke.with_place(input.place.clone())).await.unwrap();
     assert!(!door.try_open(&card, at).opened);
     assert_eq!(card.tally().trailers, 2, "the keys are written once");
@@ -278,4 +279,54 @@ async fn a_card_that_was_given_to_the_next_guest_is_his() {
     assert!(scene.call().await.unwrap());
     scene.revoke_former().await;
     scene.opens_just_the_new("the former guest's key was revoked again");
+}
+
+/// R83, section 9.1: whose key went while his card was away opens until the next guest has been at the door, and no longer. Whoever
+/// works there has a key too, and is nobody's companion.
+#[tokio::test]
+async fn a_card_that_was_away_is_ended_by_the_next_guests() {
+    for staff_came_first in [false, true] {
+        let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
+        let adapter = adapter(&bench, |_| {}).await;
+        let (site, from) = (bench.site.clone(), bench.clock.now());
+        let (room, door) = (site.rooms[0].id, site.rooms[0].doors[0]);
+        let place = CardPlace { at: Some(bench.encoder()), holder_device: None };
+        let id = |name: &str| KeyCredentialId::derived("override", &[name.as_bytes()]);
+        let issue = async |name: &str, hours, holder: Holder| {
+            bench.come(id(name), CARD);
+            let window = Validity::new(from, from + TimeDelta::hours(hours)).unwrap();
+            let key = name.parse().unwrap();
+            let input = IssueInput::new(site.tenant, site.property, holder, vec![room], window, key)
+                .with_credential_id(id(name))
+                .with_preferred_kinds(vec![CARD])
+                .with_place(place.clone());
+            adapter.issue_credential(input).await.unwrap();
+            bench.go();
+        };
+        let guest = |name: &str| {
+            Holder::Guest(Guest {
+                id: GuestId::derived("override", &[name.as_bytes()]),
+                reservation_id: ReservationId::derived("override", &[name.as_bytes()]),
+                display_name: None,
+                contact: Contact::default(),
+            })
+        };
+        if staff_came_first {
+            let user_id = UserId::derived("override", &[b"cleaner"]);
+            issue("cleaner", 40, Holder::Staff(Staff { user_id })).await;
+        }
+        issue("former", 30, guest("former")).await;
+        let opens = async |name: &str, hour| {
+            bench.try_card(door, id(name), from + TimeDelta::hours(hour)).await.unwrap()
+        };
+        assert!(opens("former", 1).await);
+        let gone =
+            RevokeInput::new(site.tenant, id("former"), RevokeReason::Checkout, "gone".parse().unwrap());
+        adapter.revoke_credential(gone).await.unwrap();
+        assert!(opens("former", 2).await, "his card was away");
+        issue("next", 36, guest("next")).await;
+        assert!(opens("next", 3).await);
+        assert!(!opens("former", 4).await, "the next guest has been there, staff first: {staff_came_first}");
+        assert!(!staff_came_first || opens("cleaner", 5).await);
+    }
 }
