@@ -324,6 +324,14 @@ impl KeyService {
         transaction.commit(&*self.store, self.partition()).await
     }
 
+    /// Somebody else may have been quicker; then it is done.
+    async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
+        match transaction.commit(&*self.store, self.partition()).await {
+            Err(error) if error.is_store_conflict() => Ok(()),
+            other => other,
+        }
+    }
+
     /// Looks at an owner's keys anew. Who was quicker has done so, or left him due.
     async fn reconcile_owner(&self, owner: KeyOwner, reach: Reach<'_>) -> Result<(), LockError> {
         let house = self.house().await?;

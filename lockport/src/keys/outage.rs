@@ -75,14 +75,6 @@ impl KeyService {
         self.commit_if_first(transaction).await
     }
 
-    /// Somebody else may have been quicker; then it is done.
-    pub(super) async fn commit_if_first(&self, transaction: Transaction) -> Result<(), LockError> {
-        match transaction.commit(&*self.store, self.partition()).await {
-            Err(error) if error.is_store_conflict() => Ok(()),
-            other => other,
-        }
-    }
-
     /// Asks a vendor whether it is back, and when it is, wakes whatever waited for it.
     pub(super) async fn look_after_outage(&self, mut outage: Stored<OutageRecord>) -> Result<(), LockError> {
         let now = self.env.now();
