@@ -61,6 +61,12 @@ pub(super) const ALL: &[Saboteur] = &[
         caught_by: &["CARD-005"],
         build: |bench, seed| with_driver(bench, seed, AnyCard),
     },
+    Saboteur {
+        name: "puts one key of a guest on the card of the other",
+        on: Personality::Card,
+        caught_by: &["CARD-010"],
+        build: |bench, seed| with_driver(bench, seed, OneCardForAll),
+    },
 ];
 
 #[derive(Debug)]
@@ -179,5 +185,20 @@ impl BendDriver for AnyCard {
         attempt: &Attempt<'_>,
     ) -> Result<Answer<Granted>, LockError> {
         inner.grant(&GrantOrder { artifact: None, ..order.clone() }, attempt).await
+    }
+}
+
+#[derive(Debug)]
+struct OneCardForAll;
+
+#[async_trait]
+impl BendDriver for OneCardForAll {
+    async fn grant(
+        &self,
+        inner: &MockDriver,
+        order: &GrantOrder,
+        attempt: &Attempt<'_>,
+    ) -> Result<Answer<Granted>, LockError> {
+        inner.grant(order, &Attempt { beside: &[], ..*attempt }).await
     }
 }

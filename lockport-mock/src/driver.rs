@@ -88,7 +88,8 @@ fn without(mut descriptor: DriverDescriptor, ability: Ability) -> DriverDescript
 #[async_trait]
 impl VendorDriver for MockDriver {
     fn describe(&self) -> DriverDescriptor {
-        let whole = descriptor(self.vendor.personality());
+        let mut whole = descriptor(self.vendor.personality());
+        whole.capabilities.max_doors = self.vendor.url().max_doors;
         self.vendor.url().without.iter().copied().fold(whole, without)
     }
 

@@ -9,6 +9,7 @@
 //!        &when=before|after|late:SECONDS                before any effect (so when nothing is said), after it, or long before it
 //!        &latency=fast|cloud|gateway|slow               how long calls take
 //!        &capability=-suspend[,-pin,...]                what it cannot do
+//!        &doors=1..                                     the most doors of one key
 //! ```
 //! Each key once. What is left out is as for [`MockUrl::default`].
 
@@ -35,6 +36,8 @@ pub struct MockUrl {
     pub latency: Latency,
     /// What it cannot do though vendors of its kind can.
     pub without: Vec<Ability>,
+    /// The most doors of one key, where there is such a limit.
+    pub max_doors: Option<u16>,
 }
 
 /// Calls that fail by rule rather than by order.
@@ -236,6 +239,10 @@ impl FromStr for MockUrl {
                 "seed" => url.seed = value.parse().map_err(|_| wrong())?,
                 "latency" => url.latency = latency(value).ok_or_else(wrong)?,
                 "capability" => url.without = list(value, ability).ok_or_else(wrong)?,
+                "doors" => {
+                    let most = value.parse().ok().filter(|most| *most > 0);
+                    url.max_doors = Some(most.ok_or_else(wrong)?);
+                }
                 "fail" => url.fail = Some(fault_rule(&said)?),
                 how if HOW.contains(&how) => {
                     if said.iter().all(|(key, _)| *key != "fail") {

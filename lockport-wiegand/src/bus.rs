@@ -4,6 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use lockport::env::LinkError;
+use lockport::id::LockDeviceId;
+use lockport::keys::{EncoderClose, EncoderTransport};
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::Encoder;
@@ -57,6 +59,30 @@ impl EncoderModel {
     pub const fn writes_keys(self) -> bool {
         !matches!(self, Self::Rrhfoem04)
     }
+}
+
+impl EncoderModel {
+    /// How it hangs at its desk, in the bus's words.
+    #[must_use]
+    pub const fn transport(self) -> EncoderTransport {
+        match self {
+            Self::Pn532Serial | Self::Stronglink => EncoderTransport::Serial,
+            Self::Pn532Hid | Self::Rrhfoem04 => EncoderTransport::UsbHid,
+            Self::Pcsc => EncoderTransport::Pcsc,
+        }
+    }
+}
+
+/// Hears when the driver has opened an encoder, and when it has it no more (R219). Called in the middle of a job: note it, and tell the
+/// bus afterwards, through [`KeyService::encoder_opened`](lockport::keys::KeyService::encoder_opened) and
+/// [`encoder_closed`](lockport::keys::KeyService::encoder_closed).
+pub trait EncoderWatch: fmt::Debug + Send + Sync {
+    /// It was opened, and is the one that was paired.
+    fn opened(&self, encoder: LockDeviceId, model: EncoderModel);
+
+    /// It was closed: by the driver, or because it was pulled out or answers no more. A driver that was told to stop in the middle of a
+    /// job closes it too, and opens it again for the next.
+    fn closed(&self, encoder: LockDeviceId, why: EncoderClose);
 }
 
 impl fmt::Display for EncoderModel {

@@ -19,7 +19,7 @@ use lockport::id::LockDeviceId;
 use lockport::store::slots::Slots as StoreSlots;
 use lockport::{LockError, Operation, RetryAdvice, Secret};
 
-use crate::bus::EncoderBus;
+use crate::bus::{EncoderBus, EncoderWatch};
 use crate::card::Trouble;
 use crate::card::hand::Hand;
 use crate::card::record::{Bearer, Content};
@@ -39,6 +39,8 @@ use crate::site::{Site, encoder_of, lease_keys};
 pub struct WiegandEnv {
     /// The ports and devices of this computer.
     pub bus: Arc<dyn EncoderBus>,
+    /// Who hears when an encoder is opened and closed.
+    pub watch: Option<Arc<dyn EncoderWatch>>,
     /// Where [`PROPERTY_KEY`](crate::PROPERTY_KEY) and [`SECTOR_KEY`](crate::SECTOR_KEY) come from.
     pub secrets: Arc<dyn SecretProvider>,
     /// Where the count of serials lies, shared with the property's other desks.
@@ -297,11 +299,16 @@ impl VendorDriver for WiegandDriver {
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
         let encoder = encoder_of(order)?;
-        let wanted = map::wanted_card(order)?;
-        let noted = attempt.noted.and_then(OnCard::parse).map(|on| on.uid);
-        let is_meant = |uid: &Uid| [&wanted, &noted].into_iter().flatten().all(|card| card == uid);
+        let cards = map::Cards::of(order, attempt)?;
         let written = self
-            .write(encoder, order, is_meant, noted.as_slice(), attempt, Operation::IssueCredential)
+            .write(
+                encoder,
+                order,
+                |uid| cards.include(uid),
+                cards.noted.as_slice(),
+                attempt,
+                Operation::IssueCredential,
+            )
             .await?;
         Ok(match written {
             Some(on) => Answer::Done(map::granted(order, &on)),

@@ -24,7 +24,7 @@ mod system;
 
 use lockport::credential::VendorCode;
 
-pub use self::bus::{EncoderBus, EncoderModel, Plugged, UsbIdentity};
+pub use self::bus::{EncoderBus, EncoderModel, EncoderWatch, Plugged, UsbIdentity};
 pub use self::config::{
     ConfigError, DoorPlace, RecordArea, SharedKey, WiegandConfig, WiegandDoor, WiegandEncoder,
 };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lockport::credential::{Proof, Warning, WarningCode};
-use lockport::driver::{CardSays, GrantOrder, Granted, Held, Relation, Withdrawn};
+use lockport::driver::{Attempt, CardSays, GrantOrder, Granted, Held, Relation, Withdrawn};
 use lockport::id::LockDeviceId;
 use lockport::{LockError, Secret, Timestamp, Validity};
 
@@ -53,12 +53,34 @@ pub(crate) fn uid_of(text: &str) -> Option<Uid> {
     Uid::new(&bytes?)
 }
 
-/// The card that an order has to be written on, where one is meant.
-pub(crate) fn wanted_card(order: &GrantOrder) -> Result<Option<Uid>, LockError> {
-    let Some(card) = &order.artifact else { return Ok(None) };
-    // EXPOSE: a card's number, to tell it from another card.
-    let uid = uid_of(card.expose());
-    uid.map(Some).ok_or_else(|| LockError::invalid_input("that is no card's number"))
+/// Which cards a new key may be put on.
+#[derive(Debug)]
+pub(crate) struct Cards {
+    /// The one that the holder brought.
+    wanted: Option<Uid>,
+    /// The one on which it was begun.
+    pub(crate) noted: Option<Uid>,
+    /// Those on which other keys of the holder stand.
+    others: Vec<Uid>,
+}
+
+impl Cards {
+    pub(crate) fn of(order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Self, LockError> {
+        // EXPOSE: a card's number, to tell it from another card.
+        let of = |card: &Secret| uid_of(card.expose());
+        let no_number = || LockError::invalid_input("that is no card's number");
+        Ok(Self {
+            wanted: order.artifact.as_ref().map(|card| of(card).ok_or_else(no_number)).transpose()?,
+            noted: attempt.noted.and_then(OnCard::parse).map(|on| on.uid),
+            others: attempt.beside.iter().flat_map(known).map(|on| on.uid).collect(),
+        })
+    }
+
+    /// Whether this is one.
+    pub(crate) fn include(&self, uid: &Uid) -> bool {
+        [&self.wanted, &self.noted].into_iter().flatten().all(|card| card == uid)
+            && !self.others.contains(uid)
+    }
 }
 
 /// What is known of where a grant stands: the last that was confirmed, and the last that was begun.

@@ -331,10 +331,8 @@ impl VendorDriver for PanelDriver {
 
     async fn grant(&self, order: &GrantOrder, attempt: &Attempt<'_>) -> Result<Answer<Granted>, LockError> {
         let encoder = encoder_of(order)?;
-        let wanted = map::wanted_card(order)?;
-        let noted = attempt.noted.and_then(OnCard::parse).map(|on| on.uid);
-        let is_meant = |uid: &Uid| [&wanted, &noted].into_iter().flatten().all(|card| card == uid);
-        Ok(match self.give(encoder, is_meant, attempt).await? {
+        let cards = map::Cards::of(order, attempt)?;
+        Ok(match self.give(encoder, |uid| cards.include(uid), attempt).await? {
             Some(on) => Answer::Done(granted(order, &on)),
             None => self.site.waits_for_card(encoder, order),
         })

@@ -11,9 +11,10 @@ use futures_util::lock::{Mutex, MutexGuard};
 use lockport::credential::Warning;
 use lockport::env::{Env, LinkError};
 use lockport::id::LockDeviceId;
+use lockport::keys::EncoderClose;
 use lockport::{LockError, Operation};
 
-use crate::bus::{EncoderBus, Plugged, UsbIdentity};
+use crate::bus::{EncoderBus, EncoderWatch, Plugged, UsbIdentity};
 use crate::card::Trouble;
 use crate::card::hand::{self, Hand};
 use crate::card::keys::Keys;
@@ -27,15 +28,38 @@ use crate::pairing::shared_identity;
 pub(crate) struct Encoders {
     bus: Arc<dyn EncoderBus>,
     env: Env,
+    watch: Option<Arc<dyn EncoderWatch>>,
     all: BTreeMap<LockDeviceId, Desk>,
 }
 
 /// One encoder. While a job has it, nothing is here: a job that is dropped in the middle leaves nobody in an unknown conversation.
 struct Desk {
     paired: WiegandEncoder,
-    open: Mutex<Option<Box<dyn Encoder>>>,
+    open: Mutex<Option<Open>>,
     /// How many jobs wait for it.
     waiting: AtomicUsize,
+}
+
+/// An encoder that was opened. Whoever watches hears when it is closed, however that comes about.
+struct Open {
+    id: LockDeviceId,
+    encoder: Box<dyn Encoder>,
+    watch: Option<Arc<dyn EncoderWatch>>,
+    why: EncoderClose,
+}
+
+impl Open {
+    fn lost(mut self) {
+        self.why = EncoderClose::Unplugged;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.closed(self.id, self.why);
+        }
+    }
 }
 
 /// A place in the queue before an encoder; it is free again when the wait is over, however it ends.
@@ -67,8 +91,8 @@ pub(crate) struct Job<'a> {
     operation: Operation,
     env: &'a Env,
     paired: &'a WiegandEncoder,
-    place: MutexGuard<'a, Option<Box<dyn Encoder>>>,
-    encoder: Box<dyn Encoder>,
+    place: MutexGuard<'a, Option<Open>>,
+    open: Open,
     /// The one card that lay there when the job began.
     card: Option<Target>,
 }
@@ -77,6 +101,7 @@ impl Encoders {
     pub(crate) fn new(
         bus: Arc<dyn EncoderBus>,
         env: Env,
+        watch: Option<Arc<dyn EncoderWatch>>,
         paired: &BTreeMap<LockDeviceId, WiegandEncoder>,
     ) -> Self {
         let desk = |paired: &WiegandEncoder| Desk {
@@ -84,7 +109,7 @@ impl Encoders {
             open: Mutex::new(None),
             waiting: AtomicUsize::new(0),
         };
-        Self { bus, env, all: paired.iter().map(|(id, paired)| (*id, desk(paired))).collect() }
+        Self { bus, env, watch, all: paired.iter().map(|(id, paired)| (*id, desk(paired))).collect() }
     }
 
     fn desk(&self, id: LockDeviceId) -> Result<&Desk, LockError> {
@@ -121,7 +146,7 @@ impl Encoders {
     }
 
     /// Waits for the jobs before this one: so many at most, and no longer than a person would.
-    async fn turn<'d>(&self, desk: &'d Desk) -> Option<MutexGuard<'d, Option<Box<dyn Encoder>>>> {
+    async fn turn<'d>(&self, desk: &'d Desk) -> Option<MutexGuard<'d, Option<Open>>> {
         if let Some(place) = desk.open.try_lock() {
             return Some(place);
         }
@@ -139,32 +164,32 @@ impl Encoders {
         let mut warm = place.take();
         loop {
             let is_warm = warm.is_some();
-            let mut encoder = match warm.take() {
-                Some(encoder) => encoder,
+            let mut open = match warm.take() {
+                Some(open) => open,
                 None => self.connect(id, desk, operation).await?,
             };
-            match hand::find(&mut *encoder).await {
+            match hand::find(&mut *open.encoder).await {
                 Ok(card) => {
                     let (env, paired) = (&self.env, &desk.paired);
-                    return Ok(Job { id, operation, env, paired, place, encoder, card });
+                    return Ok(Job { id, operation, env, paired, place, open, card });
                 }
-                // It may have been unplugged since, and plugged in again: then it is opened anew.
-                Err(error) if is_warm && !keeps(error) => {}
-                Err(error) => {
-                    *place = keeps(error).then_some(encoder);
+                Err(error) if keeps(error) => {
+                    *place = Some(open);
                     return Err(trouble(error, false, operation, id));
+                }
+                Err(error) => {
+                    open.lost();
+                    // It may have been unplugged since, and plugged in again: then it is opened anew.
+                    if !is_warm {
+                        return Err(trouble(error, false, operation, id));
+                    }
                 }
             }
         }
     }
 
     /// Opens it and makes sure that it is the one that was paired.
-    async fn connect(
-        &self,
-        id: LockDeviceId,
-        desk: &Desk,
-        operation: Operation,
-    ) -> Result<Box<dyn Encoder>, LockError> {
+    async fn connect(&self, id: LockDeviceId, desk: &Desk, operation: Operation) -> Result<Open, LockError> {
         let at = |error: EncoderError| trouble(error.into(), false, operation, id);
         let plugged = self.bus.list().await.map_err(|error| at(error.into()))?;
         let found = self.find(&plugged, &desk.paired).ok_or_else(|| at(LinkError::Gone.into()))?;
@@ -174,11 +199,13 @@ impl Encoders {
         let WiegandEncoder { model, baud, firmware, .. } = &desk.paired;
         let mut encoder = self.bus.open(found, *model, *baud).await.map_err(|error| at(error.into()))?;
         let identity = encoder.start().await.map_err(at)?;
-        if identity.firmware == *firmware {
-            Ok(encoder)
-        } else {
-            Err(not_paired(id, "the encoder has another firmware than the one that was paired"))
+        if identity.firmware != *firmware {
+            return Err(not_paired(id, "the encoder has another firmware than the one that was paired"));
         }
+        if let Some(watch) = &self.watch {
+            watch.opened(id, *model);
+        }
+        Ok(Open { id, encoder, watch: self.watch.clone(), why: EncoderClose::Graceful })
     }
 }
 
@@ -207,18 +234,20 @@ impl<'a> Job<'a> {
     /// Does something to the card that lies there, and gives the encoder back. `None` when no card lies there.
     pub(crate) fn hand<'j>(&'j mut self, keys: &'j Keys) -> Option<Hand<'j>> {
         let target = self.card.clone()?;
-        Some(Hand::on(&mut *self.encoder, target, keys, Arc::clone(&self.env.clock)))
+        Some(Hand::on(&mut *self.open.encoder, target, keys, Arc::clone(&self.env.clock)))
     }
 
     /// The job is over, as it should be.
     pub(crate) fn end(mut self) {
-        *self.place = Some(self.encoder);
+        *self.place = Some(self.open);
     }
 
     /// The job is over, and this came of it; the conversation goes on only where nothing is doubtful about it.
     pub(crate) fn settle<T>(mut self, done: Result<T, Stop>, touched: bool) -> Result<T, LockError> {
-        if !matches!(done, Err(Stop::Card(error)) if !keeps(error)) {
-            *self.place = Some(self.encoder);
+        if matches!(done, Err(Stop::Card(error)) if !keeps(error)) {
+            self.open.lost();
+        } else {
+            *self.place = Some(self.open);
         }
         done.map_err(|stop| match stop {
             Stop::Card(error) => trouble(error, touched, self.operation, self.id),

@@ -42,8 +42,8 @@ impl fmt::Debug for Site {
 
 impl Site {
     pub(crate) fn new(config: WiegandConfig, lent: WiegandEnv) -> Self {
-        let WiegandEnv { bus, secrets, slots: _, env } = lent;
-        let encoders = Encoders::new(bus, env.clone(), &config.encoders);
+        let WiegandEnv { bus, watch, secrets, slots: _, env } = lent;
+        let encoders = Encoders::new(bus, env.clone(), watch, &config.encoders);
         Self { config, encoders, env, secrets }
     }
 

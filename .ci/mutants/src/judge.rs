@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The package, the name of the binary, its arguments, and what to call it.
-const JUDGES: [(&str, &str, &[&str], &str); 14] = [
+const JUDGES: [(&str, &str, &[&str], &str); 15] = [
     ("lockport-contract", "lockport-contract", &["run", "--adapter", "mock"], "suite"),
     ("lockport", "lockport", &[], "core"),
     (
@@ -45,6 +45,7 @@ const JUDGES: [(&str, &str, &[&str], &str); 14] = [
     ("lockport-contract", "keys", &[], "keys"),
     ("lockport-contract", "wiegand", &[], "encoder"),
     ("lockport-contract", "loop", &["--skip", "singles", "--skip", "teeth"], "walks"),
+    ("lockport-contract", "lockport-contract", &["run", "--adapter", "wiegand"], "suite-encoder"),
     ("lockport-contract", "lockport-contract", &["loop", "--adapter", "mock"], "loop"),
     ("lockport-contract", "lockport-contract", &["run", "--adapter", "ttlock"], "suite-ttlock"),
     ("lockport-contract", "lockport-contract", &["loop", "--adapter", "ttlock"], "loop-ttlock"),

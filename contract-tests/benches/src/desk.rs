@@ -206,7 +206,7 @@ pub fn driver(
         personalise: false,
     };
     let slots = Slots::new(store, hotel.partition, env.clone(), "bench".to_owned());
-    let lent = WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env: env.clone() };
+    let lent = WiegandEnv { bus, watch: None, secrets: Arc::new(Secrets), slots, env: env.clone() };
     Ok(WiegandDriver::new(config, lent)?)
 }
 

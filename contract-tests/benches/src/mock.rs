@@ -110,8 +110,14 @@ impl MockStand {
     /// # Errors
     /// As for an issue.
     pub fn grant(&self, order: &GrantOrder) -> Result<(), Trouble> {
-        let attempt =
-            Attempt { call_key: "stay/issue:0", resend: false, noted: None, job: None, journal: &NoJournal };
+        let attempt = Attempt {
+            call_key: "stay/issue:0",
+            resend: false,
+            noted: None,
+            job: None,
+            beside: &[],
+            journal: &NoJournal,
+        };
         self.driver.grant(order, &attempt).now_or_never().ok_or("a mock does not wait")??;
         Ok(())
     }

@@ -44,6 +44,13 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Suspend],
         judge: |trial| Box::pin(given_back_to_its_holder(trial)),
     },
+    Case {
+        id: "CARD-010",
+        requirement: "A key that is to be beside others of its holder comes on none of their cards, whichever of them is issued first and whatever lies there.",
+        spec: "R30",
+        needs: &[],
+        judge: |trial| Box::pin(beside_another(trial)),
+    },
 ];
 
 async fn narrowed_and_unanswered(trial: &Trial) -> CaseResult {
@@ -154,4 +161,34 @@ async fn given_back_to_its_holder(trial: &Trial) -> CaseResult {
     trial.judge("the guest, let back in,", &keys, &[(&[one], window)]).await?;
     trial.judge("the other guest, still,", &other_keys, &[(&[two], window)]).await?;
     trial.vendor_holds(1, &trial.doors_of(&[one, two])).await
+}
+
+async fn beside_another(trial: &Trial) -> CaseResult {
+    let [one, two] = trial.rooms()?;
+    let window = trial.hours(2, 26)?;
+    for (name, is_told_first) in [("second", false), ("first", true)] {
+        let mut first = trial.issue(&format!("{name}-told-a"), &[one], window)?;
+        let mut second = trial.issue(&format!("{name}-told-b"), &[two], window)?;
+        if is_told_first {
+            first.beside = vec![second.resulting_id()];
+        } else {
+            second.beside = vec![first.resulting_id()];
+        }
+        let first = trial.port().issue_credential(first).await?.credential;
+        let keys = Keyring::of(&first);
+        trial.come(first.id);
+        let away = trial.unattended().issue_credential(second.clone()).await;
+        trial.go();
+        // Where nothing stands on cards it is there by now.
+        drop(away);
+        trial.judge(&format!("the guest, {name} told,"), &keys, &[(&[one], window)]).await?;
+        let second = trial.port().issue_credential(second).await?.credential;
+        let other_keys = Keyring::of(&second);
+        trial.judge(&format!("the guest, {name} told, still,"), &keys, &[(&[one], window)]).await?;
+        trial.judge(&format!("his other key, {name} told,"), &other_keys, &[(&[two], window)]).await?;
+        for key in [first.id, second.id] {
+            trial.port().revoke_credential(trial.revoke(key, &format!("revoke-{key}"))?).await?;
+        }
+    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lockport::adapter::{Adapter, AdapterSetup};
 use lockport::credential::{
-    Contact, Guest, Holder, IssueInput, KeyCredentialKind, Place as CardPlace, RevokeInput, RevokeReason,
-    Staff, WarningCode,
+    Contact, Guest, Holder, IssueInput, KeyCredentialKind, Place as CardPlace, Progress, RevokeInput,
+    RevokeReason, Staff, UpdateInput, WarningCode,
 };
 use lockport::driver::{CardDesk as _, CardSays, VendorDriver as _};
 use lockport::env::{Clock as _, Env, SeededEntropy};
@@ -281,11 +281,11 @@ async fn a_card_that_was_given_to_the_next_guest_is_his() {
     scene.opens_just_the_new("the former guest's key was revoked again");
 }
 
-/// R83, section 9.1: whose key went while his card was away opens until the next guest has been at the door, and no longer. Whoever
-/// works there has a key too, and is nobody's companion.
+/// R83, section 9.1: whose key went while his card was away opens until the next guest has been at the door, or who shared it with a key
+/// that was changed since, and no longer. Whoever works there has a key too, and is nobody's companion.
 #[tokio::test]
 async fn a_card_that_was_away_is_ended_by_the_next_guests() {
-    for staff_came_first in [false, true] {
+    for (staff_came_first, was_shared) in [(false, false), (false, true), (true, false), (true, true)] {
         let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
         let adapter = adapter(&bench, |_| {}).await;
         let (site, from) = (bench.site.clone(), bench.clock.now());
@@ -320,13 +320,77 @@ async fn a_card_that_was_away_is_ended_by_the_next_guests() {
             bench.try_card(door, id(name), from + TimeDelta::hours(hour)).await.unwrap()
         };
         assert!(opens("former", 1).await);
+        if was_shared {
+            issue("next", 36, guest("next")).await;
+            assert!(opens("next", 1).await && opens("former", 1).await, "they share it");
+        }
         let gone =
             RevokeInput::new(site.tenant, id("former"), RevokeReason::Checkout, "gone".parse().unwrap());
         adapter.revoke_credential(gone).await.unwrap();
         assert!(opens("former", 2).await, "his card was away");
-        issue("next", 36, guest("next")).await;
-        assert!(opens("next", 3).await);
-        assert!(!opens("former", 4).await, "the next guest has been there, staff first: {staff_came_first}");
-        assert!(!staff_came_first || opens("cleaner", 5).await);
+        if was_shared {
+            assert!(opens("next", 3).await && opens("former", 3).await, "his key has not changed");
+            bench.come(id("next"), CARD);
+            let input = UpdateInput::new(site.tenant, id("next"), "longer".parse().unwrap());
+            let input = input.with_valid_until(from + TimeDelta::hours(38)).with_place(place.clone());
+            adapter.update_credential(input).await.unwrap();
+            bench.go();
+        } else {
+            issue("next", 36, guest("next")).await;
+        }
+        assert!(opens("next", 4).await);
+        let which = format!("staff first: {staff_came_first}, shared: {was_shared}");
+        assert!(!opens("former", 5).await, "the next guest has been there; {which}");
+        assert!(!staff_came_first || opens("cleaner", 6).await);
     }
+}
+
+/// R30, R62: a guest has two keys, and the cable comes out at any byte of the first one's card. The other key takes that card only where
+/// nothing of the first was begun on it, and then the first waits for another.
+#[tokio::test]
+async fn a_card_that_was_begun_is_not_taken_for_another_key_of_its_holder() {
+    let (mut begun, mut untouched) = (0, 0);
+    for bytes in (0..).step_by(5) {
+        let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
+        let adapter = adapter(&bench, |_| {}).await;
+        let (site, from) = (bench.site.clone(), bench.clock.now());
+        let id = |name: &str| KeyCredentialId::derived("beside", &[name.as_bytes()]);
+        let guest = Guest {
+            id: GuestId::derived("beside", &[]),
+            reservation_id: ReservationId::derived("beside", &[]),
+            display_name: None,
+            contact: Contact::default(),
+        };
+        let issue = async |name: &str, room: usize, beside: Vec<KeyCredentialId>| {
+            let window = Validity::new(from, from + TimeDelta::hours(30)).unwrap();
+            let (rooms, key) = (vec![site.rooms[room].id], name.parse().unwrap());
+            let holder = Holder::Guest(guest.clone());
+            let input = IssueInput::new(site.tenant, site.property, holder, rooms, window, key)
+                .with_credential_id(id(name))
+                .with_beside(beside)
+                .with_preferred_kinds(vec![CARD])
+                .with_place(CardPlace { at: Some(bench.encoder()), holder_device: None });
+            adapter.issue_credential(input).await.map(|issued| issued.state)
+        };
+        let opens = async |room: usize| {
+            bench.try_card(site.rooms[room].doors[0], id("first"), from + TimeDelta::hours(1)).await.unwrap()
+        };
+        bench.come(id("first"), CARD);
+        bench.encoder.unplug_after_bytes(bytes);
+        let Err(first) = issue("first", 0, Vec::new()).await else { break };
+        bench.encoder.plug();
+        bench.come(id("first"), CARD);
+        let other = issue("other", 1, vec![id("first")]).await.unwrap();
+        let again = issue("first", 0, Vec::new()).await.unwrap();
+        bench.go();
+        let (waits, done) = (Progress::Pending, Progress::Active);
+        match (other, again) {
+            (Progress::Pending, Progress::Active) => begun += 1,
+            (Progress::Active, Progress::Pending) => untouched += 1,
+            _ => panic!("after {bytes} bytes, {first:?}: {other:?}, {again:?}"),
+        }
+        assert_eq!(opens(0).await, (other, again) == (waits, done), "after {bytes} bytes");
+        assert_eq!(opens(1).await, (other, again) == (done, waits), "after {bytes} bytes");
+    }
+    assert!(begun > 20 && untouched > 5, "{begun} begun, {untouched} not");
 }

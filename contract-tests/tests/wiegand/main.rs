@@ -13,4 +13,5 @@ mod keys;
 mod panel;
 mod queue;
 mod scene;
+mod sessions;
 mod tears;

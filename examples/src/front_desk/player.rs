@@ -327,8 +327,8 @@ impl<'o> Player<'o> {
         })
     }
 
-    /// A guest lays one card after the other on the encoder, those he has and then one from the stack, until nothing waits for a
-    /// card any more.
+    /// A guest lays one card after the other on the encoder, those he has and then new ones from the stack, until nothing waits for a
+    /// card any more or a new one is of no use.
     async fn arrive(&mut self, reservation: ReservationId) -> Result<Answer, Halt> {
         for (vendor, encoder) in self.house.encoders() {
             let guest = Who::Guest(reservation);
@@ -340,15 +340,17 @@ impl<'o> Player<'o> {
                     cards.push(card.clone());
                 }
             }
-            let blank = std::iter::once_with(|| None);
-            for card in cards.into_iter().map(Some).chain(blank) {
-                let card = card.unwrap_or_else(|| self.card_from_the_stack(&vendor));
+            let mut cards = cards.into_iter();
+            loop {
+                let own = cards.next();
+                let is_new = own.is_none();
+                let card = own.unwrap_or_else(|| self.card_from_the_stack(&vendor));
                 self.house.place_card(&card);
                 let encode = async |desk: &KeyService| desk.encode_now(reservation.into(), encoder).await;
                 let encoded = self.house.ask(encode).await??;
                 let is_used = !encoded.done.is_empty() || left.as_ref() == Some(&card);
                 // An encoder that does not answer has no use for another card.
-                let is_over = encoded.waiting.is_empty();
+                let is_over = encoded.waiting.is_empty() || (is_new && encoded.done.is_empty());
                 let _taken = self.house.take_card(&vendor);
                 let hand = self.hands.entry(guest.clone()).or_default();
                 if is_used && !hand.cards.contains(&card) {

@@ -123,8 +123,10 @@ impl Nature for Card {
         let encoder = encoder_of(order)?;
         // EXPOSE: a card's number, to tell it from another card.
         let wanted = order.artifact.as_ref().map(|card| card.expose().as_str());
-        let is_meant =
-            |lying: &Lying<'_>| [wanted, attempt.noted].iter().flatten().all(|card| *card == lying.card);
+        let is_meant = |lying: &Lying<'_>| {
+            [wanted, attempt.noted].iter().flatten().all(|card| *card == lying.card)
+                && attempt.beside.iter().all(|other| card_of(other) != Some(&lying.card))
+        };
         let Some(lying) = Lying::at(vendor, encoder)?.filter(is_meant) else {
             return Ok(waits_for_card(vendor, encoder, order));
         };

@@ -36,9 +36,10 @@ fn every_setting_has_its_place() {
         assert_eq!((url.personality, url.seed), (personality, 7));
     }
     let text = "mock://?when=late:29&reason=throttled&error=MELMASTOON.LOCK.KEY_REVOKE_FAILED&nth=3\
-                    &fail=revoke,suspend&capability=-suspend,-pin&latency=gateway";
+                    &fail=revoke,suspend&capability=-suspend,-pin&latency=gateway&doors=9";
     let url = read(text).unwrap();
     assert_eq!((url.latency, url.without), (Latency::Gateway, vec![Ability::Suspend, Ability::Pin]));
+    assert_eq!(url.max_doors, Some(9));
     let rule = url.fail.unwrap();
     assert!(rule.fails(Operation::SuspendCredential) && !rule.fails(Operation::IssueCredential));
     assert_eq!((rule.often, rule.when), (Often::Nth(3), When::Late(Duration::from_secs(29))));
@@ -71,6 +72,8 @@ fn what_is_not_understood_is_refused_by_name() {
         ("capability", "suspend"),
         ("capability", "-flight"),
         ("capability", ""),
+        ("doors", "0"),
+        ("doors", "all"),
         ("fail", "everything"),
         ("fail", "issue,"),
     ];

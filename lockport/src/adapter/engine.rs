@@ -9,7 +9,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::journal::{StepJournal, Written, put_sent};
-use super::record::{Act, GrantRecord, Intent, ProgramRecord, Step, StepState};
+use super::record::{
+    Act, CredentialRecord, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState, term_of_beside,
+    term_of_credential,
+};
 use super::recover::not_settled;
 use crate::driver::{
     AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, LeaseSpan,
@@ -252,7 +255,8 @@ impl<D: VendorDriver> Engine<'_, D> {
         let now_sent = step_of(op, index)?.clone();
         let call_key = format!("{}:{index}", op.value.key);
         let journal = StepJournal::new(self.env, self.ledger, op, index).with(with);
-        let attempt = Attempt { resend, ..attempt(&now_sent, &call_key, &journal) };
+        let beside = self.held_beside(&op.value, &now_sent, kind).await?;
+        let attempt = Attempt { resend, beside: &beside, ..attempt(&now_sent, &call_key, &journal) };
         // A process that slept since it wrote this down sends nothing: another may have found out meanwhile that it is not there.
         if !op.value.is_leased(self.env.now()) {
             let message = "the operation was left alone for longer than its lease";
@@ -358,6 +362,30 @@ impl<D: VendorDriver> Engine<'_, D> {
 
     pub(super) async fn required_grant(&self, id: GrantId) -> Result<Stored<GrantRecord>, LockError> {
         self.grant_record(id).await?.ok_or_else(|| StoreError::Corrupt.into())
+    }
+
+    /// What may stand of the keys that this one is to be beside, whichever of them was told so, where a card is taken for it. A card
+    /// that is named is taken by whoever named it.
+    async fn held_beside(
+        &self,
+        program: &ProgramRecord,
+        step: &Step,
+        kind: &Kind,
+    ) -> Result<Vec<Held>, LockError> {
+        let takes_any =
+            step.act == Act::Grant && kind.artifact == ArtifactSource::Card && step.order.artifact.is_none();
+        let mut held = Vec::new();
+        let Some(content) = program.body.target.as_ref().filter(|_| takes_any) else { return Ok(held) };
+        let (store, partition) = (self.ledger.store(), self.ledger.partition());
+        let term = term_of_beside(step.order.credential);
+        let others = Stored::<CredentialRecord>::find(store, partition, &term).await?;
+        for credential in content.beside.iter().copied().chain(others.iter().map(|other| other.value.id)) {
+            let term = term_of_credential(credential);
+            let there = Stored::<GrantRecord>::find(store, partition, &term).await?;
+            let may_stand = |grant: &GrantRecord| grant.state != GrantState::Withdrawn;
+            held.extend(there.into_iter().map(|grant| grant.value).filter(may_stand).map(|grant| grant.held));
+        }
+        Ok(held)
     }
 
     /// The doors of a grant that other live grants of ours still need.

@@ -305,7 +305,6 @@ fn relation(
     let shares = |other: &GrantRecord| {
         let order = &other.held.order;
         order.credential != credential.id
-            && other.state.occupies()
             // What is withdrawn here and may open still is no companion: the new key is to end it.
             && other.state != GrantState::Expiring
             && order.relation != Relation::Staff

@@ -143,6 +143,7 @@ impl<D: VendorDriver> Adapter<D> {
             scope: input.scope.clone(),
             artifact: plan::artifact(kind, &wanted, &self.env)?,
             issued_at: self.env.now(),
+            beside: input.beside.clone(),
         };
         let mut credential = CredentialRecord {
             id,

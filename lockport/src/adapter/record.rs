@@ -261,6 +261,11 @@ pub(super) fn lock_of_credential(id: KeyCredentialId) -> String {
     format!("cred:{id}")
 }
 
+/// The term by which the credentials are found that are to be beside this one.
+pub(super) fn term_of_beside(id: KeyCredentialId) -> String {
+    format!("beside:{id}")
+}
+
 /// The term by which a credential's grants are found.
 pub(super) fn term_of_credential(id: KeyCredentialId) -> String {
     format!("credential:{id}")
@@ -329,6 +334,9 @@ pub(super) struct CredentialContent {
     #[serde(with = "stored")]
     pub(super) artifact: Option<Secret>,
     pub(super) issued_at: Timestamp,
+    /// Keys of the same holder on whose cards it must not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) beside: Vec<KeyCredentialId>,
 }
 
 impl CredentialRecord {
@@ -348,6 +356,11 @@ impl Record for CredentialRecord {
 
     fn due(&self) -> Option<Timestamp> {
         self.keep_until()
+    }
+
+    fn terms(&self) -> Vec<String> {
+        let beside = self.content.iter().flat_map(|content| &content.beside);
+        beside.copied().map(term_of_beside).collect()
     }
 }
 

@@ -162,6 +162,10 @@ pub struct IssueInput {
     /// elsewhere. Nothing is made at the lock; the vendor is told of it, and from then on it is changed and revoked like any other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub already: bool,
+    /// Other keys of the same holder, which this one comes beside: where keys stand on cards it takes a card of its own, and none
+    /// that one of these stands on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<KeyCredentialId>,
     /// The member of staff who asked, if any.
     pub requested_by: Option<UserId>,
     /// Where the request came from.
@@ -191,6 +195,7 @@ impl IssueInput {
             credential_id: None,
             place: Place::default(),
             already: false,
+            beside: Vec::new(),
             requested_by: None,
             channel_hint: None,
         }
@@ -207,6 +212,8 @@ impl IssueInput {
         with_place(place: Place) place;
         /// Whether what the holder brings opens these doors already, and is only to be registered.
         with_already(already: bool) already;
+        /// Beside these keys of the same holder.
+        with_beside(beside: Vec<KeyCredentialId>) beside;
         /// On behalf of this member of staff.
         with_requested_by(requested_by: UserId) Some(requested_by);
         /// From this channel.

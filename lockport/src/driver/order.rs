@@ -260,6 +260,8 @@ pub struct Attempt<'a> {
     pub noted: Option<&'a str>,
     /// What the vendor called this step when it accepted it, where it did.
     pub job: Option<Job<'a>>,
+    /// What stands, or may stand, of keys that this one is to be beside: what is granted goes on no card of theirs.
+    pub beside: &'a [Held],
     /// Where this try writes down.
     pub journal: &'a dyn Journal,
 }
@@ -297,7 +299,7 @@ impl<'a> Attempt<'a> {
     /// The first try of a step, about which nothing is known yet.
     #[must_use]
     pub const fn first(call_key: &'a str, journal: &'a dyn Journal) -> Self {
-        Self { call_key, resend: false, noted: None, job: None, journal }
+        Self { call_key, resend: false, noted: None, job: None, beside: &[], journal }
     }
 
     /// Writes down what a later try must know. Durable when it returns.

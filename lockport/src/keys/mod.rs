@@ -8,6 +8,7 @@ mod claim;
 mod consumed;
 mod desk;
 mod device;
+mod divide;
 mod encoder;
 mod house;
 mod lines;

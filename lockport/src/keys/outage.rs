@@ -139,13 +139,11 @@ pub(super) fn is_away(error: &LockError) -> bool {
     matches!(error.code(), ErrorCode::VendorUnreachable | ErrorCode::CardEncoderOffline)
 }
 
-/// How many keys of the same holder came to nothing at that adapter in a row before this one.
+/// How many keys came to nothing in a row in whose place this one came.
 fn in_vain_before(key: &KeyRecord, keys: &[Stored<KeyRecord>]) -> usize {
-    let place = |key: &KeyRecord| (key.from_version, key.nth);
-    let mut before: Vec<&KeyRecord> = keys.iter().map(|key| &key.value).collect();
-    before.retain(|other| other.adapter == key.adapter && place(other) < place(key));
-    before.sort_unstable_by_key(|other| std::cmp::Reverse(place(other)));
-    before.iter().take_while(|other| other.state == KeyState::Failed).count()
+    let before =
+        |key: &&KeyRecord| keys.iter().map(|other| &other.value).find(|other| key.replaces == Some(other.id));
+    std::iter::successors(before(&key), before).take_while(|other| other.state == KeyState::Failed).count()
 }
 
 /// When the holder of a key whose tries ran out gets another one, at the soonest: the oftener that came to nothing, the later.

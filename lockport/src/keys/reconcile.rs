@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::claim::{Claim, Claimant, Entitlement};
+use super::divide::{Part, divide};
 use super::house::HouseRecord;
 use super::record::{GivenUp, KeyRecord, Spec, Wants};
 use super::schedule::SOON;
@@ -45,8 +46,9 @@ impl Reach<'_> {
 }
 
 impl KeyRecord {
-    const fn is_leaving(&self) -> bool {
-        matches!(self.wants, Wants::Gone(_))
+    /// Whether it follows what its holder is entitled to: what came to its end, or is on its way there, does no more.
+    fn is_followed(&self) -> bool {
+        self.given_up.is_some() || !(matches!(self.wants, Wants::Gone(_)) || self.state == KeyState::Failed)
     }
 
     /// When a person has to see to the holder, if what is to be done is not done by then.
@@ -136,7 +138,13 @@ impl KeyService {
             .filter(is_in_vain)
             .map(|key| (key.adapter.clone(), key.failed_with))
             .collect();
-        let mut shares = match live {
+        for key in keys.iter_mut().map(|key| &mut key.value).filter(|key| key.is_followed()) {
+            // What was never handed over is not lost either.
+            if let Some(live) = live.filter(|_| !key.was_handed_over()) {
+                key.losses = live.losses;
+            }
+        }
+        let mut parts = match live {
             Some(live) => {
                 let adapters = in_vain.keys().cloned().collect();
                 let but_rather = match reach {
@@ -144,31 +152,25 @@ impl KeyService {
                     Reach::AsWanted => None,
                 };
                 let avoid = Avoid { adapters, but_rather };
-                self.property.shares(&live.rooms, &live.areas, &avoid)?
+                let shares = self.property.shares(&live.rooms, &live.areas, &avoid)?;
+                self.parts(shares, live, &keys, now)
             }
             None => Vec::new(),
         };
         let mut moved = Vec::new();
         for key in &mut keys {
             let record = &mut key.value;
-            if record.given_up.is_none() && (record.is_leaving() || record.state == KeyState::Failed) {
+            if !record.is_followed() {
                 continue;
             }
             let before = (record.wants, record.wanted.clone());
-            // What was never handed over is not lost either.
-            if let Some(live) = live.filter(|_| !record.was_handed_over()) {
-                record.losses = live.losses;
-            }
-            let own = live.filter(|live| live.owns(record) && !is_spent(record, now)).and_then(|live| {
-                let of = shares.iter().position(|share| share.adapter == record.adapter)?;
-                Some((live, of))
-            });
+            let own = live.zip(parts.iter().position(|part| part.key == Some(record.id)));
             match (own, record.given_up) {
                 // Of what nobody knows there is no second.
                 (Some((live, of)), None | Some(GivenUp::Undecided)) => {
                     let is_unheard = record.provisional_until.is_some();
                     let whole = record.window(live.validity, house, now)?;
-                    want(record, live, Spec::of(whole, &shares.remove(of)), now);
+                    want(record, live, Spec::of(whole, &parts.remove(of).share), now);
                     // A change that is still to be made is told when it is made.
                     if is_unheard && record.provisional_until.is_none() && record.is_as_wanted() {
                         self.tell_updated(transaction, record, &record.spec, None, &[])?;
@@ -176,12 +178,13 @@ impl KeyService {
                     record.wait_for_horizon(self.property.issue_horizon(), now);
                 }
                 (Some((live, of)), Some(_)) => {
-                    let same = shares.get(of).is_some_and(|share| {
-                        live.still_wants(record) && record.wanted == Spec::of(record.wanted.validity, share)
+                    let same = parts.get(of).is_some_and(|part| {
+                        live.still_wants(record)
+                            && record.wanted == Spec::of(record.wanted.validity, &part.share)
                     });
                     if same && !reach.follows(record) {
                         // The same would fail again: a person opens.
-                        shares.remove(of);
+                        parts.remove(of);
                         if live.wants(now) == Wants::Open && !self.is_somebody_asked(owner).await? {
                             self.open_task(record, DeskTaskKind::EscortGuest, transaction).await?;
                         }
@@ -214,13 +217,13 @@ impl KeyService {
             }
             transaction.put(key)?;
         }
-        if !shares.is_empty() {
+        if !parts.is_empty() {
             // Somebody else is asked now; what a person has to do, that key will say.
             let needless = |task: &DeskTask| moved.contains(&task.credential) && task.kind.serves_holder();
             self.close_tasks(owner, needless, transaction).await?;
         }
         if let Some(live) = live {
-            for share in &shares {
+            for Part { share, .. } in &parts {
                 let is_of = |key: &&Stored<KeyRecord>| {
                     key.value.adapter == share.adapter && key.value.from_version == live.version
                 };
@@ -228,12 +231,16 @@ impl KeyService {
                 let mut key = self.new_key(&claimant.value, live, share, nth, (&policy, house))?;
                 key.decisions =
                     in_vain.iter().filter_map(|(adapter, why)| self.skipped(share, adapter, *why)).collect();
-                let before = keys
-                    .iter()
-                    .map(|key| &key.value)
-                    .filter(|before| before.adapter == share.adapter && before.from_version >= live.begun);
-                key.replaces =
-                    before.max_by_key(|before| (before.from_version, before.nth)).map(|before| before.id);
+                let there = || keys.iter().map(|key| &key.value).filter(|key| key.adapter == share.adapter);
+                key.beside = there().filter(|key| key.is_open()).map(|key| key.id).collect();
+                let before = there().filter(|key| !key.is_open() && key.from_version >= live.begun);
+                let opened_some = |before: &KeyRecord| {
+                    share.rooms.iter().any(|room| before.wanted.rooms.contains(room))
+                        || share.scope.areas.iter().any(|area| before.wanted.scope.areas.contains(area))
+                };
+                key.replaces = before
+                    .max_by_key(|before| (opened_some(before), before.from_version, before.nth))
+                    .map(|before| before.id);
                 self.tell_requested(transaction, &key)?;
                 let mut key = Stored::fresh(key);
                 transaction.put(&mut key)?;
@@ -248,6 +255,25 @@ impl KeyService {
             self.close_tasks(owner, |task| task.kind.serves_holder(), transaction).await?;
         }
         Ok(())
+    }
+
+    /// What each of somebody's keys has to open, and what keys that are not there yet have to. A key that was given up gets nothing new.
+    fn parts(
+        &self,
+        shares: Vec<Share>,
+        live: &Entitlement,
+        keys: &[Stored<KeyRecord>],
+        now: Timestamp,
+    ) -> Vec<Part> {
+        let is_own = |key: &&KeyRecord| key.is_followed() && live.owns(key) && !is_spent(key, now);
+        let mut own: Vec<&KeyRecord> = keys.iter().map(|key| &key.value).filter(is_own).collect();
+        own.sort_by_key(|key| (key.given_up.is_some(), key.from_version, key.nth));
+        let divided = |share: Share| {
+            let own: Vec<&KeyRecord> =
+                own.iter().copied().filter(|key| key.adapter == share.adapter).collect();
+            self.property.adapter(&share.adapter).map(|binding| divide(share, binding, &own))
+        };
+        shares.into_iter().filter_map(divided).flatten().collect()
     }
 
     /// Nothing of it matters any more: its keys, its tasks and itself. What was audited stays.
@@ -313,6 +339,7 @@ impl KeyService {
             nth,
             losses: live.losses,
             replaces: None,
+            beside: Vec::new(),
             on_card: comes_on_card(binding, &kinds),
             kinds,
             state: KeyState::Requested,

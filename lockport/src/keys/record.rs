@@ -109,6 +109,9 @@ pub(super) struct KeyRecord {
     pub(super) nth: u32,
     /// The key in whose place it comes.
     pub(super) replaces: Option<KeyCredentialId>,
+    /// The keys beside which it comes: where they stand on cards, each has its own.
+    #[serde(default)]
+    pub(super) beside: Vec<KeyCredentialId>,
     /// How often its owner had lost everything when the key was asked for.
     pub(super) losses: usize,
     /// Kinds in order of preference, as they were when the key was asked for: a repeat must ask for the same.

@@ -108,6 +108,7 @@ impl KeyService {
             record.issue_key(),
         )
         .with_credential_id(record.id)
+        .with_beside(record.beside.clone())
         .with_preferred_kinds(record.kinds.clone())
         .with_scope(scope)
         .with_place(self.place(record));
@@ -167,9 +168,12 @@ impl KeyService {
         };
         let covered: Vec<_> =
             rest.iter().filter(|other| opens(&other.wanted)).map(|other| other.id).collect();
+        let waits = |other: &&&KeyRecord| other.is_open() && other.work().is_some_and(Work::serves_holder);
+        let waiting: Vec<_> = rest.iter().filter(waits).map(|other| other.id).collect();
         let needless = |task: &DeskTask| {
-            let for_this = task.adapter == key.adapter || covered.contains(&task.credential);
-            for_this && task.kind.serves_holder()
+            // Beside this one there may be others at that adapter, each with a task of its own.
+            let for_this = task.adapter == key.adapter && !waiting.contains(&task.credential);
+            (for_this || covered.contains(&task.credential)) && task.kind.serves_holder()
         };
         self.close_tasks(key.owner, needless, transaction).await
     }

@@ -260,7 +260,8 @@ impl WiegandBench {
         let bus = Arc::new(between.into_iter().fold(self.bus.clone(), SimBus::with_between));
         let partition = Partition { tenant: self.site.tenant, property: self.site.property };
         let slots = Slots::new(Arc::new(MemoryStore::new()), partition, env.clone(), "contract".into());
-        Ok((self.config(paired.encoder), WiegandEnv { bus, secrets: Arc::new(Secrets), slots, env }))
+        let lent = WiegandEnv { bus, watch: None, secrets: Arc::new(Secrets), slots, env };
+        Ok((self.config(paired.encoder), lent))
     }
 
     fn config(&self, encoder: WiegandEncoder) -> WiegandConfig {

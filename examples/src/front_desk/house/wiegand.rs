@@ -138,6 +138,7 @@ impl Vendor for Cards {
         let slots = Slots::new(setup.store.clone(), setup.partition, site.env.clone(), INSTANCE.to_owned());
         let env = WiegandEnv {
             bus: Arc::new(MortalBus { inner: self.bus.clone(), way: site.way(&setup.name) }),
+            watch: None,
             secrets: Arc::new(Secrets),
             slots,
             env: site.env.clone(),
