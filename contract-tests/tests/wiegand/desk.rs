@@ -345,6 +345,52 @@ async fn a_card_that_was_away_is_ended_by_the_next_guests() {
     }
 }
 
+/// Section 9.1: a key that was asked for a while ago and waited, for its card or for its encoder, and is written after another guest's
+/// who comes later, shuts that one out no more than if it were asked for now.
+#[tokio::test]
+async fn a_key_that_waited_shuts_nobody_out() {
+    for waits_for_encoder in [false, true] {
+        let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
+        let adapter = adapter(&bench, |_| {}).await;
+        let (site, from) = (bench.site.clone(), bench.clock.now());
+        let id = |name: &str| KeyCredentialId::derived("waited", &[name.as_bytes()]);
+        let at = |hour| from + TimeDelta::hours(hour);
+        let issue = async |name: &str, hours: (i64, i64)| {
+            let guest = Guest {
+                id: GuestId::derived("waited", &[name.as_bytes()]),
+                reservation_id: ReservationId::derived("waited", &[name.as_bytes()]),
+                display_name: None,
+                contact: Contact::default(),
+            };
+            let window = Validity::new(at(hours.0), at(hours.1)).unwrap();
+            let (rooms, key) = (vec![site.rooms[0].id], name.parse().unwrap());
+            let input = IssueInput::new(site.tenant, site.property, Holder::Guest(guest), rooms, window, key)
+                .with_credential_id(id(name))
+                .with_preferred_kinds(vec![CARD])
+                .with_place(CardPlace { at: Some(bench.encoder()), holder_device: None });
+            adapter.issue_credential(input).await.map(|issued| issued.state)
+        };
+        let opens = async |name: &str, hour| {
+            bench.try_card(site.rooms[0].doors[0], id(name), at(hour)).await.unwrap()
+        };
+        if waits_for_encoder {
+            bench.encoder.unplug();
+            issue("first", (0, 20)).await.unwrap_err();
+            bench.encoder.plug();
+        } else {
+            assert_eq!(issue("first", (0, 20)).await.unwrap(), Progress::Pending);
+        }
+        bench.come(id("next"), CARD);
+        assert_eq!(issue("next", (20, 40)).await.unwrap(), Progress::Active);
+        bench.come(id("first"), CARD);
+        assert_eq!(issue("first", (0, 20)).await.unwrap(), Progress::Active);
+        bench.go();
+        assert!(opens("first", 1).await);
+        assert!(opens("next", 21).await, "waited for the encoder: {waits_for_encoder}");
+        assert!(!opens("first", 22).await);
+    }
+}
+
 /// R30, R62: a guest has two keys, and the cable comes out at any byte of the first one's card. The other key takes that card only where
 /// nothing of the first was begun on it, and then the first waits for another.
 #[tokio::test]

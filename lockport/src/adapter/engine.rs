@@ -11,12 +11,12 @@ use chrono::TimeDelta;
 use super::journal::{StepJournal, Written, put_sent};
 use super::record::{
     Act, CredentialRecord, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState, term_of_beside,
-    term_of_credential,
+    term_of_credential, waits_for_card,
 };
 use super::recover::not_settled;
 use crate::driver::{
     AfterLost, Answer, ArtifactSource, Attempt, GrantOrder, Granted, Held, Job, Journal, Kind, LeaseSpan,
-    Pending, Reach, VendorDriver, Verb, WaitsFor, Withdrawal, Withdrawn,
+    Pending, Reach, VendorDriver, Verb, Withdrawal, Withdrawn,
 };
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -82,7 +82,6 @@ impl<D: VendorDriver> Engine<'_, D> {
     ) -> Result<Ran, LockError> {
         let now = self.env.now();
         let step = step_of(op, index)?;
-        let waits_for_card = |pending: &Pending| matches!(pending.waits_for, WaitsFor::CardAt(_));
         let in_time = |pending: &Pending| waits_for_card(pending) && now < pending.give_up_at;
         let is_next = step.state == StepState::Planned || step.waiting.as_ref().is_some_and(in_time);
         if is_next
@@ -166,7 +165,7 @@ impl<D: VendorDriver> Engine<'_, D> {
             let late_by = self.driver.describe().kind(other.order.kind)?.recovery.late_by;
             Some(plus(other.lost_at?, late_by))
         };
-        let gives = matches!(step.act, Act::Grant | Act::Amend);
+        let gives = step.gives();
         let is_lost = |other: &&Step| matches!(other.act, Act::Withdraw(_)) && other.lost_at.is_some();
         let lost = op.value.body.steps.iter().filter(|other| gives && is_lost(other));
         lost.filter(is_in_reach).filter_map(lands_by).max()

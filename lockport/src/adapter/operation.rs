@@ -217,6 +217,24 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(all)
     }
 
+    /// What was planned a while ago and not begun, because no card lay there or the vendor was away, stands to the keys that came
+    /// meanwhile as if it were planned now.
+    async fn stand_anew(&self, program: &mut Program) -> Result<(), LockError> {
+        let is_open = |step: &Step| step.gives() && step.is_not_begun();
+        let Some(target) = &program.target else { return Ok(()) };
+        let doors: BTreeSet<LockDeviceId> = program
+            .steps
+            .iter()
+            .filter(|step| is_open(step))
+            .flat_map(|step| &step.order.doors)
+            .copied()
+            .collect();
+        let others = self.occupants(&Vec::from_iter(doors)).await?;
+        let open = program.steps.iter_mut().filter(|step| is_open(step));
+        plan::relate(open, &target.holder, &others);
+        Ok(())
+    }
+
     /// Works on an operation from wherever it stands, as far as it will go.
     pub(super) async fn run(&self, op: Stored<ProgramRecord>, asked: Asked) -> Result<Run, LockError> {
         let key = op.value.key.clone();
@@ -232,6 +250,7 @@ impl<D: VendorDriver> Adapter<D> {
         if follow_the_clock(&mut op.value, self.env.now()) {
             self.engine(asked).save(&mut op).await?;
         }
+        self.stand_anew(&mut op.value.body).await?;
         let id = op.value.body.intent.credential();
         let mut begun = None;
         let mut with_note = None;

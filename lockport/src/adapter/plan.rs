@@ -8,7 +8,7 @@ use crate::driver::{
 };
 use crate::env::Env;
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
-use crate::id::{GrantId, LockDeviceId};
+use crate::id::{GrantId, KeyCredentialId, LockDeviceId};
 use crate::pin;
 use crate::secret::Secret;
 use crate::validity::Validity;
@@ -65,10 +65,9 @@ pub(super) fn next(program: &mut Program, waiting: &BTreeSet<usize>) -> Next {
         program.steps.iter_mut().filter(forward).for_each(|step| step.state = StepState::Cancelled);
     }
     let open = |step: &Step| matches!(step.state, StepState::Planned | StepState::Sent | StepState::Again);
-    let gives = |step: &Step| matches!(step.act, Act::Grant | Act::Amend);
     // What stands in the place of something else has to be there before that is taken away.
     let is_giving =
-        program.steps.iter().any(|step| open(step) && gives(step) && !step.undo && !takes_doors(step));
+        program.steps.iter().any(|step| open(step) && step.gives() && !step.undo && !takes_doors(step));
     let is_early = |step: &Step| {
         is_giving && !step.undo && (step.act == Act::Withdraw(WhyWithdraw::Moved) || takes_doors(step))
     };
@@ -270,7 +269,7 @@ pub(super) fn grants(
             artifact: content.artifact.clone(),
             serial: credential.serial,
             marker: marker(grant),
-            relation: relation(wanted.holder, credential, doors, &window, others),
+            relation: relation(wanted.holder, credential.id, doors, &window, others),
             at: wanted.at,
             already: wanted.already,
         };
@@ -294,7 +293,7 @@ pub(super) fn grant_of_marker(marker: &str) -> Option<GrantId> {
 
 fn relation(
     holder: &Holder,
-    credential: &CredentialRecord,
+    credential: KeyCredentialId,
     doors: &[LockDeviceId],
     window: &Validity,
     others: &[GrantRecord],
@@ -304,7 +303,7 @@ fn relation(
     }
     let shares = |other: &GrantRecord| {
         let order = &other.held.order;
-        order.credential != credential.id
+        order.credential != credential
             // What is withdrawn here and may open still is no companion: the new key is to end it.
             && other.state != GrantState::Expiring
             && order.relation != Relation::Staff
@@ -315,16 +314,11 @@ fn relation(
     if others.iter().any(shares) { Relation::Join } else { Relation::Override }
 }
 
-/// A changed key stands to others as a new one would: who has come to share a door since is not shut out by it.
-pub(super) fn relate(
-    steps: &mut [Step],
-    holder: &Holder,
-    credential: &CredentialRecord,
-    others: &[GrantRecord],
-) {
-    for step in steps.iter_mut().filter(|step| step.act == Act::Amend) {
+/// What is to be given or changed stands to others as a new key would: who has come to share a door since is not shut out by it.
+pub(super) fn relate<'s>(steps: impl Iterator<Item = &'s mut Step>, holder: &Holder, others: &[GrantRecord]) {
+    for step in steps.filter(|step| step.gives()) {
         let order = &mut step.order;
-        order.relation = relation(holder, credential, &order.doors, &order.window, others);
+        order.relation = relation(holder, order.credential, &order.doors, &order.window, others);
         if let Some(before) = &mut step.before {
             before.relation = order.relation;
         }
@@ -366,7 +360,7 @@ pub(super) fn changes(
     let wanted = Wanted { doors: &fresh, ..*wanted };
     let mut steps = grants(credential, content, kind, &wanted, others, 0, env)?;
     on_the_card(&mut steps, kind, own);
-    relate(&mut amends, wanted.holder, credential, others);
+    relate(amends.iter_mut(), wanted.holder, others);
     steps.append(&mut amends);
     steps.append(&mut withdrawals);
     Ok(steps)

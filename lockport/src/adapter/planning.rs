@@ -246,7 +246,7 @@ impl<D: VendorDriver> Adapter<D> {
     ) -> Result<Vec<Step>, LockError> {
         let doors = self.doors.resolve(&target.rooms, &target.scope)?;
         let mut steps = plan::restoration(credential, own, at);
-        plan::relate(&mut steps, &target.holder, credential, &self.occupants(&doors).await?);
+        plan::relate(steps.iter_mut(), &target.holder, &self.occupants(&doors).await?);
         let is_there = |door: &LockDeviceId| {
             own.iter().any(|grant| grant.state.occupies() && grant.held.order.doors.contains(door))
         };

@@ -7,7 +7,7 @@ use crate::credential::{
     Decision, Holder, IssueInput, KeyCredentialKind, Proof, RevokeInput, SettleInput, SuspendInput,
     SuspendMethod, UnsuspendInput, UpdateInput, Warning,
 };
-use crate::driver::{GrantOrder, Held, Pending, WhyWithdraw};
+use crate::driver::{GrantOrder, Held, Pending, WaitsFor, WhyWithdraw};
 use crate::error::{LockError, Operation as Verb};
 use crate::id::{GrantId, KeyCredentialId, LockDeviceId, RoomId};
 use crate::idempotency::IdempotencyKey;
@@ -205,6 +205,24 @@ impl Step {
             waiting: None,
         }
     }
+}
+
+impl Step {
+    /// Whether something opens by it.
+    pub(super) const fn gives(&self) -> bool {
+        matches!(self.act, Act::Grant | Act::Amend)
+    }
+
+    /// Whether nothing of it was begun: it was not sent, or nobody has come with a card.
+    pub(super) fn is_not_begun(&self) -> bool {
+        let is_next = self.state == StepState::Planned || self.waiting.as_ref().is_some_and(waits_for_card);
+        is_next && self.note.is_none() && self.lost_at.is_none()
+    }
+}
+
+/// Whether it goes on when somebody comes with a card.
+pub(super) const fn waits_for_card(pending: &Pending) -> bool {
+    matches!(pending.waits_for, WaitsFor::CardAt(_))
 }
 
 /// How a grant stands.
