@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::days::{Chance, HOUR};
+use crate::days::{Chance, HOUR, MINUTE};
 use crate::house::{AREAS, Hotel, Room, area_door};
 use crate::script::{DAYS, Week, minutes, on_the_wall};
 
@@ -116,7 +116,7 @@ fn stay(chance: &mut Chance, hotel: &Hotel, week: &mut Week, room: &Room, (first
     if chance.percent(20) {
         now += minutes(chance, 30, 12 * 60);
         let days = chance.between(-1, 2);
-        stay.until = on_the_wall((last + days).clamp(first + 1, DAYS), 11, 0).max(now + HOUR);
+        stay.until = on_the_wall((last + days).clamp(first + 1, DAYS), 11, 0).max(whole_minute(now + HOUR));
         change(chance, hotel, week, &mut stay, now);
     }
     week.look(stay.from - 1);
@@ -141,6 +141,11 @@ fn change(chance: &mut Chance, hotel: &Hotel, week: &mut Week, stay: &mut Stay<'
     week.knows(&stay.id, at, stay.doors());
     let at_desk = at + minutes(chance, 2, 40);
     arrive(week, stay, at_desk);
+}
+
+/// No sooner than then, by a clock without seconds: a code's window has none.
+const fn whole_minute(at: i64) -> i64 {
+    (at + MINUTE - 1) / MINUTE * MINUTE
 }
 
 /// A guest with a card comes to the desk.

@@ -5,11 +5,44 @@ use serde_json::{Value, json};
 use crate::days::{Chance, HOUR, instant};
 use crate::script::{Deed, Week, on_the_wall};
 
-/// The lock systems, a floor each; the shared areas have locks of three of them.
-pub(crate) const SYSTEMS: [&str; 4] = ["per_door", "per_stay", "room_wide", "card"];
-/// A grant of the second and the fourth has at most nine doors, and a housekeeper the whole floor.
+/// The lock systems, a floor each; the shared areas have locks of three of them. The last one writes cards.
+pub(crate) const SYSTEMS: [&str; 4] = ["first", "second", "third", "cards"];
+/// A grant of the second and the fourth has at most nine doors in memory, and a housekeeper the whole floor.
 const ROOMS: [usize; 4] = [11, 9, 11, 9];
-pub(crate) const AREAS: [(&str, &str); 3] = [("gym", "per_door"), ("pool", "per_stay"), ("spa", "card")];
+pub(crate) const AREAS: [(&str, &str); 3] = [("gym", "first"), ("pool", "second"), ("spa", "cards")];
+
+/// What stands behind the names of the systems.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// Four personalities of the vendor in memory.
+    InMemory,
+    /// The wires: TTLock with eKeys, with passcodes and with eKeys again; and an encoder.
+    OnTheWire,
+}
+
+impl Kind {
+    fn vendors(self) -> [Value; 4] {
+        match self {
+            Self::InMemory => ["per_door", "per_stay", "room_wide", "card"]
+                .map(|of| json!({ "vendor": "mock", "url": format!("mock://?personality={of}") })),
+            Self::OnTheWire => [
+                json!({ "vendor": "ttlock" }),
+                json!({ "vendor": "ttlock", "url": "ttlock://?passcodes=custom" }),
+                json!({ "vendor": "ttlock" }),
+                json!({ "vendor": "generic-wiegand", "profile": "stronglink" }),
+            ],
+        }
+    }
+
+    /// Where a guest may have one of several kinds, a code that he types comes first on the wire: who has an eKey there has it where no
+    /// codes are.
+    const fn preferred(self) -> [&'static str; 3] {
+        match self {
+            Self::InMemory => ["mobile_app", "pin_code", "rfid_card"],
+            Self::OnTheWire => ["pin_code", "mobile_app", "rfid_card"],
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -20,7 +53,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn has_card(&self) -> bool {
-        SYSTEMS[self.floor - 1] == "card"
+        SYSTEMS[self.floor - 1] == "cards"
     }
 }
 
@@ -33,19 +66,14 @@ pub(crate) struct Hotel {
 }
 
 impl Hotel {
-    pub(crate) fn new(chance: &mut Chance) -> Self {
+    pub(crate) fn new(kind: Kind, chance: &mut Chance) -> Self {
         let (tenant, property) = (chance.id("tnt"), chance.id("ppt"));
         let rooms: Vec<Room> = (1..=SYSTEMS.len())
             .flat_map(|floor| (1..=ROOMS[floor - 1]).map(move |n| (floor, format!("{floor}{n:02}"))))
             .map(|(floor, door)| Room { id: chance.id("rmu"), door, floor })
             .collect();
-        let vendors: serde_json::Map<String, Value> = SYSTEMS
-            .iter()
-            .map(|system| {
-                let url = format!("mock://?personality={system}");
-                ((*system).to_owned(), json!({ "vendor": "mock", "url": url }))
-            })
-            .collect();
+        let vendors: serde_json::Map<String, Value> =
+            SYSTEMS.map(str::to_owned).into_iter().zip(kind.vendors()).collect();
         let built = rooms.iter().map(|Room { id, door, floor }| {
             json!({ "roomId": id, "door": door, "floor": floor.to_string(), "vendor": SYSTEMS[floor - 1] })
         });
@@ -55,7 +83,7 @@ impl Hotel {
             "tenantId": tenant, "propertyId": property, "timezone": "Europe/Berlin",
             "policy": {
                 "noShowSuspendAfterHours": 2,
-                "preferredKinds": ["mobile_app", "pin_code", "rfid_card"],
+                "preferredKinds": kind.preferred(),
             },
             "vendors": vendors, "rooms": built.collect::<Vec<_>>(), "areas": areas,
         });
@@ -85,12 +113,12 @@ pub(crate) fn area_door(area: &str) -> String {
 /// Vendors away, a process that dies, a battery that is empty.
 pub(crate) fn trouble(week: &mut Week) {
     for (day, hour, vendor, hours) in [
-        (0, 15, "per_door", 2),
-        (2, 9, "per_stay", 1),
-        (3, 14, "room_wide", 3),
+        (0, 15, "first", 2),
+        (2, 9, "second", 1),
+        (3, 14, "third", 3),
         // Two in the morning, of which this night has two.
-        (6, 2, "per_door", 2),
-        (4, 16, "card", 1),
+        (6, 2, "first", 2),
+        (4, 16, "cards", 1),
     ] {
         let from = on_the_wall(day, hour, 5);
         let until = from + hours * HOUR;

@@ -22,6 +22,7 @@ mod staff;
 
 use std::time::Instant;
 
+use self::house::Kind;
 use self::judge::{Played, play};
 use self::script::Week;
 
@@ -30,18 +31,28 @@ const SEED: u64 = 2_026;
 /// What every door did to everybody at every moment that was looked at is right, and the same for the same seed.
 #[test]
 fn a_week_of_forty_rooms_is_right_at_every_door_and_the_same_again() {
-    let week = Week::of(SEED);
+    let week = Week::of(Kind::InMemory, SEED);
     let first = timed(&week);
-    let Played { looks, tries, opened, shut, free, tasks, .. } = &first;
-    assert_eq!(first.wrong, Vec::<String>::new());
+    is_right(&first);
+    let again = timed(&Week::of(Kind::InMemory, SEED));
+    assert!(again.answers == first.answers, "the same seed plays another week");
+}
+
+/// The same week over the vendors' own wires, at their simulators' doors.
+#[test]
+fn the_week_is_right_over_ttlock_and_an_encoder() {
+    is_right(&timed(&Week::of(Kind::OnTheWire, SEED)));
+}
+
+fn is_right(played: &Played) {
+    let Played { looks, tries, opened, shut, free, tasks, wrong, .. } = played;
+    assert_eq!(*wrong, Vec::<String>::new());
     // A week in which nothing happens is right as well.
     assert!(
         *looks > 300 && *opened > 5_000 && *shut > 200_000 && *tasks > 10,
         "{looks} {opened} {shut} {tasks}"
     );
     assert!(*free * 50 < *tries, "{free} of {tries} tries are judged by nobody");
-    let again = timed(&Week::of(SEED));
-    assert!(again.answers == first.answers, "the same seed plays another week");
 }
 
 fn timed(week: &Week) -> Played {

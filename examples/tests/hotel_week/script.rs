@@ -7,7 +7,7 @@ use chrono_tz::Europe::Berlin;
 use serde_json::Value;
 
 use crate::days::{Chance, Item, MINUTE};
-use crate::house::{self, Hotel};
+use crate::house::{self, Hotel, Kind};
 use crate::{guests, staff};
 
 /// Something that happens.
@@ -41,9 +41,9 @@ pub(crate) struct Person {
 }
 
 impl Week {
-    pub(crate) fn of(seed: u64) -> Self {
+    pub(crate) fn of(kind: Kind, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let hotel = Hotel::new(&mut chance);
+        let hotel = Hotel::new(kind, &mut chance);
         let doors = hotel.doors();
         let mut week =
             Self { hotel: hotel.json.clone(), doors, deeds: BTreeMap::new(), people: BTreeMap::new() };
