@@ -17,6 +17,7 @@ mod encoder;
 mod house;
 mod many_doors;
 mod pending;
+mod restored;
 mod settled;
 mod singles;
 mod teeth;

@@ -168,6 +168,7 @@ async fn doors_go_where_there_is_room_for_them() {
     assert_eq!(changed(native, 1, 0..2, None).await, (0, 1, 0), "one more");
     assert_eq!(changed(native, 2, 1..3, None).await, (0, 1, 0), "one for another");
     assert_eq!(changed(native, 3, 0..4, None).await, (1, 1, 0), "two more, and room for one");
+    assert_eq!(changed(native, 3, 3..4, None).await, (1, 0, 2), "others for all, where it had two");
     assert_eq!(changed(native, 2, 0..2, Some(30)).await, (0, 1, 0), "longer");
     assert_eq!(changed(replace, 2, 0..2, Some(30)).await, (0, 1, 0), "longer, as it is");
     assert_eq!(changed(replace, 2, 1..3, None).await, (1, 0, 1), "one for another, anew");
