@@ -73,8 +73,8 @@ impl EncoderModel {
     }
 }
 
-/// Hears when the driver has opened an encoder, and when it has it no more (R219). Called in the middle of a job: note it, and tell the
-/// bus afterwards, through [`KeyService::encoder_opened`](lockport::keys::KeyService::encoder_opened) and
+/// Hears when the driver has opened an encoder, and when it has it no more (R219). Called in the middle of a job, which holds the
+/// encoder: note it, call nothing of the driver, and tell the bus afterwards, through [`KeyService::encoder_opened`](lockport::keys::KeyService::encoder_opened) and
 /// [`encoder_closed`](lockport::keys::KeyService::encoder_closed).
 pub trait EncoderWatch: fmt::Debug + Send + Sync {
     /// It was opened, and is the one that was paired.

@@ -91,8 +91,9 @@ pub(crate) struct Job<'a> {
     operation: Operation,
     env: &'a Env,
     paired: &'a WiegandEncoder,
-    place: MutexGuard<'a, Option<Open>>,
+    /// Before its place in the order of their ends: it is closed, and told so, before the next job opens it.
     open: Open,
+    place: MutexGuard<'a, Option<Open>>,
     /// The one card that lay there when the job began.
     card: Option<Target>,
 }

@@ -84,6 +84,8 @@ pub struct Share {
 pub struct Avoid<'a> {
     /// Their names.
     pub adapters: BTreeSet<String>,
+    /// The rooms and areas that such an adapter gave a key for all the same.
+    pub given: BTreeMap<String, (BTreeSet<RoomId>, BTreeSet<Area>)>,
     /// Where there is no other one, this rather than the first.
     pub but_rather: Option<&'a str>,
 }
@@ -194,20 +196,28 @@ impl Property {
         areas: &BTreeSet<Area>,
         avoid: &Avoid<'_>,
     ) -> Result<Vec<Share>, LockError> {
-        let of = |what: &str, has: &dyn Fn(&AdapterBinding) -> bool| {
+        type Has<'h> = &'h dyn Fn(&AdapterBinding) -> bool;
+        let of = |what: &str, has: Has<'_>, was_given: Has<'_>| {
             let own = || self.adapters.iter().enumerate().filter(|(_, binding)| has(binding));
-            let untried = own().find(|(_, binding)| !avoid.adapters.contains(&binding.name));
+            let is_asked =
+                |binding: &AdapterBinding| !avoid.adapters.contains(&binding.name) || was_given(binding);
+            let untried = own().find(|(_, binding)| is_asked(binding));
             let but_rather = || own().find(|(_, binding)| avoid.but_rather == Some(binding.name.as_str()));
             let of = untried.or_else(but_rather).or_else(|| own().next());
             of.map(|(index, _)| index).ok_or_else(|| unknown(what))
         };
+        let given = |binding: &AdapterBinding| avoid.given.get(&binding.name);
         let mut shares: BTreeMap<usize, (Vec<RoomId>, Vec<Area>)> = BTreeMap::new();
         for room in rooms {
-            let of = of("room", &|binding| binding.doors.has_room(*room))?;
+            let was_given =
+                |binding: &AdapterBinding| given(binding).is_some_and(|(rooms, _)| rooms.contains(room));
+            let of = of("room", &|binding| binding.doors.has_room(*room), &was_given)?;
             shares.entry(of).or_default().0.push(*room);
         }
         for area in areas {
-            let of = of("area", &|binding| binding.doors.has_area(area))?;
+            let was_given =
+                |binding: &AdapterBinding| given(binding).is_some_and(|(_, areas)| areas.contains(area));
+            let of = of("area", &|binding| binding.doors.has_area(area), &was_given)?;
             shares.entry(of).or_default().1.push(area.clone());
         }
         let share = |(of, (rooms, areas)): (usize, (Vec<RoomId>, Vec<Area>))| {

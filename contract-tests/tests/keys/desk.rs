@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use lockport::ErrorCode;
 use lockport::keys::{AllRevoked, DeskTaskKind};
 
-use crate::rig::{Hotel, booking, confirmed, door, name, room, stay, tasks, user};
+use crate::rig::{Hotel, booking, confirmed, door, name, stay, tasks, user};
 use crate::yielding::run;
 
 fn card_hotel() -> Hotel {
@@ -88,70 +88,4 @@ fn an_encoder_that_is_not_there_is_named() {
     let service = hotel.service("a");
     let error = run(service.encode_now(stay("one").into(), door("elsewhere"))).unwrap_err();
     assert_eq!(error.code(), ErrorCode::DeviceNotPaired);
-}
-
-/// R30: a card has so many doors at most, and a stay of more has several cards. None is written over another, whichever lies there.
-#[test]
-fn a_stay_of_more_doors_than_a_card_has_gets_several() {
-    let mut rooms = ["101", "102", "201", "202"];
-    rooms.sort_by_key(|name| room(name));
-    let hotel = Hotel::of(&[("main", "mock://?personality=card&doors=2", &rooms)]);
-    let service = hotel.service("a");
-    let at = Hotel::encoder("main");
-    let encoder = hotel.vendor().encoder(at);
-    let opened = |card: &str| rooms.map(|door| opens(&hotel, card, door));
-    let lay = |card: &str| {
-        encoder.place_card(card);
-        let encoded = run(service.encode_now(stay("one").into(), at)).unwrap();
-        assert!(encoded.failed.is_empty(), "{encoded:?}");
-        encoder.remove();
-        (encoded.done.len(), encoded.waiting.len())
-    };
-    run(service.deliver(&confirmed("one", 1, &rooms[..3], 48))).unwrap();
-    hotel.live(&service, TimeDelta::minutes(1));
-    assert_eq!(tasks(&service), [DeskTaskKind::PresentCard; 2]);
-    assert_eq!(lay("c1"), (1, 1));
-    assert_eq!(tasks(&service), [DeskTaskKind::PresentCard]);
-    let is_first = opened("c1")[0];
-    let (two_rooms, one_room) = if is_first { ("c1", "c2") } else { ("c2", "c1") };
-    assert_eq!(lay("c1"), (0, 1), "it is the other one's card");
-    assert_eq!(lay("c2"), (1, 0));
-    assert!(tasks(&service).is_empty());
-    assert_eq!(opened(two_rooms), [true, true, false, false]);
-    assert_eq!(opened(one_room), [false, false, true, false]);
-
-    // The first room goes and another comes: one card is written again, and the other one stays as it is.
-    run(service.deliver(&confirmed("one", 2, &rooms[1..], 48))).unwrap();
-    hotel.live(&service, TimeDelta::minutes(1));
-    assert_eq!(tasks(&service), [DeskTaskKind::Reencode]);
-    assert_eq!([lay(one_room), lay(two_rooms)], [(0, 1), (1, 0)]);
-    assert_eq!(opened(two_rooms), [false, true, false, true]);
-    assert_eq!(opened(one_room), [false, false, true, false]);
-
-    // Both are lost, and two others come in their place.
-    run(service.report_lost(stay("one"), &[], user("desk"), &name("loss"))).unwrap();
-    hotel.live(&service, TimeDelta::minutes(1));
-    let done = [lay("c3"), lay("c3"), lay("c4")].map(|(done, _)| done);
-    assert_eq!(done, [1, 0, 1]);
-    let both = || [0, 1, 2, 3].map(|room| [opened("c3")[room], opened("c4")[room]]);
-    let is_by_one = |[three, four]: [bool; 2]| three ^ four;
-    assert_eq!(both().map(is_by_one), [false, true, true, true], "{:?}", both());
-    for card in ["c1", "c2"] {
-        lay(card);
-        assert_eq!(opened(card), [false; 4], "{card} was lost");
-    }
-
-    // What is left has room on one card: the other one's time is over.
-    run(service.deliver(&confirmed("one", 3, &rooms[1..2], 48))).unwrap();
-    hotel.live(&service, TimeDelta::minutes(1));
-    lay("c3");
-    lay("c4");
-    assert_eq!(both().map(is_by_one), [false, true, false, false], "{:?}", both());
-    assert_eq!(hotel.held(), 1);
-    run(service.deliver(&booking("cancelled", "one", 4))).unwrap();
-    hotel.live(&service, TimeDelta::minutes(1));
-    lay("c3");
-    lay("c4");
-    assert_eq!(run(service.all_revoked(stay("one"))).unwrap(), AllRevoked::Confirmed);
-    assert_eq!(both(), [[false; 2]; 4]);
 }

@@ -21,6 +21,7 @@ mod offline;
 mod refused;
 mod rig;
 mod sessions;
+mod several;
 mod staff;
 mod suspended;
 mod watched;

@@ -391,6 +391,52 @@ async fn a_key_that_waited_shuts_nobody_out() {
     }
 }
 
+/// R83: of two who wait for their cards at one door neither is there yet: the first whose card is written ends that of a former guest, and
+/// the other one comes beside him.
+#[tokio::test]
+async fn who_waits_for_his_card_is_nobodys_companion() {
+    let bench = WiegandBench::of(EncoderModel::Pn532Serial, 0).unwrap();
+    let adapter = adapter(&bench, |_| {}).await;
+    let (site, from) = (bench.site.clone(), bench.clock.now());
+    let id = |name: &str| KeyCredentialId::derived("waits", &[name.as_bytes()]);
+    let at = |hour| from + TimeDelta::hours(hour);
+    let issue = async |name: &str| {
+        let guest = Guest {
+            id: GuestId::derived("waits", &[name.as_bytes()]),
+            reservation_id: ReservationId::derived("waits", &[name.as_bytes()]),
+            display_name: None,
+            contact: Contact::default(),
+        };
+        let window = Validity::new(at(0), at(30)).unwrap();
+        let (rooms, key) = (vec![site.rooms[0].id], name.parse().unwrap());
+        let input = IssueInput::new(site.tenant, site.property, Holder::Guest(guest), rooms, window, key)
+            .with_credential_id(id(name))
+            .with_preferred_kinds(vec![CARD])
+            .with_place(CardPlace { at: Some(bench.encoder()), holder_device: None });
+        adapter.issue_credential(input).await.unwrap().state
+    };
+    let opens =
+        async |name: &str, hour| bench.try_card(site.rooms[0].doors[0], id(name), at(hour)).await.unwrap();
+    bench.come(id("former"), CARD);
+    assert_eq!(issue("former").await, Progress::Active);
+    bench.go();
+    let gone = RevokeInput::new(site.tenant, id("former"), RevokeReason::Checkout, "gone".parse().unwrap());
+    adapter.revoke_credential(gone).await.unwrap();
+    assert!(opens("former", 1).await, "his card was away");
+    for name in ["one", "two"] {
+        assert_eq!(issue(name).await, Progress::Pending);
+    }
+    for name in ["one", "two"] {
+        bench.come(id(name), CARD);
+        assert_eq!(issue(name).await, Progress::Active);
+    }
+    bench.go();
+    for hour in 2..4 {
+        assert!(opens("one", hour).await && opens("two", hour).await, "side by side");
+    }
+    assert!(!opens("former", 4).await);
+}
+
 /// R30, R62: a guest has two keys, and the cable comes out at any byte of the first one's card. The other key takes that card only where
 /// nothing of the first was begun on it, and then the first waits for another.
 #[tokio::test]

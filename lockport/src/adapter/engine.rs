@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 
 use super::journal::{StepJournal, Written, put_sent};
 use super::record::{
-    Act, CredentialRecord, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState, term_of_beside,
-    term_of_credential, waits_for_card,
+    Act, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, ProgramRecord, Step, StepState,
+    term_of_beside, term_of_credential, waits_for_card,
 };
 use super::recover::not_settled;
 use crate::driver::{
@@ -379,9 +379,20 @@ impl<D: VendorDriver> Engine<'_, D> {
         let term = term_of_beside(step.order.credential);
         let others = Stored::<CredentialRecord>::find(store, partition, &term).await?;
         for credential in content.beside.iter().copied().chain(others.iter().map(|other| other.value.id)) {
+            let known = Stored::<CredentialRecord>::read(store, partition, &credential.to_string()).await?;
+            let is_revoked = known.is_some_and(|known| known.value.state == CredentialState::Revoked);
             let term = term_of_credential(credential);
             let there = Stored::<GrantRecord>::find(store, partition, &term).await?;
-            let may_stand = |grant: &GrantRecord| grant.state != GrantState::Withdrawn;
+            let may_stand = |grant: &GrantRecord| {
+                let mut orders = std::iter::once(&grant.held.order).chain(&grant.held.maybe);
+                let is_gone = match grant.state {
+                    GrantState::Withdrawn => true,
+                    // Wiped, and kept for its holder until the key ends.
+                    GrantState::Withheld => is_revoked,
+                    _ => false,
+                };
+                !is_gone && orders.any(|order| !order.window.is_over(self.env.now()))
+            };
             held.extend(there.into_iter().map(|grant| grant.value).filter(may_stand).map(|grant| grant.held));
         }
         Ok(held)

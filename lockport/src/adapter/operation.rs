@@ -11,9 +11,10 @@ use super::engine::{Asked, Engine, First, Ran, can_be_turned, until};
 use super::plan::{self, Next};
 use super::planning::Planned;
 use super::record::{
-    CredentialRecord, GrantRecord, Intent, Outcome, Program, ProgramRecord, Step, lock_of_credential,
-    term_of_credential, term_of_door,
+    CredentialRecord, GrantRecord, GrantState, Intent, Outcome, Program, ProgramRecord, Step,
+    lock_of_credential, term_of_credential, term_of_door,
 };
+use crate::credential::Holder;
 use crate::driver::{Kind, LeaseKey, LeaseSpan, Reach, VendorDriver};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::{KeyCredentialId, LockDeviceId};
@@ -198,7 +199,7 @@ impl<D: VendorDriver> Adapter<D> {
         Ok(Stored::find(self.ledger.store(), self.ledger.partition(), &term_of_credential(id)).await?)
     }
 
-    /// The grants by which somebody may open these doors.
+    /// The grants by which somebody may open these doors. One that is begun by a note, and has none yet, waits for its card.
     pub(super) async fn occupants(&self, doors: &[LockDeviceId]) -> Result<Vec<GrantRecord>, LockError> {
         let mut all: Vec<GrantRecord> = Vec::new();
         for door in doors {
@@ -209,7 +210,11 @@ impl<D: VendorDriver> Adapter<D> {
             )
             .await?;
             for grant in there {
-                if all.iter().all(|known| known.id() != grant.value.id()) {
+                let kind = self.descriptor.kind(grant.value.held.order.kind);
+                let is_begun = grant.value.state != GrantState::Unknown
+                    || grant.value.held.note.is_some()
+                    || !kind.is_some_and(|kind| kind.recovery.notes_first);
+                if is_begun && all.iter().all(|known| known.id() != grant.value.id()) {
                     all.push(grant.value);
                 }
             }
@@ -221,7 +226,11 @@ impl<D: VendorDriver> Adapter<D> {
     /// meanwhile as if it were planned now.
     async fn stand_anew(&self, program: &mut Program) -> Result<(), LockError> {
         let is_open = |step: &Step| step.gives() && step.is_not_begun();
-        let Some(target) = &program.target else { return Ok(()) };
+        let Some(target) =
+            program.target.as_ref().filter(|target| !matches!(target.holder, Holder::Staff(_)))
+        else {
+            return Ok(());
+        };
         let doors: BTreeSet<LockDeviceId> = program
             .steps
             .iter()

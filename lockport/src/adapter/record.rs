@@ -215,7 +215,9 @@ impl Step {
 
     /// Whether nothing of it was begun: it was not sent, or nobody has come with a card.
     pub(super) fn is_not_begun(&self) -> bool {
-        let is_next = self.state == StepState::Planned || self.waiting.as_ref().is_some_and(waits_for_card);
+        let waits = |pending: &Pending| waits_for_card(pending) && pending.reference.is_none();
+        let is_unsent = self.state == StepState::Planned && self.first_sent.is_none();
+        let is_next = is_unsent || self.waiting.as_ref().is_some_and(waits);
         is_next && self.note.is_none() && self.lost_at.is_none()
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::KeyService;
 use super::claim::KeyOwner;
 use super::reconcile::Reach;
-use super::record::{GivenUp, KeyRecord, Work};
+use super::record::{GivenUp, KeyRecord, Spec, Work};
 use super::task::{DeskTask, DeskTaskKind, OPEN};
 use crate::credential::{Holder, SettleInput, Verdict};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
@@ -201,10 +201,17 @@ impl KeyService {
         Ok(transaction.put(&mut Stored::fresh(task))?)
     }
 
-    /// Whether a person is asked already to see to the holder of these keys.
-    pub(super) async fn is_somebody_asked(&self, owner: KeyOwner) -> Result<bool, LockError> {
+    /// What a person is asked already to see to, by the keys that were to open it.
+    pub(super) async fn asked_for(
+        &self,
+        owner: KeyOwner,
+        keys: &[Stored<KeyRecord>],
+    ) -> Result<Vec<Spec>, LockError> {
         let open = Stored::<DeskTask>::find(&*self.store, self.partition(), &owner.to_string()).await?;
-        Ok(open.iter().any(|task| task.value.kind.serves_holder()))
+        let is_asked = |key: &&KeyRecord| {
+            open.iter().any(|task| task.value.credential == key.id && task.value.kind.serves_holder())
+        };
+        Ok(keys.iter().map(|key| &key.value).filter(is_asked).map(|key| key.wanted.clone()).collect())
     }
 
     pub(super) async fn close_tasks(

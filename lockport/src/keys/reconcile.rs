@@ -1,6 +1,6 @@
 //! From what somebody is entitled to, to what his keys have to become. Nothing is called here: what is to be done is written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -16,7 +16,9 @@ use crate::credential::{Decision, DecisionCode, KeyCredentialKind, RevokeReason}
 use crate::driver::{ArtifactSource, Placement};
 use crate::error::{ErrorCode, LockError};
 use crate::event::Cause;
+use crate::id::RoomId;
 use crate::property::{AdapterBinding, Avoid, KindPolicy, Share};
+use crate::scope::Area;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::Timestamp;
 
@@ -128,6 +130,12 @@ impl KeyService {
         } else {
             claimant.value.set_wake(claim.changes_at(now));
         }
+        for key in keys.iter_mut().map(|key| &mut key.value).filter(|key| key.is_followed()) {
+            // What was never handed over is not lost either.
+            if let Some(live) = live.filter(|_| !key.was_handed_over()) {
+                key.losses = live.losses;
+            }
+        }
         let is_in_vain = |key: &&KeyRecord| {
             let for_good = !matches!(key.given_up, None | Some(GivenUp::Undecided));
             for_good && live.is_some_and(|live| live.owns(key) && live.still_wants(key))
@@ -138,26 +146,21 @@ impl KeyService {
             .filter(is_in_vain)
             .map(|key| (key.adapter.clone(), key.failed_with))
             .collect();
-        for key in keys.iter_mut().map(|key| &mut key.value).filter(|key| key.is_followed()) {
-            // What was never handed over is not lost either.
-            if let Some(live) = live.filter(|_| !key.was_handed_over()) {
-                key.losses = live.losses;
-            }
-        }
         let mut parts = match live {
             Some(live) => {
-                let adapters = in_vain.keys().cloned().collect();
                 let but_rather = match reach {
                     Reach::Fresh(adapter) => Some(adapter),
                     Reach::AsWanted => None,
                 };
-                let avoid = Avoid { adapters, but_rather };
+                let adapters = in_vain.keys().cloned().collect();
+                let avoid = Avoid { adapters, given: given(live, &keys, now), but_rather };
                 let shares = self.property.shares(&live.rooms, &live.areas, &avoid)?;
-                self.parts(shares, live, &keys, now)
+                self.parts(&shares, live, &keys, now)
             }
             None => Vec::new(),
         };
-        let mut moved = Vec::new();
+        let asked = self.asked_for(owner, &keys).await?;
+        let (mut moved, mut dropped) = (Vec::new(), Vec::new());
         for key in &mut keys {
             let record = &mut key.value;
             if !record.is_followed() {
@@ -185,7 +188,9 @@ impl KeyService {
                     if same && !reach.follows(record) {
                         // The same would fail again: a person opens.
                         parts.remove(of);
-                        if live.wants(now) == Wants::Open && !self.is_somebody_asked(owner).await? {
+                        if live.wants(now) == Wants::Open
+                            && !asked.iter().any(|asked| asked.meets(&record.wanted))
+                        {
                             self.open_task(record, DeskTaskKind::EscortGuest, transaction).await?;
                         }
                     } else {
@@ -198,6 +203,9 @@ impl KeyService {
                     let is_wanted = live.is_some_and(|live| live.owns(record) && live.still_wants(record));
                     record.given_up = record.given_up.filter(|_| is_wanted);
                     moved.push(record.id);
+                    if !is_wanted {
+                        dropped.push(record.id);
+                    }
                 }
                 (None, None | Some(GivenUp::Undecided)) => {
                     let lost = live.is_some_and(|live| live.losses != record.losses);
@@ -208,6 +216,7 @@ impl KeyService {
                         _ => ending.unwrap_or(RevokeReason::Replaced),
                     };
                     self.give_up(record, reason, transaction)?;
+                    dropped.push(record.id);
                 }
             }
             if (record.wants, &record.wanted) != (before.0, &before.1) {
@@ -217,11 +226,12 @@ impl KeyService {
             }
             transaction.put(key)?;
         }
-        if !parts.is_empty() {
-            // Somebody else is asked now; what a person has to do, that key will say.
-            let needless = |task: &DeskTask| moved.contains(&task.credential) && task.kind.serves_holder();
-            self.close_tasks(owner, needless, transaction).await?;
-        }
+        // Where somebody else is asked now, that key will say what a person has to do; where nobody is, nothing of what went is needed.
+        let settled = if parts.is_empty() { dropped } else { moved };
+        let may_open = live.is_some_and(|live| live.wants(now) == Wants::Open);
+        let needless =
+            |task: &DeskTask| (!may_open || settled.contains(&task.credential)) && task.kind.serves_holder();
+        self.close_tasks(owner, needless, transaction).await?;
         if let Some(live) = live {
             for Part { share, .. } in &parts {
                 let is_of = |key: &&Stored<KeyRecord>| {
@@ -234,12 +244,11 @@ impl KeyService {
                 let there = || keys.iter().map(|key| &key.value).filter(|key| key.adapter == share.adapter);
                 key.beside = there().filter(|key| key.is_open()).map(|key| key.id).collect();
                 let before = there().filter(|key| !key.is_open() && key.from_version >= live.begun);
-                let opened_some = |before: &KeyRecord| {
-                    share.rooms.iter().any(|room| before.wanted.rooms.contains(room))
-                        || share.scope.areas.iter().any(|area| before.wanted.scope.areas.contains(area))
-                };
+                // Where he has several keys, it comes in the place of one that was for the same.
+                let is_one_of_several = !key.beside.is_empty();
+                let before = before.filter(|before| !is_one_of_several || before.wanted.meets(&key.wanted));
                 key.replaces = before
-                    .max_by_key(|before| (opened_some(before), before.from_version, before.nth))
+                    .max_by_key(|before| (before.wanted.meets(&key.wanted), before.from_version, before.nth))
                     .map(|before| before.id);
                 self.tell_requested(transaction, &key)?;
                 let mut key = Stored::fresh(key);
@@ -250,17 +259,13 @@ impl KeyService {
                 keys.iter().filter_map(|key| key.value.provisional_until).filter(|ends| *ends > now).min();
             claimant.value.set_wake(earlier(claimant.value.due(), ends));
         }
-        transaction.put(claimant)?;
-        if live.is_none_or(|live| live.wants(now) != Wants::Open) {
-            self.close_tasks(owner, |task| task.kind.serves_holder(), transaction).await?;
-        }
-        Ok(())
+        Ok(transaction.put(claimant)?)
     }
 
     /// What each of somebody's keys has to open, and what keys that are not there yet have to. A key that was given up gets nothing new.
     fn parts(
         &self,
-        shares: Vec<Share>,
+        shares: &[Share],
         live: &Entitlement,
         keys: &[Stored<KeyRecord>],
         now: Timestamp,
@@ -268,12 +273,12 @@ impl KeyService {
         let is_own = |key: &&KeyRecord| key.is_followed() && live.owns(key) && !is_spent(key, now);
         let mut own: Vec<&KeyRecord> = keys.iter().map(|key| &key.value).filter(is_own).collect();
         own.sort_by_key(|key| (key.given_up.is_some(), key.from_version, key.nth));
-        let divided = |share: Share| {
+        let divided = |share: &Share| {
             let own: Vec<&KeyRecord> =
                 own.iter().copied().filter(|key| key.adapter == share.adapter).collect();
             self.property.adapter(&share.adapter).map(|binding| divide(share, binding, &own))
         };
-        shares.into_iter().filter_map(divided).flatten().collect()
+        shares.iter().filter_map(divided).flatten().collect()
     }
 
     /// Nothing of it matters any more: its keys, its tasks and itself. What was audited stays.
@@ -399,6 +404,25 @@ impl KeyService {
         key.next_try = None;
         self.tell_failed(transaction, key, None)
     }
+}
+
+/// What each adapter gave a key for, or is still asked for.
+fn given(
+    live: &Entitlement,
+    keys: &[Stored<KeyRecord>],
+    now: Timestamp,
+) -> BTreeMap<String, (BTreeSet<RoomId>, BTreeSet<Area>)> {
+    let mut given: BTreeMap<String, (BTreeSet<RoomId>, BTreeSet<Area>)> = BTreeMap::new();
+    let is_asked = |key: &&KeyRecord| {
+        let is_open = matches!(key.given_up, None | Some(GivenUp::Undecided));
+        is_open && key.is_followed() && live.owns(key) && !is_spent(key, now)
+    };
+    for key in keys.iter().map(|key| &key.value).filter(is_asked) {
+        let (rooms, areas) = given.entry(key.adapter.clone()).or_default();
+        rooms.extend(&key.wanted.rooms);
+        areas.extend(key.wanted.scope.areas.iter().cloned());
+    }
+    given
 }
 
 /// When the last window of these keys ends.

@@ -33,6 +33,12 @@ impl Spec {
         Self { rooms: share.rooms.clone(), scope: share.scope.clone(), validity }
     }
 
+    /// Whether it opens something that the other opens.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.rooms.iter().any(|room| other.rooms.contains(room))
+            || self.scope.areas.iter().any(|area| other.scope.areas.contains(area))
+    }
+
     /// Whether it opens everything that the other opens, whenever that does.
     pub(super) fn covers(&self, other: &Self) -> bool {
         self.validity.covers(&other.validity)

@@ -168,7 +168,9 @@ impl KeyService {
         };
         let covered: Vec<_> =
             rest.iter().filter(|other| opens(&other.wanted)).map(|other| other.id).collect();
-        let waits = |other: &&&KeyRecord| other.is_open() && other.work().is_some_and(Work::serves_holder);
+        let waits = |other: &&&KeyRecord| {
+            other.given_up.is_some() || (other.is_open() && other.work().is_some_and(Work::serves_holder))
+        };
         let waiting: Vec<_> = rest.iter().filter(waits).map(|other| other.id).collect();
         let needless = |task: &DeskTask| {
             // Beside this one there may be others at that adapter, each with a task of its own.
@@ -232,6 +234,10 @@ impl KeyService {
             self.look_soon(&key.adapter, None).await?;
         }
         self.let_go(key, why, Some(error), transaction)?;
+        // There is nothing to be written any more.
+        let of = key.id;
+        let card = |task: &DeskTask| task.credential == of && task.kind == DeskTaskKind::PresentCard;
+        self.close_tasks(key.owner, card, transaction).await?;
         if key.spec.validity.is_over(now) {
             return Ok(());
         }
