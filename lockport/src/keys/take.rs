@@ -101,23 +101,15 @@ impl KeyService {
         }
         let now = self.env.now();
         let keys = self.keys_of(key.owner).await?;
-        let others = || keys.iter().map(|other| &other.value).filter(|other| other.id != key.id);
-        let others = || others().filter(|other| other.is_open() && other.wants == Wants::Open);
-        let is_on_its_way = |other: &KeyRecord| {
-            matches!(other.state, KeyState::Requested | KeyState::Pending) && other.wanted.meets(&key.spec)
+        let is_on_its_way = |other: &Stored<KeyRecord>| {
+            other.value.is_open()
+                && matches!(other.value.state, KeyState::Requested | KeyState::Pending)
+                && other.value.wants == Wants::Open
+                && other.value.wanted.meets(&key.spec)
         };
-        // What its holder has no longer, no other key is to open.
-        let is_his =
-            key.spec.rooms.iter().all(|room| others().any(|other| other.wanted.rooms.contains(room)))
-                && key
-                    .spec
-                    .scope
-                    .areas
-                    .iter()
-                    .all(|area| others().any(|other| other.wanted.scope.areas.contains(area)));
         let since = key.leaving_since.unwrap_or(now);
         let has_waited = now.signed_duration_since(since) > STAYS_FOR_SUCCESSOR;
-        let successor = is_his && others().any(is_on_its_way);
+        let successor = keys.iter().any(is_on_its_way);
         Ok(if successor && !has_waited { now.checked_add_signed(LOOK_FOR_SUCCESSOR) } else { None })
     }
 
