@@ -1,6 +1,6 @@
 //! A small hotel: four rooms on two floors, a gym, a mock vendor behind each adapter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -216,6 +216,8 @@ impl Hotel {
 pub(crate) struct Told {
     pub(crate) events: Vec<Envelope>,
     pub(crate) hands: BTreeMap<String, Vec<String>>,
+    /// For which doors that was, by whoever holds it, as it was handed out last.
+    pub(crate) doors: BTreeMap<String, BTreeSet<LockDeviceId>>,
 }
 
 impl Told {
@@ -230,6 +232,8 @@ impl Told {
             if let (Some(reference), Some(holder)) = (reference, holder)
                 && let Ok(deliveries) = run(service.reveal(reference, user("courier"), "delivery"))
             {
+                let doors = deliveries.iter().flat_map(|delivery| delivery.doors.clone()).collect();
+                self.doors.insert(holder.clone(), doors);
                 for delivery in deliveries {
                     if let Artifact::Pin(text) | Artifact::MobileToken(text) = delivery.artifact {
                         // EXPOSE: into the hand of whoever is to hold it.

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use lockport::audit::{Action, Reason};
 use lockport::credential::SuspendReason;
 
-use crate::rig::{Hotel, Told, booking, confirmed, name, stay, user};
+use crate::rig::{Hotel, Told, booking, confirmed, door, name, stay, user};
 use crate::yielding::{run, run_with_a_break};
 
 /// R71: a no-show suspends after the hotel's delay, a fraud at once; lifted by hand, and by nothing else; over every kind of vendor.
@@ -39,6 +39,39 @@ fn a_suspension_shuts_until_it_is_lifted() {
         let counts = ["issued", "suspended", "unsuspended", "revoked"]
             .map(|what| told.count(&format!("credential.{what}")));
         assert_eq!(counts, [1, 2, 1, 0], "{personality}: the last was not drained");
+    }
+}
+
+/// R71: what changes while a suspension is being lifted is a change of the key that is there, and counts as soon as any other.
+#[test]
+fn a_change_while_a_suspension_is_lifted_keeps_the_key() {
+    for personality in ["per_door", "per_stay", "room_wide", "webhook"] {
+        for ticks in 0..4 {
+            let url = format!("mock://?personality={personality}");
+            let hotel = Hotel::of(&[("main", &url, &["101", "102"])]);
+            let (service, mut told) = (hotel.service("a"), Told::default());
+            run(service.deliver(&confirmed("one", 1, &["101"], 48))).unwrap();
+            hotel.live(&service, TimeDelta::minutes(5));
+            run(service.deliver(&booking("fraud_flagged", "one", 2))).unwrap();
+            hotel.live(&service, TimeDelta::minutes(5));
+            run(service.lift_suspensions(stay("one"), user("desk"), &name("lift"))).unwrap();
+            for _ in 0..ticks {
+                run(service.tick()).unwrap();
+            }
+            run(service.deliver(&confirmed("one", 3, &["101", "102"], 48))).unwrap();
+            hotel.live(&service, TimeDelta::minutes(1));
+            told.drain(&service);
+            let which = format!("{personality}, after {ticks} ticks");
+            let opens = ["101", "102"].map(|door| hotel.opens(told.hand(&stay("one")), door));
+            assert_eq!(opens, [true; 2], "{which}");
+            let both = ["101", "102"].map(door).into();
+            assert_eq!(told.doors[&stay("one").to_string()], both, "handed out for, {which}");
+            assert_eq!(
+                (told.count("credential.requested"), told.count("credential.issued")),
+                (1, 1),
+                "{which}"
+            );
+        }
     }
 }
 

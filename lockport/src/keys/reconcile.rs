@@ -353,6 +353,7 @@ impl KeyService {
             wants: live.wants(now),
             leaving_since: None,
             trying: None,
+            lifting: None,
             change_begun: false,
             moves: 0,
             kind: None,

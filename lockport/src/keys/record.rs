@@ -131,6 +131,9 @@ pub(super) struct KeyRecord {
     /// Since when it is to be gone.
     pub(super) leaving_since: Option<Timestamp>,
     pub(super) trying: Option<Trying>,
+    /// Under which move the lifting that is being tried was begun: it keeps its name, whatever is wanted beside it since.
+    #[serde(default)]
+    pub(super) lifting: Option<u64>,
     /// A change of what it opens was begun, and none has come to its end since: whatever was asked for last, the vendor may have what was
     /// asked for before.
     #[serde(default)]
@@ -229,6 +232,8 @@ impl KeyRecord {
             (Active, _) if begun.is_some() => begun,
             (Active, _) => self.differs().then_some(Work::Update),
             // Told before it may open; but a card that is out bears what stood on it, and is given back before it is rewritten.
+            // A lifting that was begun may have happened: a change after it is one of a key that opens.
+            (Suspended, _) if self.trying == Some(Trying::Unsuspend) => Some(Work::Unsuspend),
             (Suspended, _) if self.differs() && !self.on_card => Some(Work::Update),
             (Suspended, _) => Some(Work::Unsuspend),
         }
@@ -275,6 +280,11 @@ impl KeyRecord {
     /// The name of the write that is to make it what it is to be.
     pub(super) fn write_key(&self, step: &str) -> IdempotencyKey {
         IdempotencyKey::for_credential_step(self.id, step, self.moves)
+    }
+
+    /// The name of the write that lifts its suspension.
+    pub(super) fn lift_key(&self) -> IdempotencyKey {
+        IdempotencyKey::for_credential_step(self.id, "unsuspend", self.lifting.unwrap_or(self.moves))
     }
 }
 

@@ -33,7 +33,10 @@ impl KeyRecord {
             Work::Issue | Work::Revoke(_) => {}
             Work::Update => self.change_begun = true,
             Work::Suspend(reason) => self.trying = Some(Trying::Suspend(reason)),
-            Work::Unsuspend => self.trying = Some(Trying::Unsuspend),
+            Work::Unsuspend => {
+                let is_begun = self.trying.replace(Trying::Unsuspend) == Some(Trying::Unsuspend);
+                self.lifting = self.lifting.filter(|_| is_begun).or(Some(self.moves));
+            }
         }
         Ok(())
     }
@@ -51,6 +54,7 @@ impl KeyRecord {
     pub(super) fn asks_anew_after(&mut self, error: &LockError) {
         if error.advice() == RetryAdvice::Never {
             self.moves = self.moves.saturating_add(1);
+            self.lifting = None;
         }
     }
 
@@ -391,7 +395,7 @@ impl KeyService {
 
     async fn unsuspend(&self, mut key: Stored<KeyRecord>, port: SharedLockPort) -> Answered {
         let record = &mut key.value;
-        let input = UnsuspendInput::new(self.partition().tenant, record.id, record.write_key("unsuspend"))
+        let input = UnsuspendInput::new(self.partition().tenant, record.id, record.lift_key())
             .with_place(self.place(record));
         let result = port.unsuspend_credential(input).await;
         let refusal = refusal(&result);
