@@ -10,7 +10,7 @@ use lockport::credential::{
     RevokeReason, UpdateInput,
 };
 use lockport::driver::VendorDriver;
-use lockport::env::{Clock, Env, ManualClock, SeededEntropy};
+use lockport::env::{Clock, Entropy, Env, ManualClock, SeededEntropy};
 use lockport::id::{GuestId, KeyCredentialId, LockDeviceId, ReservationId, RoomId};
 use lockport::store::{MemoryStore, Partition, Store};
 use lockport::{Timestamp, Validity};
@@ -53,15 +53,25 @@ impl House {
     }
 
     pub(crate) fn process<D: VendorDriver>(&self, instance: &str, driver: D) -> Adapter<D> {
+        let seed = instance.bytes().map(u64::from).sum();
+        self.process_drawing(instance, driver, Arc::new(SeededEntropy::new(seed)))
+    }
+
+    /// As [`Self::process`], with what it draws.
+    pub(crate) fn process_drawing<D: VendorDriver>(
+        &self,
+        instance: &str,
+        driver: D,
+        entropy: Arc<dyn Entropy>,
+    ) -> Adapter<D> {
         let sleep = self.bench.clock.clone();
         let clock = Arc::new(HostClock { clock: sleep.clone(), behind: Arc::clone(&self.behind) });
-        let seed = instance.bytes().map(u64::from).sum();
         let setup = AdapterSetup {
             name: "main".to_owned(),
             partition: self.partition(),
             doors: Arc::new(self.bench.site.door_map()),
             store: Arc::clone(&self.store),
-            env: Env { clock, sleep, entropy: Arc::new(SeededEntropy::new(seed)) },
+            env: Env { clock, sleep, entropy },
             instance: instance.to_owned(),
         };
         Adapter::new(driver, setup)

@@ -13,6 +13,7 @@ mod bent;
 #[cfg(feature = "wiegand")]
 mod cards;
 mod clock;
+mod codes;
 mod encoder;
 mod house;
 mod many_doors;

@@ -5,13 +5,13 @@ use super::locks::KnownLocks;
 use super::plan::{self, MAX_REDRAWS, Wanted};
 use super::record::{
     Act, CredentialContent, CredentialRecord, CredentialState, GrantRecord, GrantState, Intent, Program,
-    ProgramRecord, Step,
+    ProgramRecord, Step, term_of_door, term_of_past_door,
 };
 use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict};
 use crate::driver::{ArtifactSource, Kind, Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::LockDeviceId;
-use crate::pin;
+use crate::secret::Secret;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::{Timestamp, Validity};
 
@@ -141,7 +141,7 @@ impl<D: VendorDriver> Adapter<D> {
             validity: input.validity,
             rooms: input.rooms.clone(),
             scope: input.scope.clone(),
-            artifact: plan::artifact(kind, &wanted, &self.env)?,
+            artifact: self.artifact(kind, &wanted).await?,
             issued_at: self.env.now(),
             beside: input.beside.clone(),
         };
@@ -158,6 +158,24 @@ impl<D: VendorDriver> Adapter<D> {
         program.decisions.push(Decision { code: DecisionCode::KindChosen, detail: kind.kind.to_string() });
         program.target = Some(content);
         Ok(Stored::fresh(credential))
+    }
+
+    /// What a new credential of this kind opens with, where that is chosen here. Whoever had a code once may remember it, and try it.
+    async fn artifact(&self, kind: &Kind, wanted: &Wanted<'_>) -> Result<Option<Secret>, LockError> {
+        let is_drawn = matches!(kind.artifact, ArtifactSource::HostPin { .. }) && !wanted.already;
+        let given = if is_drawn { self.given(wanted.doors).await? } else { Vec::new() };
+        plan::artifact(kind, wanted, &given, &self.env)
+    }
+
+    /// What was given out for these doors, as far back as their grants are remembered.
+    async fn given(&self, doors: &[LockDeviceId]) -> Result<Vec<Secret>, LockError> {
+        let mut given = Vec::new();
+        for term in doors.iter().flat_map(|door| [term_of_door(*door), term_of_past_door(*door)]) {
+            let there =
+                Stored::<GrantRecord>::find(self.ledger.store(), self.ledger.partition(), &term).await?;
+            given.extend(there.iter().filter_map(|grant| grant.value.opens_with().cloned()));
+        }
+        Ok(given)
     }
 
     async fn plan_change(
@@ -301,7 +319,7 @@ impl<D: VendorDriver> Adapter<D> {
             return Ok(false);
         }
         redraw(program, error);
-        target.artifact = Some(pin::draw(&*self.env.entropy, digits)?);
+        target.artifact = Some(plan::draw_pin(digits, &self.given(&doors).await?, &self.env)?);
         let steps = if is_moved {
             self.change(record, &target, kind, &own, at).await?
         } else {
@@ -349,7 +367,7 @@ impl<D: VendorDriver> Adapter<D> {
         let mut credential = self.credential(input.resulting_id()).await?.ok_or(StoreError::Corrupt)?;
         let content = credential.value.content.as_mut().ok_or(StoreError::Corrupt)?;
         content.kind = kind.kind;
-        content.artifact = plan::artifact(kind, &wanted, &self.env)?;
+        content.artifact = self.artifact(kind, &wanted).await?;
         let content = content.clone();
         let others = self.occupants(&doors).await?;
         program.round = program.round.saturating_add(1);
