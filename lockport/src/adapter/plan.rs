@@ -219,22 +219,6 @@ fn unusable(kind: &Kind, wanted: &Wanted<'_>) -> Option<&'static str> {
     None
 }
 
-/// How often digits are drawn before some are taken that somebody had: with nearly all of them given out once, there are no others.
-const MOST_DRAWS: usize = 20;
-
-/// Digits that none of these is.
-pub(super) fn draw_pin(digits: u8, given: &[Secret], env: &Env) -> Result<Secret, LockError> {
-    let mut pin = pin::draw(&*env.entropy, digits)?;
-    for _ in 1..MOST_DRAWS {
-        // EXPOSE: to give nobody the digits of another; all of them stay in custody.
-        if given.iter().all(|given| given.expose() != pin.expose()) {
-            break;
-        }
-        pin = pin::draw(&*env.entropy, digits)?;
-    }
-    Ok(pin)
-}
-
 /// The artifact of a new credential of this kind: drawn here and none of those `given` before, brought by the holder, or left to the
 /// vendor.
 pub(super) fn artifact(
@@ -246,7 +230,7 @@ pub(super) fn artifact(
     let brought = || wanted.brought.map(|text| Secret::new(text.to_owned()));
     Ok(match kind.artifact {
         _ if wanted.already => brought(),
-        ArtifactSource::HostPin { digits } => Some(draw_pin(digits, given, env)?),
+        ArtifactSource::HostPin { digits } => Some(pin::draw_other(&*env.entropy, digits, given)?),
         ArtifactSource::HostSecret => {
             let mut bytes = [0_u8; 16];
             env.entropy.fill(&mut bytes)?;

@@ -11,6 +11,7 @@ use crate::credential::{Decision, DecisionCode, IssueInput, UpdateInput, Verdict
 use crate::driver::{ArtifactSource, Kind, Suspend, VendorDriver, WhyWithdraw};
 use crate::error::{ErrorCode, FailureReason, LockError, RetryAdvice};
 use crate::id::LockDeviceId;
+use crate::pin;
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored, Transaction};
 use crate::validity::{Timestamp, Validity};
@@ -319,7 +320,7 @@ impl<D: VendorDriver> Adapter<D> {
             return Ok(false);
         }
         redraw(program, error);
-        target.artifact = Some(plan::draw_pin(digits, &self.given(&doors).await?, &self.env)?);
+        target.artifact = Some(pin::draw_other(&*self.env.entropy, digits, &self.given(&doors).await?)?);
         let steps = if is_moved {
             self.change(record, &target, kind, &own, at).await?
         } else {
